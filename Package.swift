@@ -1,0 +1,98 @@
+// swift-tools-version: 6.2
+// Targets stand in the order of the floors (docs/architecture.md): a target imports only from floors below its own.
+import PackageDescription
+
+let gnu: [CSetting] = [.define("_GNU_SOURCE")]
+let house: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// A Swift library target of the house.
+func library(_ name: String, _ dependencies: [String] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies.map { .byName(name: $0) }, cSettings: gnu, swiftSettings: house)
+}
+
+/// A C library of the distribution.
+func system(_ name: String, _ pkgConfig: String, apt package: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+/// A program. Linked statically against the Swift runtime (and, where `isStatic`, against everything) in release builds.
+func program(_ name: String, _ dependencies: [String], isStatic: Bool = false, path: String? = nil) -> Target {
+    let flags = (isStatic ? ["-static-executable"] : []) + ["-use-ld=lld", "-Xlinker", "-s"]
+    return .executableTarget(
+        name: name, dependencies: dependencies.map { .byName(name: $0) }, path: path, cSettings: gnu,
+        swiftSettings: house, linkerSettings: [.unsafeFlags(flags, .when(configuration: .release))])
+}
+
+func tests(_ target: String, _ extra: [String] = []) -> Target {
+    .testTarget(
+        name: target + "Tests", dependencies: ([target, "TestSupport"] + extra).map { .byName(name: $0) },
+        cSettings: gnu, swiftSettings: house)
+}
+
+let package = Package(
+    name: "swiftlet",
+    products: [
+        .executable(name: "swiftletd", targets: ["swiftletd"]),
+        .executable(name: "swiftlet", targets: ["swiftlet"]),
+        .executable(name: "swiftlet-pod", targets: ["swiftlet-pod"]),
+    ],
+    targets: [
+        // Floor 0: the kernel, bytes and the C libraries.
+        .target(name: "CLinux", cSettings: gnu),
+        system("CYAML", "yaml-0.1", apt: "libyaml-dev"),
+        system("CSeccomp", "libseccomp", apt: "libseccomp-dev"),
+        system("CCap", "libcap", apt: "libcap-dev"),
+        system("CISAL", "libisal", apt: "libisal-dev"),
+        system("CZstd", "libzstd", apt: "libzstd-dev"),
+        system("CCrypto", "libcrypto", apt: "libssl-dev"),
+        library("Base", ["CLinux"]),
+        library("JSON"),
+        library("Linux", ["CLinux", "CCap", "Base"]),
+        library("Seccomp", ["CLinux", "CSeccomp", "Base"]),
+        library("Cgroups", ["CLinux", "Base"]),
+        library("Digest", ["CCrypto"]),
+        library("Compression", ["CISAL", "CZstd"]),
+
+        // Floor 1: formats and protocols.
+        library("YAML", ["CYAML", "JSON"]),
+        library("Kube", ["Base", "JSON"]),
+        library("OCI", ["Base", "JSON"]),
+        library("HTTP", ["Base"]),
+        library("PodProtocol", ["Base", "JSON"]),
+
+        // Floor 2: containers and images.
+        library("Containers", ["CLinux", "Base", "JSON", "Linux", "Cgroups", "OCI"]),
+        library("Images", ["CLinux", "Base", "JSON", "Linux", "Digest", "Compression", "OCI"]),
+
+        // Floor 3: pods come in, pods are run.
+        library("PodSources", ["CLinux", "Base", "JSON", "YAML", "Kube"]),
+        library("PodRuntime", ["CLinux", "Base", "JSON", "Linux", "Cgroups", "Kube", "OCI", "PodProtocol", "Images"]),
+        library("PodSupervisor", ["CLinux", "Base", "JSON", "Linux", "OCI", "PodProtocol", "Containers"]),
+
+        // Floor 4 and 5: the node.
+        library(
+            "NodeAgent",
+            [
+                "CLinux", "Base", "JSON", "YAML", "Linux", "Seccomp", "Cgroups", "Kube", "OCI", "Images", "PodProtocol",
+                "PodSources", "PodRuntime",
+            ]),
+        library("NodeAPI", ["CLinux", "Base", "JSON", "Kube", "HTTP", "Images", "PodProtocol", "PodRuntime", "NodeAgent"]),
+
+        // Floor 6: the programs.
+        program("swiftletd", ["CLinux", "Base", "JSON", "YAML", "Kube", "Images", "NodeAgent", "NodeAPI"]),
+        program("swiftlet", ["CLinux", "Base", "JSON", "YAML", "Kube", "HTTP", "PodSources"]),
+        program("swiftlet-pod", ["Base", "PodSupervisor"], isStatic: true),
+
+        // Tests.
+        .target(
+            name: "TestSupport", dependencies: ["CLinux", "Base"], path: "Tests/TestSupport", cSettings: gnu,
+            swiftSettings: house),
+        tests("Base"),
+    ],
+    swiftLanguageModes: [.v6]
+)

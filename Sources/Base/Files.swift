@@ -1,0 +1,146 @@
+import CLinux
+
+/// Small whole-file operations on paths that we chose ourselves.
+public enum Files {
+    /// The file's bytes.
+    ///
+    /// - Throws: `SystemError`; EFBIG when it is larger than `limit` bytes.
+    public static func read(_ path: String, limit: Int = 16 << 20) throws(SystemError) -> [UInt8] {
+        let file = try FileDescriptor.open(path, O_RDONLY)
+        return try file.readAll(limit: limit, name: path)
+    }
+
+    /// The file's text, without trailing white space (as kernel files are read).
+    public static func readText(_ path: String, limit: Int = 1 << 20) throws(SystemError) -> String {
+        var bytes = try read(path, limit: limit)
+        while let last = bytes.last, last == 0x0A || last == 0x20 { bytes.removeLast() }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Writes to an existing file (a kernel interface) in one write.
+    public static func writeExisting(_ path: String, _ text: String) throws(SystemError) {
+        let file = try FileDescriptor.open(path, O_WRONLY)
+        try file.writeAll(text.utf8, name: "\"\(text)\" to \(path)")
+    }
+
+    /// Replaces `path` so that a reader sees either the old or the new content, also after a power cut when
+    /// `durable` (the file and its folder are synced: one barrier each).
+    public static func replace(
+        _ path: String, with bytes: some Collection<UInt8>, mode: mode_t = 0o600, durable: Bool
+    ) throws(SystemError) {
+        let temporary = path + ".new"
+        do {
+            let file = try FileDescriptor.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: mode)
+            let raw = file.raw
+            try file.writeAll(bytes, name: temporary)
+            try retrying("fchmod", temporary) { fchmod(raw, mode) }
+            if durable { try retrying("fsync", temporary) { fsync(raw) } }
+            try retrying("rename", "\(temporary) to \(path)") { CLinux.rename(temporary, path) }
+        } catch {
+            _ = CLinux.unlink(temporary)
+            throw error
+        }
+        if durable { try syncDirectory(of: path) }
+    }
+
+    /// Syncs the folder that holds `path`, so that a rename or removal in it survives a power cut.
+    public static func syncDirectory(of path: String) throws(SystemError) {
+        let parent = Path.parent(path)
+        let folder = try FileDescriptor.open(parent, O_RDONLY | O_DIRECTORY)
+        let raw = folder.raw
+        try retrying("fsync", parent) { fsync(raw) }
+    }
+
+    /// Makes the folder and its missing parents. An existing folder is left as it is.
+    public static func makeDirectories(_ path: String, mode: mode_t = 0o755) throws(SystemError) {
+        if CLinux.mkdir(path, mode) == 0 { return }
+        var error = Errno.current
+        if error == .noEntry, path.count > 1 {
+            try makeDirectories(Path.parent(path), mode: mode)
+            if CLinux.mkdir(path, mode) == 0 { return }
+            error = Errno.current
+        }
+        if error == .exists, isDirectory(path) { return }
+        throw SystemError("mkdir", path, error)
+    }
+
+    public static func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return CLinux.stat(path, &status) == 0 && swl_is_dir(status.st_mode)
+    }
+
+    /// Whether something stands at `path`, a dangling link too.
+    public static func exists(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
+    }
+
+    /// Removes one file; false when there was none.
+    @discardableResult
+    public static func remove(_ path: String) throws(SystemError) -> Bool {
+        if CLinux.unlink(path) == 0 { return true }
+        let error = Errno.current
+        if error == .noEntry { return false }
+        throw SystemError("unlink", path, error)
+    }
+
+    /// The names in a folder, without `.` and `..`, in byte order.
+    public static func list(_ path: String) throws(SystemError) -> [String] {
+        guard let stream = opendir(path) else { throw SystemError("opendir", path) }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+    }
+
+    /// Removes a tree of ours without following links or leaving its file system (a mount inside makes it fail with
+    /// EBUSY and nothing behind the mount is touched).
+    public static func removeTree(_ path: String) throws(SystemError) {
+        if try !exists(path) { return }
+        let parent = try FileDescriptor.open(Path.parent(path), O_RDONLY | O_DIRECTORY)
+        let status = try parent.status(name: Path.parent(path))
+        _ = status
+        try removeEntry(in: parent, Path.name(path), display: path, device: nil)
+    }
+
+    private static func removeEntry(
+        in parent: borrowing FileDescriptor, _ name: String, display: String, device: dev_t?
+    ) throws(SystemError) {
+        let raw = parent.raw
+        if unlinkat(raw, name, 0) == 0 { return }
+        let error = Errno.current
+        if error == .noEntry { return }
+        guard error == .isDirectory || error == .notPermitted else { throw SystemError("unlink", display, error) }
+        let folder = try parent.open(at: name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+        let own = try folder.status(name: display).st_dev
+        if let device, device != own { throw SystemError("remove", display, .busy) }
+        for child in try names(in: folder, display: display) {
+            try removeEntry(in: folder, child, display: display + "/" + child, device: own)
+        }
+        try retrying("rmdir", display) { unlinkat(raw, name, AT_REMOVEDIR) }
+    }
+
+    private static func names(in folder: borrowing FileDescriptor, display: String) throws(SystemError) -> [String] {
+        let copy = try folder.duplicate().release()
+        guard let stream = fdopendir(copy) else {
+            let error = Errno.current
+            _ = CLinux.close(copy)
+            throw SystemError("fdopendir", display, error)
+        }
+        defer { closedir(stream) }
+        rewinddir(stream)
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names
+    }
+}

@@ -1,0 +1,189 @@
+// Thin shims for what Swift cannot call: system calls without a glibc wrapper, variadic functions and macros.
+// Every function returns -1 with errno set on failure, as the call it wraps, unless it says otherwise.
+#pragma once
+#ifndef _GNU_SOURCE
+#error "build with -D_GNU_SOURCE (Package.swift sets it for every target)"
+#endif
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/bpf.h>
+#include <linux/filter.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <linux/seccomp.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+// ---- processes -------------------------------------------------------------------------------------------------
+
+/// clone3(2) without CLONE_VM: returns twice, as fork does. `cgroup` is a directory fd or -1; `*pidfd` receives a
+/// close-on-exec pidfd of the child in the parent. Only for single-threaded processes.
+pid_t swl_clone3(uint64_t flags, int cgroup, int *pidfd);
+
+/// What `swl_spawn` is told. Fds given here are duplicated onto 0, 1, 2; `keep` lists further fds that stay open at
+/// their own numbers. All others are closed on exec.
+struct swl_spawn_args {
+    int exec_fd;             ///< executable opened O_PATH, or -1 to use `path`
+    const char *path;        ///< absolute path, used when exec_fd is -1 (and as the name in error messages)
+    char *const *argv;
+    char *const *envp;
+    int stdin_fd, stdout_fd, stderr_fd;  ///< -1: /dev/null
+    const int *keep;
+    int keep_count;
+    int cgroup_fd;           ///< directory fd of a cgroup v2, or -1
+    int netns_fd;            ///< network namespace to enter before exec, or -1
+    int new_session;         ///< setsid() in the child
+    int parent_death_signal; ///< 0: none
+};
+
+/// clone3(CLONE_VM|CLONE_VFORK|CLONE_PIDFD[|CLONE_INTO_CGROUP]) and exec. Safe from a multi-threaded process: the
+/// child's part is C only. Returns the pid, with a close-on-exec pidfd in `*pidfd`; -1 with errno of the step that
+/// failed (`*failed_step`: 0 clone, 1 fds, 2 namespace, 3 exec).
+pid_t swl_spawn(const struct swl_spawn_args *args, int *pidfd, int *failed_step);
+
+int swl_pidfd_open(pid_t pid, unsigned flags);
+int swl_pidfd_send_signal(int pidfd, int signal);
+/// waitid(P_PIDFD, WEXITED): 1 when reaped (`*code`: exit status, `*signal`: killing signal or 0), 0 when still
+/// running (only with `nohang`), -1 on error.
+int swl_wait_pidfd(int pidfd, int nohang, int *code, int *signal);
+/// The same for any child by pid or -1. Returns the pid reaped, 0 when none is ready, -1 on error.
+pid_t swl_wait_pid(pid_t pid, int nohang, int *code, int *signal);
+
+int swl_close_range(unsigned first, unsigned last, unsigned flags);
+int swl_execveat(int dirfd, const char *path, char *const *argv, char *const *envp, int flags);
+int swl_pivot_root(const char *new_root, const char *put_old);
+int swl_setns(int fd, int flags);
+int swl_unshare(int flags);
+long swl_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5);
+/// seccomp(SECCOMP_SET_MODE_FILTER) with a program of `count` instructions.
+int swl_seccomp_load(const struct sock_filter *program, unsigned short count, unsigned flags);
+int swl_setgroups(size_t count, const gid_t *groups);
+/// setresuid/setresgid of this thread (the process is single-threaded where these are used).
+int swl_set_uid(uid_t uid);
+int swl_set_gid(gid_t gid);
+int swl_set_hostname(const char *name, size_t length);
+int swl_set_domainname(const char *name, size_t length);
+/// Default dispositions and an empty mask for all signals, as a fresh program expects.
+void swl_reset_signals(void);
+/// Blocks all the signals in `signals` for this thread and returns a close-on-exec, non-blocking signalfd for them.
+int swl_signalfd(const int *signals, int count);
+int swl_sigrtmin(void);
+int swl_sigrtmax(void);
+
+// ---- files and mounts ------------------------------------------------------------------------------------------
+
+int swl_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
+int swl_open(const char *path, int flags, mode_t mode);
+int swl_openat(int dirfd, const char *path, int flags, mode_t mode);
+int swl_fcntl(int fd, int command, long argument);
+int swl_ioctl_ptr(int fd, unsigned long request, void *argument);
+int swl_ioctl_int(int fd, unsigned long request, long argument);
+int swl_open_tree(int dirfd, const char *path, unsigned flags);
+int swl_move_mount(int from_dirfd, const char *from, int to_dirfd, const char *to, unsigned flags);
+int swl_fsopen(const char *type, unsigned flags);
+int swl_fsconfig(int fd, unsigned command, const char *key, const void *value, int aux);
+int swl_fsmount(int fd, unsigned flags, unsigned attributes);
+/// mount_setattr(2); `userns_fd` -1 when not used.
+int swl_mount_setattr(int dirfd, const char *path, unsigned flags, uint64_t set, uint64_t clear, uint64_t propagation,
+                      int userns_fd);
+int swl_renameat2(int olddir, const char *old, int newdir, const char *new_, unsigned flags);
+int swl_memfd_create(const char *name, unsigned flags);
+dev_t swl_makedev(unsigned major, unsigned minor);
+unsigned swl_major(dev_t device);
+unsigned swl_minor(dev_t device);
+bool swl_is_dir(mode_t mode);
+bool swl_is_regular(mode_t mode);
+bool swl_is_symlink(mode_t mode);
+bool swl_is_char(mode_t mode);
+bool swl_is_block(mode_t mode);
+bool swl_is_fifo(mode_t mode);
+bool swl_is_socket(mode_t mode);
+
+// ---- polling ---------------------------------------------------------------------------------------------------
+
+int swl_epoll_create(void);
+/// epoll_ctl with a 64-bit token.
+int swl_epoll_ctl(int epoll, int op, int fd, uint32_t events, uint64_t token);
+struct swl_epoll_event { uint32_t events; uint64_t token; };
+/// epoll_wait; time-out in milliseconds, -1 for ever.
+int swl_epoll_wait(int epoll, struct swl_epoll_event *events, int max, int timeout_ms);
+int swl_eventfd(void);
+/// A timerfd on CLOCK_BOOTTIME, close-on-exec and non-blocking.
+int swl_timerfd(void);
+/// Arms (absolute boot-clock nanoseconds) or, with 0, disarms a timerfd.
+int swl_timerfd_set(int fd, int64_t boot_ns);
+
+// ---- sockets ---------------------------------------------------------------------------------------------------
+
+/// A listening (or, with `listening` 0, connected) close-on-exec Unix stream socket. Paths longer than sun_path are
+/// reached through /proc/self/fd of their folder. Type is SOCK_STREAM.
+int swl_unix_socket(const char *path, int listening, int nonblocking);
+int swl_accept(int fd);
+/// SO_PEERCRED.
+int swl_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid);
+/// Sends one byte with an fd attached; receives one (close-on-exec).
+int swl_send_fd(int socket, int fd);
+int swl_receive_fd(int socket);
+/// Sets an interface of this network namespace up.
+int swl_interface_up(const char *name);
+
+// ---- terminals -------------------------------------------------------------------------------------------------
+
+/// A pseudo-terminal of the devpts instance mounted at `devpts_dirfd` (its `ptmx`); slave by TIOCGPTPEER, never by
+/// path. Returns the master; `*slave` receives the other end.
+int swl_open_pty(int devpts_dirfd, int *slave);
+int swl_set_window_size(int fd, unsigned short rows, unsigned short columns);
+int swl_get_window_size(int fd, unsigned short *rows, unsigned short *columns);
+int swl_set_controlling_terminal(int fd);
+
+// ---- bpf -------------------------------------------------------------------------------------------------------
+
+/// Loads a BPF_PROG_TYPE_CGROUP_DEVICE program; `log` (may be null) receives the verifier's words.
+int swl_bpf_load_device(const struct bpf_insn *program, unsigned count, char *log, unsigned log_size);
+/// Attaches it to a cgroup directory with BPF_F_ALLOW_MULTI.
+int swl_bpf_attach_device(int cgroup_fd, int program_fd);
+
+// ---- clocks, identity ------------------------------------------------------------------------------------------
+
+/// Nanoseconds of CLOCK_BOOTTIME / CLOCK_REALTIME.
+int64_t swl_boot_ns(void);
+int64_t swl_wall_ns(void);
+/// Gives free heap memory back to the kernel.
+void swl_trim_heap(void);
+/// Keeps the heap small from the start: one arena, low mmap and trim thresholds.
+void swl_small_heap(void);
+int swl_random(void *buffer, size_t length);

@@ -1,0 +1,248 @@
+#include "CLinux.h"
+
+#include <linux/sched.h>
+#include <malloc.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+
+pid_t swl_clone3(uint64_t flags, int cgroup, int *pidfd) {
+    struct clone_args args = {0};
+    int fd = -1;
+    args.flags = flags | CLONE_PIDFD;
+    args.pidfd = (uint64_t)(uintptr_t)&fd;
+    args.exit_signal = SIGCHLD;
+    if (cgroup >= 0) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = (uint64_t)cgroup;
+    }
+    pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+    if (pid > 0 && pidfd) *pidfd = fd;
+    return pid;
+}
+
+// The child of swl_spawn shares the parent's memory until it execs: it may touch only its own stack and what the
+// parent prepared for it, and calls nothing that takes a lock.
+struct spawn_child {
+    const struct swl_spawn_args *args;
+    int step, error;
+    sigset_t none;
+};
+
+static void reset_dispositions(void) {
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = SIG_DFL;
+    for (int s = 1; s <= 64; s++)
+        if (s != SIGKILL && s != SIGSTOP && s != 32 && s != 33) sigaction(s, &action, NULL);
+}
+
+static void spawn_child_main(struct spawn_child *c) {
+    const struct swl_spawn_args *a = c->args;
+    reset_dispositions();
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &c->none, NULL, 8);
+    c->step = 1;
+    if (a->new_session) setsid();
+    if (a->parent_death_signal) prctl(PR_SET_PDEATHSIG, a->parent_death_signal, 0, 0, 0);
+    int want[3] = {a->stdin_fd, a->stdout_fd, a->stderr_fd};
+    for (int i = 0; i < 3; i++) {
+        if (want[i] < 0) want[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+        else if (want[i] < 3) want[i] = fcntl(want[i], F_DUPFD_CLOEXEC, 3);
+        if (want[i] < 0) goto fail;
+    }
+    for (int i = 0; i < 3; i++)
+        if (dup2(want[i], i) < 0) goto fail;
+    if (syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */) < 0) goto fail;
+    for (int i = 0; i < a->keep_count; i++)
+        if (fcntl(a->keep[i], F_SETFD, 0) < 0) goto fail;
+    c->step = 2;
+    if (a->netns_fd >= 0 && setns(a->netns_fd, CLONE_NEWNET) < 0) goto fail;
+    c->step = 3;
+    if (a->exec_fd >= 0) syscall(SYS_execveat, a->exec_fd, "", a->argv, a->envp, AT_EMPTY_PATH);
+    else execve(a->path, a->argv, a->envp);
+fail:
+    c->error = errno;
+    _exit(127);
+}
+
+pid_t swl_spawn(const struct swl_spawn_args *args, int *pidfd, int *failed_step) {
+    struct spawn_child child = {.args = args};
+    sigemptyset(&child.none);
+    int fd = -1;
+    struct clone_args clone = {0};
+    clone.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
+    clone.pidfd = (uint64_t)(uintptr_t)&fd;
+    clone.exit_signal = SIGCHLD;
+    if (args->cgroup_fd >= 0) {
+        clone.flags |= CLONE_INTO_CGROUP;
+        clone.cgroup = (uint64_t)args->cgroup_fd;
+    }
+    // The child gets a stack of its own, so that it cannot disturb this thread's frames; signals are held back until
+    // it has execed, so that no handler of ours runs in it.
+    size_t size = 64 * 1024;
+    void *stack = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    if (stack == MAP_FAILED) return -1;
+    clone.stack = (uint64_t)(uintptr_t)stack;
+    clone.stack_size = size;
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    pid_t pid;
+#if defined(__x86_64__)
+    {
+        register struct spawn_child *data __asm__("r12") = &child;
+        register long result __asm__("rax") = SYS_clone3;
+        __asm__ volatile("syscall\n\t"
+                         "test %%rax, %%rax\n\t"
+                         "jnz 1f\n\t"
+                         "mov %%r12, %%rdi\n\t"
+                         "and $-16, %%rsp\n\t"
+                         "call *%[entry]\n\t"
+                         "hlt\n"
+                         "1:"
+                         : "+r"(result)
+                         : "D"(&clone), "S"(sizeof clone), "r"(data), [entry] "r"(spawn_child_main)
+                         : "rcx", "r11", "cc", "memory");
+        pid = (pid_t)result;
+        if (result < 0) {
+            errno = (int)-result;
+            pid = -1;
+        }
+    }
+#elif defined(__aarch64__)
+    {
+        register long x0 __asm__("x0") = (long)&clone;
+        register long x1 __asm__("x1") = sizeof clone;
+        register long x8 __asm__("x8") = SYS_clone3;
+        register struct spawn_child *data __asm__("x19") = &child;
+        register void (*entry)(struct spawn_child *) __asm__("x20") = spawn_child_main;
+        __asm__ volatile("svc #0\n\t"
+                         "cbnz x0, 1f\n\t"
+                         "mov x29, #0\n\t"
+                         "mov x30, #0\n\t"
+                         "mov x0, x19\n\t"
+                         "blr x20\n\t"
+                         "brk #1\n"
+                         "1:"
+                         : "+r"(x0)
+                         : "r"(x1), "r"(x8), "r"(data), "r"(entry)
+                         : "memory");
+        pid = (pid_t)x0;
+        if (x0 < 0) {
+            errno = (int)-x0;
+            pid = -1;
+        }
+    }
+#else
+#error "swl_spawn: this architecture is not supported"
+#endif
+    int saved = errno;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    munmap(stack, size);
+    if (pid > 0 && child.error) {
+        waitid(P_PIDFD, (id_t)fd, &(siginfo_t){0}, WEXITED);
+        close(fd);
+        if (failed_step) *failed_step = child.step;
+        errno = child.error;
+        return -1;
+    }
+    if (pid < 0) {
+        if (failed_step) *failed_step = 0;
+        errno = saved;
+        return -1;
+    }
+    *pidfd = fd;
+    return pid;
+}
+
+int swl_pidfd_open(pid_t pid, unsigned flags) { return (int)syscall(SYS_pidfd_open, pid, flags); }
+
+int swl_pidfd_send_signal(int pidfd, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+static pid_t wait_for(idtype_t type, id_t id, int nohang, int *code, int *signal) {
+    siginfo_t info = {0};
+    int r;
+    do r = waitid(type, id, &info, WEXITED | __WALL | (nohang ? WNOHANG : 0));
+    while (r < 0 && errno == EINTR);
+    if (r < 0) return -1;
+    if (info.si_pid == 0) return 0;
+    if (info.si_code == CLD_EXITED) {
+        *code = info.si_status;
+        *signal = 0;
+    } else {
+        *code = 128 + info.si_status;
+        *signal = info.si_status;
+    }
+    return info.si_pid;
+}
+
+int swl_wait_pidfd(int pidfd, int nohang, int *code, int *signal) {
+    pid_t pid = wait_for(P_PIDFD, (id_t)pidfd, nohang, code, signal);
+    return pid > 0 ? 1 : (int)pid;
+}
+
+pid_t swl_wait_pid(pid_t pid, int nohang, int *code, int *signal) {
+    return wait_for(pid < 0 ? P_ALL : P_PID, pid < 0 ? 0 : (id_t)pid, nohang, code, signal);
+}
+
+int swl_close_range(unsigned first, unsigned last, unsigned flags) {
+    return (int)syscall(SYS_close_range, first, last, flags);
+}
+int swl_execveat(int dirfd, const char *path, char *const *argv, char *const *envp, int flags) {
+    return (int)syscall(SYS_execveat, dirfd, path, argv, envp, flags);
+}
+int swl_pivot_root(const char *new_root, const char *put_old) { return (int)syscall(SYS_pivot_root, new_root, put_old); }
+int swl_setns(int fd, int flags) { return setns(fd, flags); }
+int swl_unshare(int flags) { return unshare(flags); }
+long swl_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5) {
+    return prctl(option, a2, a3, a4, a5);
+}
+int swl_seccomp_load(const struct sock_filter *program, unsigned short count, unsigned flags) {
+    struct sock_fprog fprog = {.len = count, .filter = (struct sock_filter *)program};
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &fprog);
+}
+int swl_setgroups(size_t count, const gid_t *groups) { return (int)syscall(SYS_setgroups, count, groups); }
+int swl_set_uid(uid_t uid) { return (int)syscall(SYS_setresuid, uid, uid, uid); }
+int swl_set_gid(gid_t gid) { return (int)syscall(SYS_setresgid, gid, gid, gid); }
+int swl_set_hostname(const char *name, size_t length) { return sethostname(name, length); }
+int swl_set_domainname(const char *name, size_t length) { return setdomainname(name, length); }
+
+void swl_reset_signals(void) {
+    reset_dispositions();
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int swl_signalfd(const int *signals, int count) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (int i = 0; i < count; i++) sigaddset(&set, signals[i]);
+    if ((errno = pthread_sigmask(SIG_BLOCK, &set, NULL))) return -1;
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+int swl_sigrtmin(void) { return SIGRTMIN; }
+int swl_sigrtmax(void) { return SIGRTMAX; }
+
+void swl_trim_heap(void) { malloc_trim(0); }
+void swl_small_heap(void) {
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_TRIM_THRESHOLD, 16 * 1024);
+    mallopt(M_TOP_PAD, 4 * 1024);
+    mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+}
+int swl_random(void *buffer, size_t length) {
+    unsigned char *p = buffer;
+    while (length > 0) {
+        ssize_t n = getrandom(p, length, 0);
+        if (n < 0) {
+            if (errno == EINTR) continue;
+            return -1;
+        }
+        p += n;
+        length -= (size_t)n;
+    }
+    return 0;
+}

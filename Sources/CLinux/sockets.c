@@ -1,0 +1,139 @@
+#include "CLinux.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// A path that does not fit sun_path is reached as /proc/self/fd/N/name with N its opened folder.
+static int unix_address(const char *path, struct sockaddr_un *address, int *folder) {
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    *folder = -1;
+    if (strlen(path) < sizeof address->sun_path) {
+        strcpy(address->sun_path, path);
+        return 0;
+    }
+    const char *slash = strrchr(path, '/');
+    if (!slash) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    char *parent = strndup(path, (size_t)(slash - path));
+    if (!parent) return -1;
+    *folder = open(*parent ? parent : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    free(parent);
+    if (*folder < 0) return -1;
+    int n = snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", *folder, slash + 1);
+    if (n < 0 || (size_t)n >= sizeof address->sun_path) {
+        close(*folder);
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    return 0;
+}
+
+int swl_unix_socket(const char *path, int listening, int nonblocking) {
+    struct sockaddr_un address;
+    int folder;
+    if (unix_address(path, &address, &folder) < 0) return -1;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0), 0);
+    int r = fd;
+    if (fd >= 0) {
+        r = listening ? bind(fd, (struct sockaddr *)&address, sizeof address)
+                      : connect(fd, (struct sockaddr *)&address, sizeof address);
+        if (r == 0 && listening) r = listen(fd, 128);
+    }
+    int saved = errno;
+    if (folder >= 0) close(folder);
+    if (r < 0 && fd >= 0) close(fd);
+    errno = saved;
+    return r < 0 ? -1 : fd;
+}
+
+int swl_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+
+int swl_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid) {
+    struct ucred credentials;
+    socklen_t size = sizeof credentials;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) return -1;
+    *pid = credentials.pid;
+    *uid = credentials.uid;
+    *gid = credentials.gid;
+    return 0;
+}
+
+int swl_send_fd(int socket_, int fd) {
+    char byte = 0;
+    struct iovec iov = {&byte, 1};
+    union { struct cmsghdr header; char space[CMSG_SPACE(sizeof(int))]; } control;
+    memset(&control, 0, sizeof control);
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(c), &fd, sizeof fd);
+    return sendmsg(socket_, &message, MSG_NOSIGNAL) == 1 ? 0 : -1;
+}
+
+int swl_receive_fd(int socket_) {
+    char byte;
+    struct iovec iov = {&byte, 1};
+    union { struct cmsghdr header; char space[CMSG_SPACE(sizeof(int))]; } control;
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t n;
+    do n = recvmsg(socket_, &message, MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) return -1;
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    if (n == 0 || !c || c->cmsg_type != SCM_RIGHTS) {
+        errno = EPROTO;
+        return -1;
+    }
+    int fd;
+    memcpy(&fd, CMSG_DATA(c), sizeof fd);
+    return fd;
+}
+
+int swl_interface_up(const char *name) {
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    struct ifreq request;
+    memset(&request, 0, sizeof request);
+    strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+    int r = ioctl(fd, SIOCGIFFLAGS, &request);
+    if (r == 0) {
+        request.ifr_flags |= IFF_UP | IFF_RUNNING;
+        r = ioctl(fd, SIOCSIFFLAGS, &request);
+    }
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return r;
+}
+
+int swl_open_pty(int devpts_dirfd, int *slave) {
+    int master = openat(devpts_dirfd, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (master < 0) return -1;
+    int unlock = 0;
+    if (ioctl(master, TIOCSPTLCK, &unlock) < 0 ||
+        (*slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0) {
+        int saved = errno;
+        close(master);
+        errno = saved;
+        return -1;
+    }
+    return master;
+}
+int swl_set_window_size(int fd, unsigned short rows, unsigned short columns) {
+    struct winsize size = {.ws_row = rows, .ws_col = columns};
+    return ioctl(fd, TIOCSWINSZ, &size);
+}
+int swl_get_window_size(int fd, unsigned short *rows, unsigned short *columns) {
+    struct winsize size;
+    if (ioctl(fd, TIOCGWINSZ, &size) < 0) return -1;
+    *rows = size.ws_row;
+    *columns = size.ws_col;
+    return 0;
+}
+int swl_set_controlling_terminal(int fd) { return ioctl(fd, TIOCSCTTY, 0); }
