@@ -30,7 +30,8 @@ func program(_ name: String, _ dependencies: [String], isStatic: Bool = false, p
 
 func tests(_ target: String, _ extra: [String] = []) -> Target {
     .testTarget(
-        name: target + "Tests", dependencies: ([target, "TestSupport"] + extra).map { .byName(name: $0) },
+        name: target + "Tests", dependencies: Set(["CLinux", "Base", "TestSupport", target] + extra).sorted()
+            .map { .byName(name: $0) },
         cSettings: gnu, swiftSettings: house)
 }
 
@@ -93,6 +94,30 @@ let package = Package(
             name: "TestSupport", dependencies: ["CLinux", "Base"], path: "Tests/TestSupport", cSettings: gnu,
             swiftSettings: house),
         tests("Base"),
+        tests("JSON"),
+        tests("Linux"),
+        tests("Seccomp"),
+        tests("Cgroups"),
+        tests("Digest"),
+        tests("Compression"),
+        tests("YAML", ["JSON"]),
+        tests("Kube", ["YAML", "JSON"]),
+        tests("OCI", ["JSON"]),
+        tests("HTTP"),
+        tests("PodProtocol", ["JSON"]),
+        tests("Containers", ["Linux", "Cgroups", "OCI", "JSON", "Seccomp"]),
+        tests("Images", ["OCI", "JSON", "Digest", "Linux"]),
+        tests("PodSources", ["Kube", "YAML", "JSON"]),
+        tests("PodRuntime", ["Kube", "OCI", "JSON", "PodProtocol", "Images"]),
+        tests("PodSupervisor", ["PodProtocol", "OCI", "JSON", "Containers"]),
+        tests("NodeAgent", ["Kube", "JSON", "PodRuntime", "PodSources", "PodProtocol"]),
+        tests("NodeAPI", ["HTTP", "JSON", "Kube", "NodeAgent"]),
+        .testTarget(
+            name: "ProgramTests", dependencies: ["Base", "TestSupport"], cSettings: gnu, swiftSettings: house),
+        program("swiftlet-e2e", ["CLinux", "Base", "JSON", "TestSupport"], path: "Tests/EndToEnd"),
+
+        // Benchmarks.
+        program("pod-start-bench", ["CLinux", "Base", "JSON"], path: "Benchmarks/PodStart"),
     ],
     swiftLanguageModes: [.v6]
 )

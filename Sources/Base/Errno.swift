@@ -7,7 +7,7 @@ public struct Errno: RawRepresentable, Error, Hashable, Sendable, CustomStringCo
     public init(rawValue: Int32) { self.rawValue = rawValue }
 
     /// The calling thread's error of the call just made. Read it right after the call.
-    public static var current: Errno { Errno(rawValue: errno) }
+    public static var current: Errno { Errno(rawValue: swl_errno()) }
 
     public static let notPermitted = Errno(rawValue: EPERM)
     public static let noEntry = Errno(rawValue: ENOENT)

@@ -41,12 +41,9 @@ extension FileDescriptor {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: min(limit + 1, 64 * 1024))
         while true {
-            let n: Int
-            do {
-                let raw = self.raw
-                n = try chunk.withUnsafeMutableBytes { buffer throws(SystemError) -> Int in
-                    try retrying("read", name) { CLinux.read(raw, buffer.baseAddress, buffer.count) }
-                }
+            let raw = self.raw
+            let n = try retrying("read", name) {
+                chunk.withUnsafeMutableBytes { CLinux.read(raw, $0.baseAddress, $0.count) }
             }
             if n == 0 { return bytes }
             bytes.append(contentsOf: chunk[..<n])
@@ -71,10 +68,8 @@ extension FileDescriptor {
         var offset = 0
         let raw = self.raw
         while offset < array.count {
-            offset += try array.withUnsafeBytes { buffer throws(SystemError) -> Int in
-                try retrying("write", name) {
-                    CLinux.write(raw, buffer.baseAddress?.advanced(by: offset), buffer.count - offset)
-                }
+            offset += try retrying("write", name) {
+                array.withUnsafeBytes { CLinux.write(raw, $0.baseAddress?.advanced(by: offset), $0.count - offset) }
             }
         }
     }

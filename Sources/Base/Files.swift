@@ -66,7 +66,7 @@ public enum Files {
 
     public static func isDirectory(_ path: String) -> Bool {
         var status = stat()
-        return CLinux.stat(path, &status) == 0 && swl_is_dir(status.st_mode)
+        return fstatat(AT_FDCWD, path, &status, 0) == 0 && swl_is_dir(status.st_mode)
     }
 
     /// Whether something stands at `path`, a dangling link too.
@@ -101,10 +101,8 @@ public enum Files {
     /// Removes a tree of ours without following links or leaving its file system (a mount inside makes it fail with
     /// EBUSY and nothing behind the mount is touched).
     public static func removeTree(_ path: String) throws(SystemError) {
-        if try !exists(path) { return }
+        if !exists(path) { return }
         let parent = try FileDescriptor.open(Path.parent(path), O_RDONLY | O_DIRECTORY)
-        let status = try parent.status(name: Path.parent(path))
-        _ = status
         try removeEntry(in: parent, Path.name(path), display: path, device: nil)
     }
 

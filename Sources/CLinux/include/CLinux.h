@@ -48,6 +48,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/// errno, which is a macro.
+static inline int swl_errno(void) { return errno; }
+
 // ---- processes -------------------------------------------------------------------------------------------------
 
 /// clone3(2) without CLONE_VM: returns twice, as fork does. `cgroup` is a directory fd or -1; `*pidfd` receives a

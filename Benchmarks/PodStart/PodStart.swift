@@ -1,0 +1,3 @@
+@main struct PodStart {
+    static func main() {}
+}

@@ -1,0 +1,3 @@
+@main struct EndToEnd {
+    static func main() {}
+}
