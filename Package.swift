@@ -30,7 +30,8 @@ func program(_ name: String, _ dependencies: [String], isStatic: Bool = false, p
 
 func tests(_ target: String, _ extra: [String] = []) -> Target {
     .testTarget(
-        name: target + "Tests", dependencies: Set(["CLinux", "Base", "TestSupport", target] + extra).sorted()
+        name: target + "Tests",
+        dependencies: Set(["CLinux", "Base", "TestSupport", target] + extra).sorted()
             .map { .byName(name: $0) },
         cSettings: gnu, swiftSettings: house)
 }
@@ -82,7 +83,8 @@ let package = Package(
                 "CLinux", "Base", "JSON", "YAML", "Linux", "Seccomp", "Cgroups", "Kube", "OCI", "Images", "PodProtocol",
                 "PodSources", "PodRuntime",
             ]),
-        library("NodeAPI", ["CLinux", "Base", "JSON", "Kube", "HTTP", "Images", "PodProtocol", "PodRuntime", "NodeAgent"]),
+        library(
+            "NodeAPI", ["CLinux", "Base", "JSON", "Kube", "HTTP", "Images", "PodProtocol", "PodRuntime", "NodeAgent"]),
 
         // Floor 6: the programs.
         program("swiftletd", ["CLinux", "Base", "JSON", "YAML", "Kube", "Images", "NodeAgent", "NodeAPI"]),

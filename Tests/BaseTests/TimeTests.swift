@@ -19,7 +19,8 @@ import Testing
         #expect(Timestamp(rfc3339: "1970-01-01T01:00:00.25+01:00")?.nanoseconds == 250_000_000)
         #expect(Timestamp(rfc3339: "1970-01-01T00:00:00") == nil)
         #expect(Timestamp(rfc3339: "1970-13-01T00:00:00Z") == nil)
-        #expect(String(decoding: Timestamp(nanoseconds: 5).rfc3339Nano, as: UTF8.self) == "1970-01-01T00:00:00.000000005Z")
+        #expect(
+            String(decoding: Timestamp(nanoseconds: 5).rfc3339Nano, as: UTF8.self) == "1970-01-01T00:00:00.000000005Z")
     }
 
     @Test func aLengthOfTimePrintsAsGoDoes() {
