@@ -83,12 +83,12 @@ let package = Package(
                 "CLinux", "Base", "JSON", "YAML", "Linux", "Seccomp", "Cgroups", "Kube", "OCI", "Images", "PodProtocol",
                 "PodSources", "PodRuntime",
             ]),
-        library(
-            "NodeAPI", ["CLinux", "Base", "JSON", "Kube", "HTTP", "Images", "PodProtocol", "PodRuntime", "NodeAgent"]),
+        library("NodeAPI", ["CLinux", "Base", "JSON", "HTTP"]),
+        library("CLI", ["CLinux", "Base", "JSON", "YAML", "Kube", "HTTP", "PodSources"]),
 
         // Floor 6: the programs.
         program("swiftletd", ["CLinux", "Base", "JSON", "YAML", "Kube", "Images", "NodeAgent", "NodeAPI"]),
-        program("swiftlet", ["CLinux", "Base", "JSON", "YAML", "Kube", "HTTP", "PodSources"]),
+        program("swiftlet", ["CLinux", "CLI"]),
         program("swiftlet-pod", ["Base", "PodSupervisor"], isStatic: true),
 
         // Tests.
@@ -113,7 +113,8 @@ let package = Package(
         tests("PodRuntime", ["Kube", "OCI", "JSON", "PodProtocol", "Images"]),
         tests("PodSupervisor", ["PodProtocol", "OCI", "JSON", "Containers"]),
         tests("NodeAgent", ["Kube", "JSON", "PodRuntime", "PodSources", "PodProtocol"]),
-        tests("NodeAPI", ["HTTP", "JSON", "Kube", "NodeAgent"]),
+        tests("NodeAPI", ["HTTP", "JSON"]),
+        tests("CLI", ["HTTP", "JSON", "Kube", "NodeAPI"]),
         .testTarget(
             name: "ProgramTests", dependencies: ["Base", "TestSupport"], cSettings: gnu, swiftSettings: house),
         program("swiftlet-e2e", ["CLinux", "Base", "JSON", "TestSupport"], path: "Tests/EndToEnd"),

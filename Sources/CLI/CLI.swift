@@ -1,0 +1,1 @@
+// The command line's logic; Sources/swiftlet only calls it.

@@ -1,0 +1,118 @@
+import Base
+import JSON
+
+/// What the API needs from the agent. Every call is made on the loop's thread and answers at once; what takes time
+/// answers through a closure, called on the same thread, never from inside the call itself.
+///
+/// Pods and events travel as v1 JSON values, made by the agent: the API adds nothing to them.
+public protocol NodeService: AnyObject {
+    /// All pods of the node as v1 Pod, with `apiVersion` and `kind`, by namespace and name.
+    func pods() -> [JSONValue]
+
+    /// One pod; nil when the node has none of that name.
+    func pod(namespace: String, name: String) -> JSONValue?
+
+    /// Calls `handler` with every change of a pod from now on, until the subscription is cancelled.
+    func watchPods(_ handler: @escaping (WatchEvent) -> Void) -> Subscription
+
+    /// What is wrong with the manifests, by path and place. Empty when all is well.
+    func manifestProblems() -> [ManifestProblem]
+
+    /// The events that are remembered as v1 Event, oldest first.
+    func events() -> [JSONValue]
+
+    /// Calls `handler` with every new or counted-up event from now on.
+    func watchEvents(_ handler: @escaping (WatchEvent) -> Void) -> Subscription
+
+    /// The images in the store.
+    func images() -> [ImageSummary]
+
+    /// Folder for image archives that arrive as a request body, on the store's file system.
+    var imageUploadFolder: String { get }
+
+    /// Loads the image archive at `path` and answers with the images in it.
+    ///
+    /// - Parameter name: the name an image gets that has none in the archive, made of the file's name.
+    func loadImage(
+        path: String, name: String?, completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void)
+
+    /// Removes the image that `reference` (a name, as the user types it, or a digest) stands for.
+    func removeImage(
+        _ reference: String, completion: @escaping (Result<ImageRemoval, NodeServiceError>) -> Void)
+
+    /// The state of the node and of the agent.
+    func status() -> NodeStatus
+
+    /// Ends all pods gracefully and keeps new ones from starting. `progress` is called with sentences for people.
+    ///
+    /// - Parameter gracePeriod: replaces every pod's own when given; in seconds.
+    func drain(
+        gracePeriod: Int64?, progress: @escaping (String) -> Void,
+        completion: @escaping (Result<Void, NodeServiceError>) -> Void)
+
+    /// Where the log of a container is. Asked again whenever the pod changed while its log is followed.
+    ///
+    /// - Parameter container: nil for the pod's only one (or its `kubectl.kubernetes.io/default-container`).
+    /// - Throws: `NodeServiceError` with the kubelet's sentence when there is no such pod, container or attempt.
+    func logSource(
+        namespace: String, pod: String, container: String?, previous: Bool
+    ) throws(NodeServiceError) -> LogSource
+
+    /// Starts a process in a running container. The session is the caller's until `finished` is called or `cancel`.
+    ///
+    /// - Throws: `NodeServiceError` when it is known at once that this cannot work.
+    func exec(_ request: ExecRequest, client: ExecClient) throws(NodeServiceError) -> any ExecSession
+}
+
+/// Ends what `watchPods` or `watchEvents` began.
+public final class Subscription {
+    private var onCancel: (() -> Void)?
+
+    public init(onCancel: @escaping () -> Void) { self.onCancel = onCancel }
+
+    /// Ends the calls. A second time does nothing.
+    public func cancel() {
+        let action = onCancel
+        onCancel = nil
+        action?()
+    }
+
+    deinit { onCancel?() }
+}
+
+/// A change of an object.
+public struct WatchEvent: Sendable {
+    public enum Kind: String, Sendable {
+        case added = "ADDED"
+        case modified = "MODIFIED"
+        case deleted = "DELETED"
+    }
+
+    public var kind: Kind
+    /// The object after the change; for `deleted`, its last state.
+    public var object: JSONValue
+
+    public init(_ kind: Kind, _ object: JSONValue) {
+        self.kind = kind
+        self.object = object
+    }
+}
+
+/// A request that the node does not carry out: the HTTP status, and a sentence for a person.
+public struct NodeServiceError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The HTTP status, 400...599.
+    public var status: Int
+    public var message: String
+
+    public init(status: Int, _ message: String) {
+        self.status = status
+        self.message = message
+    }
+
+    public static func badRequest(_ message: String) -> Self { Self(status: 400, message) }
+    public static func notFound(_ message: String) -> Self { Self(status: 404, message) }
+    public static func conflict(_ message: String) -> Self { Self(status: 409, message) }
+    public static func failed(_ message: String) -> Self { Self(status: 500, message) }
+
+    public var description: String { message }
+}
