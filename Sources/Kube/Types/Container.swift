@@ -1,0 +1,145 @@
+import JSON
+
+/// core/v1.Container, as far as the node acts on it.
+public struct Container: KubeValue {
+    public var name: String
+    public var image: String
+    public var imagePullPolicy: PullPolicy
+    public var command: [String]
+    public var args: [String]
+    public var workingDir: String?
+    public var env: [EnvVar]
+    public var ports: [ContainerPort]
+    public var resources: ResourceRequirements
+    public var volumeMounts: [VolumeMount]
+    public var securityContext: SecurityContext?
+    public var terminationMessagePath: String
+    public var terminationMessagePolicy: TerminationMessagePolicy
+    /// Fields without effect here, kept for printing.
+    public var carried: JSONObject
+
+    public init(name: String = "", image: String = "") {
+        self.name = name
+        self.image = image
+        imagePullPolicy = .ifNotPresent
+        command = []
+        args = []
+        env = []
+        ports = []
+        resources = ResourceRequirements()
+        volumeMounts = []
+        terminationMessagePath = "/dev/termination-log"
+        terminationMessagePolicy = .file
+        carried = JSONObject()
+    }
+
+    static let carriedFields: Set<String> = ["resizePolicy"]
+
+    public init(_ value: JSONValue) {
+        self.init(name: value.text("name") ?? "", image: value.text("image") ?? "")
+        imagePullPolicy = value.choice("imagePullPolicy") ?? .ifNotPresent
+        command = value.strings("command")
+        args = value.strings("args")
+        workingDir = value.text("workingDir")
+        env = value.values("env")
+        ports = value.values("ports")
+        resources = value.value("resources") ?? ResourceRequirements()
+        volumeMounts = value.values("volumeMounts")
+        securityContext = value.value("securityContext")
+        terminationMessagePath = value.text("terminationMessagePath") ?? "/dev/termination-log"
+        terminationMessagePolicy = value.choice("terminationMessagePolicy") ?? .file
+        carried = value.members(Self.carriedFields)
+    }
+
+    public var json: JSONValue {
+        var object = JSONObject()
+        object.put("args", args)
+        object.put("command", command)
+        object.put("env", env)
+        object.put("image", image)
+        object.put("imagePullPolicy", imagePullPolicy)
+        object.append("name", .string(name))
+        object.put("ports", ports)
+        object.append("resources", resources.json)
+        object.put("securityContext", securityContext)
+        object.put("terminationMessagePath", terminationMessagePath)
+        object.put("terminationMessagePolicy", terminationMessagePolicy)
+        object.put("volumeMounts", volumeMounts)
+        object.put("workingDir", workingDir)
+        object.put(carried: carried)
+        return .object(object)
+    }
+}
+
+/// When the image is fetched.
+public enum PullPolicy: String, Sendable, Hashable, CaseIterable {
+    case ifNotPresent = "IfNotPresent"
+    case never = "Never"
+}
+
+/// Where the message of a container that ended comes from.
+public enum TerminationMessagePolicy: String, Sendable, Hashable, CaseIterable {
+    case file = "File"
+}
+
+/// core/v1.ContainerPort: information for people; with hostNetwork the port is the host's.
+public struct ContainerPort: KubeValue {
+    public var name: String?
+    public var containerPort: Int32
+    public var hostPort: Int32?
+    public var `protocol`: PortProtocol
+
+    public init(containerPort: Int32, protocol: PortProtocol = .tcp, name: String? = nil, hostPort: Int32? = nil) {
+        self.name = name
+        self.containerPort = containerPort
+        self.hostPort = hostPort
+        self.protocol = `protocol`
+    }
+
+    public init(_ value: JSONValue) {
+        let hostPort = value.integer("hostPort").map { Int32(clamping: $0) }
+        self.init(
+            containerPort: Int32(clamping: value.integer("containerPort") ?? 0),
+            protocol: value.choice("protocol") ?? .tcp, name: value.text("name"),
+            hostPort: hostPort == 0 ? nil : hostPort)
+    }
+
+    public var json: JSONValue {
+        var object = JSONObject()
+        object.append("containerPort", .integer(containerPort))
+        object.put("hostPort", hostPort)
+        object.put("name", name)
+        object.put("protocol", `protocol`)
+        return .object(object)
+    }
+}
+
+/// The transport protocol of a port.
+public enum PortProtocol: String, Sendable, Hashable, CaseIterable {
+    case sctp = "SCTP"
+    case tcp = "TCP"
+    case udp = "UDP"
+}
+
+/// core/v1.ResourceRequirements.
+public struct ResourceRequirements: KubeValue {
+    /// By resource name: `cpu`, `memory`.
+    public var limits: [String: Quantity]
+    public var requests: [String: Quantity]
+
+    public init(limits: [String: Quantity] = [:], requests: [String: Quantity] = [:]) {
+        self.limits = limits
+        self.requests = requests
+    }
+
+    public init(_ value: JSONValue) {
+        self.init(limits: value.quantities("limits"), requests: value.quantities("requests"))
+    }
+
+    public var json: JSONValue {
+        var object = JSONObject()
+        object.put("limits", limits)
+        object.put("requests", requests)
+        return .object(object)
+    }
+}

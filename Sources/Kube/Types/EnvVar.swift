@@ -1,0 +1,103 @@
+import JSON
+
+/// core/v1.EnvVar: a value, or where it comes from.
+public struct EnvVar: KubeValue {
+    public var name: String
+    /// May hold `$(OTHER)`. Empty when `valueFrom` is given.
+    public var value: String
+    public var valueFrom: EnvVarSource?
+
+    public init(name: String, value: String = "", valueFrom: EnvVarSource? = nil) {
+        self.name = name
+        self.value = value
+        self.valueFrom = valueFrom
+    }
+
+    public init(_ value: JSONValue) {
+        self.init(
+            name: value.text("name") ?? "", value: value.text("value") ?? "", valueFrom: value.value("valueFrom"))
+    }
+
+    public var json: JSONValue {
+        var object = JSONObject()
+        object.append("name", .string(name))
+        object.put("value", value)
+        object.put("valueFrom", valueFrom)
+        return .object(object)
+    }
+}
+
+/// core/v1.EnvVarSource: exactly one is set after validation.
+public struct EnvVarSource: KubeValue {
+    public var fieldRef: ObjectFieldSelector?
+    public var resourceFieldRef: ResourceFieldSelector?
+
+    public init(fieldRef: ObjectFieldSelector? = nil, resourceFieldRef: ResourceFieldSelector? = nil) {
+        self.fieldRef = fieldRef
+        self.resourceFieldRef = resourceFieldRef
+    }
+
+    public init(_ value: JSONValue) {
+        self.init(fieldRef: value.value("fieldRef"), resourceFieldRef: value.value("resourceFieldRef"))
+    }
+
+    public var json: JSONValue {
+        var object = JSONObject()
+        object.put("fieldRef", fieldRef)
+        object.put("resourceFieldRef", resourceFieldRef)
+        return .object(object)
+    }
+}
+
+/// core/v1.ObjectFieldSelector: a field of the pod, `metadata.name` or `metadata.labels['app']`.
+public struct ObjectFieldSelector: KubeValue {
+    public var apiVersion: String
+    public var fieldPath: String
+
+    public init(fieldPath: String) {
+        apiVersion = "v1"
+        self.fieldPath = fieldPath
+    }
+
+    public init(_ value: JSONValue) {
+        fieldPath = value.text("fieldPath") ?? ""
+        apiVersion = value.text("apiVersion") ?? "v1"
+    }
+
+    public var json: JSONValue {
+        .object(
+            JSONObject([
+                .init(key: "apiVersion", value: .string(apiVersion)),
+                .init(key: "fieldPath", value: .string(fieldPath)),
+            ]))
+    }
+}
+
+/// core/v1.ResourceFieldSelector: `limits.cpu`, `requests.memory`, in units of `divisor`, rounded up.
+public struct ResourceFieldSelector: KubeValue {
+    /// The container asked for; nil is the one that has the variable.
+    public var containerName: String?
+    public var resource: String
+    /// Zero counts as one.
+    public var divisor: Quantity
+
+    public init(resource: String, containerName: String? = nil, divisor: Quantity = Quantity(0)) {
+        self.containerName = containerName
+        self.resource = resource
+        self.divisor = divisor
+    }
+
+    public init(_ value: JSONValue) {
+        self.init(
+            resource: value.text("resource") ?? "", containerName: value.text("containerName"),
+            divisor: value.quantity("divisor") ?? Quantity(0))
+    }
+
+    public var json: JSONValue {
+        var object = JSONObject()
+        object.put("containerName", containerName)
+        object.append("divisor", .string(divisor.description))
+        object.append("resource", .string(resource))
+        return .object(object)
+    }
+}

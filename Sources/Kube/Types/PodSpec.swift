@@ -1,0 +1,119 @@
+import JSON
+
+/// core/v1.PodSpec, as far as the node acts on it. The fields that have no effect here are in `carried`.
+public struct PodSpec: KubeValue {
+    public var containers: [Container]
+    public var initContainers: [Container]
+    public var volumes: [Volume]
+    public var restartPolicy: RestartPolicy
+    public var terminationGracePeriodSeconds: Int64
+    public var dnsPolicy: DNSPolicy
+    public var hostNetwork: Bool
+    public var hostPID: Bool
+    public var hostIPC: Bool
+    public var shareProcessNamespace: Bool
+    public var hostname: String?
+    public var hostAliases: [HostAlias]
+    public var securityContext: PodSecurityContext
+    /// The node the pod is on: set by the agent.
+    public var nodeName: String?
+    /// Read only by the downward API.
+    public var serviceAccountName: String?
+    /// Fields without effect here, kept so that the pod is printed as it came.
+    public var carried: JSONObject
+
+    public init(containers: [Container] = []) {
+        self.containers = containers
+        initContainers = []
+        volumes = []
+        restartPolicy = .always
+        terminationGracePeriodSeconds = 30
+        dnsPolicy = .clusterFirst
+        (hostNetwork, hostPID, hostIPC, shareProcessNamespace) = (false, false, false, false)
+        hostAliases = []
+        securityContext = PodSecurityContext()
+        carried = JSONObject()
+    }
+
+    static let carriedFields: Set<String> = [
+        "affinity", "automountServiceAccountToken", "enableServiceLinks", "nodeSelector", "os", "preemptionPolicy",
+        "priority", "priorityClassName", "schedulerName", "schedulingGates", "schedulingGroup", "serviceAccount",
+        "tolerations", "topologySpreadConstraints",
+    ]
+
+    public init(_ value: JSONValue) {
+        self.init(containers: value.values("containers"))
+        initContainers = value.values("initContainers")
+        volumes = value.values("volumes")
+        restartPolicy = value.choice("restartPolicy") ?? .always
+        terminationGracePeriodSeconds = value.integer("terminationGracePeriodSeconds") ?? 30
+        dnsPolicy = value.choice("dnsPolicy") ?? .clusterFirst
+        hostNetwork = value.bool("hostNetwork") ?? false
+        hostPID = value.bool("hostPID") ?? false
+        hostIPC = value.bool("hostIPC") ?? false
+        shareProcessNamespace = value.bool("shareProcessNamespace") ?? false
+        hostname = value.text("hostname")
+        hostAliases = value.values("hostAliases")
+        securityContext = value.value("securityContext") ?? PodSecurityContext()
+        nodeName = value.text("nodeName")
+        serviceAccountName = value.text("serviceAccountName")
+        carried = value.members(Self.carriedFields)
+    }
+
+    public var json: JSONValue {
+        var object = JSONObject()
+        object.append("containers", .array(containers.map(\.json)))
+        object.put("dnsPolicy", dnsPolicy)
+        object.put("hostAliases", hostAliases)
+        object.put(flag: "hostIPC", hostIPC)
+        object.put(flag: "hostNetwork", hostNetwork)
+        object.put(flag: "hostPID", hostPID)
+        object.put("hostname", hostname)
+        object.put("initContainers", initContainers)
+        object.put("nodeName", nodeName)
+        object.put("restartPolicy", restartPolicy)
+        object.append("securityContext", securityContext.json)
+        object.put("serviceAccountName", serviceAccountName)
+        object.put(flag: "shareProcessNamespace", shareProcessNamespace)
+        object.put("terminationGracePeriodSeconds", terminationGracePeriodSeconds)
+        object.put("volumes", volumes)
+        object.put(carried: carried)
+        return .object(object)
+    }
+}
+
+/// When containers that ended are started again.
+public enum RestartPolicy: String, Sendable, Hashable, CaseIterable {
+    case always = "Always"
+    case onFailure = "OnFailure"
+    case never = "Never"
+}
+
+/// Where the pod's name resolution comes from.
+public enum DNSPolicy: String, Sendable, Hashable, CaseIterable {
+    case clusterFirst = "ClusterFirst"
+    case clusterFirstWithHostNet = "ClusterFirstWithHostNet"
+    case `default` = "Default"
+}
+
+/// core/v1.HostAlias: a line of /etc/hosts.
+public struct HostAlias: KubeValue {
+    public var ip: String
+    public var hostnames: [String]
+
+    public init(ip: String, hostnames: [String]) {
+        self.ip = ip
+        self.hostnames = hostnames
+    }
+
+    public init(_ value: JSONValue) {
+        self.init(ip: value.text("ip") ?? "", hostnames: value.strings("hostnames"))
+    }
+
+    public var json: JSONValue {
+        var object = JSONObject()
+        object.put("hostnames", hostnames)
+        object.append("ip", .string(ip))
+        return .object(object)
+    }
+}

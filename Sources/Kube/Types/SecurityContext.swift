@@ -1,0 +1,98 @@
+import JSON
+
+/// core/v1.SecurityContext: of one container; goes before the pod's.
+public struct SecurityContext: KubeValue {
+    public var runAsUser: Int64?
+    public var runAsGroup: Int64?
+    public var runAsNonRoot: Bool?
+    public var privileged: Bool?
+    public var readOnlyRootFilesystem: Bool?
+    public var allowPrivilegeEscalation: Bool?
+    public var capabilities: Capabilities?
+    public var seccompProfile: SeccompProfile?
+
+    public init() {}
+
+    public init(_ value: JSONValue) {
+        runAsUser = value.integer("runAsUser")
+        runAsGroup = value.integer("runAsGroup")
+        runAsNonRoot = value.bool("runAsNonRoot")
+        privileged = value.bool("privileged")
+        readOnlyRootFilesystem = value.bool("readOnlyRootFilesystem")
+        allowPrivilegeEscalation = value.bool("allowPrivilegeEscalation")
+        capabilities = value.value("capabilities")
+        seccompProfile = value.value("seccompProfile")
+    }
+
+    public var json: JSONValue {
+        var object = JSONObject()
+        object.put("allowPrivilegeEscalation", allowPrivilegeEscalation)
+        object.put("capabilities", capabilities)
+        object.put("privileged", privileged)
+        object.put("readOnlyRootFilesystem", readOnlyRootFilesystem)
+        object.put("runAsGroup", runAsGroup)
+        object.put("runAsNonRoot", runAsNonRoot)
+        object.put("runAsUser", runAsUser)
+        object.put("seccompProfile", seccompProfile)
+        return .object(object)
+    }
+}
+
+/// core/v1.PodSecurityContext: for all containers of a pod.
+public struct PodSecurityContext: KubeValue {
+    public var runAsUser: Int64?
+    public var runAsGroup: Int64?
+    public var runAsNonRoot: Bool?
+    public var seccompProfile: SeccompProfile?
+
+    public init() {}
+
+    public init(_ value: JSONValue) {
+        runAsUser = value.integer("runAsUser")
+        runAsGroup = value.integer("runAsGroup")
+        runAsNonRoot = value.bool("runAsNonRoot")
+        seccompProfile = value.value("seccompProfile")
+    }
+
+    public var json: JSONValue {
+        var object = JSONObject()
+        object.put("runAsGroup", runAsGroup)
+        object.put("runAsNonRoot", runAsNonRoot)
+        object.put("runAsUser", runAsUser)
+        object.put("seccompProfile", seccompProfile)
+        return .object(object)
+    }
+}
+
+/// core/v1.Capabilities: added to and dropped from the usual set. Names stand without `CAP_`; `ALL` is all.
+public struct Capabilities: KubeValue {
+    public var add: [String]
+    public var drop: [String]
+
+    public init(add: [String] = [], drop: [String] = []) {
+        self.add = add
+        self.drop = drop
+    }
+
+    public init(_ value: JSONValue) { self.init(add: value.strings("add"), drop: value.strings("drop")) }
+
+    public var json: JSONValue {
+        var object = JSONObject()
+        object.put("add", add)
+        object.put("drop", drop)
+        return .object(object)
+    }
+}
+
+/// core/v1.SeccompProfile.
+public struct SeccompProfile: KubeValue {
+    public enum ProfileType: String, Sendable, Hashable, CaseIterable {
+        case runtimeDefault = "RuntimeDefault"
+        case unconfined = "Unconfined"
+    }
+    public var type: ProfileType
+
+    public init(type: ProfileType) { self.type = type }
+    public init(_ value: JSONValue) { type = value.choice("type") ?? .runtimeDefault }
+    public var json: JSONValue { ["type": .string(type.rawValue)] }
+}

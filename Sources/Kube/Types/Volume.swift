@@ -1,0 +1,118 @@
+import JSON
+
+/// core/v1.Volume: exactly one source is set after decoding.
+public struct Volume: KubeValue {
+    public var name: String
+    public var emptyDir: EmptyDirVolumeSource?
+    public var hostPath: HostPathVolumeSource?
+
+    public init(name: String, emptyDir: EmptyDirVolumeSource? = nil, hostPath: HostPathVolumeSource? = nil) {
+        self.name = name
+        self.emptyDir = emptyDir
+        self.hostPath = hostPath
+    }
+
+    public init(_ value: JSONValue) {
+        self.init(
+            name: value.text("name") ?? "", emptyDir: value.value("emptyDir"), hostPath: value.value("hostPath"))
+    }
+
+    public var json: JSONValue {
+        var object = JSONObject()
+        object.put("emptyDir", emptyDir)
+        object.put("hostPath", hostPath)
+        object.append("name", .string(name))
+        return .object(object)
+    }
+}
+
+/// core/v1.EmptyDirVolumeSource.
+public struct EmptyDirVolumeSource: KubeValue {
+    public var medium: StorageMedium
+    /// Only with the medium Memory.
+    public var sizeLimit: Quantity?
+
+    public init(medium: StorageMedium = .default, sizeLimit: Quantity? = nil) {
+        self.medium = medium
+        self.sizeLimit = sizeLimit
+    }
+
+    public init(_ value: JSONValue) {
+        self.init(medium: value.choice("medium") ?? .default, sizeLimit: value.quantity("sizeLimit"))
+    }
+
+    public var json: JSONValue {
+        var object = JSONObject()
+        object.put("medium", medium.rawValue)
+        object.put("sizeLimit", sizeLimit)
+        return .object(object)
+    }
+}
+
+/// What an emptyDir lies on.
+public enum StorageMedium: String, Sendable, Hashable, CaseIterable {
+    case `default` = ""
+    case memory = "Memory"
+}
+
+/// core/v1.HostPathVolumeSource.
+public struct HostPathVolumeSource: KubeValue {
+    public var path: String
+    public var type: HostPathType
+
+    public init(path: String, type: HostPathType = .unset) {
+        self.path = path
+        self.type = type
+    }
+
+    public init(_ value: JSONValue) {
+        self.init(path: value.text("path") ?? "", type: value.choice("type") ?? .unset)
+    }
+
+    public var json: JSONValue {
+        var object = JSONObject()
+        object.append("path", .string(path))
+        // The API server fills the type in, so kubectl always shows it.
+        object.append("type", .string(type.rawValue))
+        return .object(object)
+    }
+}
+
+/// What must be, or is made, at a host path.
+public enum HostPathType: String, Sendable, Hashable, CaseIterable {
+    case unset = ""
+    case blockDevice = "BlockDevice"
+    case charDevice = "CharDevice"
+    case directory = "Directory"
+    case directoryOrCreate = "DirectoryOrCreate"
+    case file = "File"
+    case fileOrCreate = "FileOrCreate"
+    case socket = "Socket"
+}
+
+/// core/v1.VolumeMount.
+public struct VolumeMount: KubeValue {
+    public var name: String
+    public var mountPath: String
+    public var readOnly: Bool
+
+    public init(name: String, mountPath: String, readOnly: Bool = false) {
+        self.name = name
+        self.mountPath = mountPath
+        self.readOnly = readOnly
+    }
+
+    public init(_ value: JSONValue) {
+        self.init(
+            name: value.text("name") ?? "", mountPath: value.text("mountPath") ?? "",
+            readOnly: value.bool("readOnly") ?? false)
+    }
+
+    public var json: JSONValue {
+        var object = JSONObject()
+        object.append("mountPath", .string(mountPath))
+        object.append("name", .string(name))
+        object.put(flag: "readOnly", readOnly)
+        return .object(object)
+    }
+}
