@@ -1,0 +1,87 @@
+import Base
+
+/// What the agent knows of one container of a pod: the current attempt, the one before, and what is being waited for.
+public struct ContainerRecord: Hashable, Sendable {
+    /// A run that ended, or that could not begin.
+    public struct Termination: Hashable, Sendable {
+        public var exitCode: Int32
+        /// The signal that ended it, or 0.
+        public var signal: Int32
+        /// `Completed`, `Error`, `OOMKilled`, `StartError`, `ContainerStatusUnknown`.
+        public var reason: String
+        public var message: String?
+        public var startedAt: Timestamp?
+        public var finishedAt: Timestamp
+        public var containerID: String?
+
+        public init(
+            exitCode: Int32, signal: Int32 = 0, reason: String, message: String? = nil, startedAt: Timestamp? = nil,
+            finishedAt: Timestamp, containerID: String? = nil
+        ) {
+            self.exitCode = exitCode
+            self.signal = signal
+            self.reason = reason
+            self.message = message
+            self.startedAt = startedAt
+            self.finishedAt = finishedAt
+            self.containerID = containerID
+        }
+    }
+
+    /// The user that the container's first process runs as.
+    public struct User: Hashable, Sendable {
+        public var uid: UInt32
+        public var gid: UInt32
+        public var groups: [UInt32]
+        public init(uid: UInt32, gid: UInt32, groups: [UInt32]) {
+            self.uid = uid
+            self.gid = gid
+            self.groups = groups
+        }
+    }
+
+    public enum State: Hashable, Sendable {
+        /// Not begun, or held back: the kubelet's waiting reason and message; without a reason it is simply not its turn.
+        case waiting(reason: String?, message: String?)
+        /// Asked of the supervisor, not yet answered.
+        case starting
+        case running(since: Timestamp)
+        case terminated(Termination)
+    }
+
+    public let name: String
+    /// The manifest's image.
+    public let image: String
+    public let isInit: Bool
+    public var state: State = .waiting(reason: nil, message: nil)
+    public var lastTermination: Termination?
+    /// Runs begun after the first. The current attempt's number.
+    public var restartCount = 0
+    /// A run was begun (and `restartCount` counts it).
+    public var hasBegun = false
+    public var containerID: String?
+    public var imageID: String?
+    public var user: User?
+    public var backOff = CrashLoopBackOff()
+
+    public init(name: String, image: String, isInit: Bool) {
+        self.name = name
+        self.image = image
+        self.isInit = isInit
+    }
+
+    /// A process of it runs, or may be about to.
+    public var isLive: Bool {
+        switch state {
+        case .starting, .running: true
+        case .waiting, .terminated: false
+        }
+    }
+
+    public var isRunning: Bool { if case .running = state { true } else { false } }
+
+    public var termination: Termination? { if case .terminated(let t) = state { t } else { nil } }
+
+    /// It ended with exit code 0 and is not to run again.
+    public var hasSucceeded: Bool { termination?.exitCode == 0 }
+}

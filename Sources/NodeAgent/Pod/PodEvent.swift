@@ -1,0 +1,97 @@
+import Base
+
+/// What happens to a pod, as its machine is told.
+public enum PodEvent: Sendable {
+    /// Namespaces, cgroups, volumes and the supervisor are ready.
+    case sandboxReady
+    /// They could not be made; it is tried again after a while.
+    case sandboxFailed(message: String)
+    case containerStarted(name: String, attempt: Int, StartedContainer)
+    case containerNotStarted(name: String, attempt: Int, StartFailure)
+    case containerExited(name: String, attempt: Int, ContainerRecord.Termination)
+    /// The set of images changed: what waits for one looks again.
+    case imagesChanged
+    case timer(PodTimer)
+    /// The pod is to end: its manifest is gone or changed, or the node drains.
+    case stop(grace: Nanoseconds, message: String)
+    /// The supervisor died; what it watched was killed by the agent.
+    case supervisorLost(at: Timestamp)
+    /// Everything the pod held is released.
+    case tornDown
+    /// A release failed part-way; it is tried again.
+    case teardownFailed(message: String)
+}
+
+public struct StartedContainer: Hashable, Sendable {
+    public var containerID: String
+    public var imageID: String
+    public var startedAt: Timestamp
+    public var user: ContainerRecord.User?
+    public init(containerID: String, imageID: String, startedAt: Timestamp, user: ContainerRecord.User?) {
+        self.containerID = containerID
+        self.imageID = imageID
+        self.startedAt = startedAt
+        self.user = user
+    }
+}
+
+/// Why a container did not start.
+public struct StartFailure: Hashable, Sendable {
+    public enum Kind: Hashable, Sendable {
+        /// Its image is not here: nothing is tried until the images change.
+        case image
+        /// Its configuration cannot be carried out now; tried again at intervals.
+        case configuration
+        /// The container was made and its process could not be executed: counts as a run with exit code 128.
+        case execution
+    }
+    public var kind: Kind
+    /// The kubelet's reason, `ErrImageNeverPull`, `CreateContainerConfigError`, `RunContainerError`.
+    public var reason: String
+    public var message: String
+    public var at: Timestamp
+    public init(_ kind: Kind, reason: String, message: String, at: Timestamp) {
+        self.kind = kind
+        self.reason = reason
+        self.message = message
+        self.at = at
+    }
+}
+
+public enum PodTimer: Hashable, Sendable {
+    case sandboxRetry
+    case restart(container: String)
+    case graceOver
+    case teardownRetry
+}
+
+/// What the machine wants done. The worker carries it out and answers with events.
+public enum PodDirective: Hashable, Sendable {
+    case makeSandbox
+    case start(container: String, attempt: Int)
+    /// The container's stop signal, to its first process.
+    case stopContainer(container: String)
+    /// SIGKILL to everything in the container.
+    case killContainer(container: String)
+    case arm(PodTimer, after: Nanoseconds)
+    /// Release all of the sandbox: supervisor, cgroups, mounts. `final`: the pod's files too.
+    case tearDown(final: Bool)
+    case record(EventNote)
+    /// The pod is over and released; the worker ends.
+    case finished
+}
+
+/// An event for people, in Kubernetes' words.
+public struct EventNote: Hashable, Sendable {
+    public var isWarning: Bool
+    public var reason: String
+    public var message: String
+    /// The container it is about, nil for the pod.
+    public var container: String?
+    public init(_ reason: String, _ message: String, container: String? = nil, warning: Bool = false) {
+        self.isWarning = warning
+        self.reason = reason
+        self.message = message
+        self.container = container
+    }
+}

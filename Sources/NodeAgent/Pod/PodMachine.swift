@@ -1,0 +1,324 @@
+import Base
+
+/// The life of one pod as a pure value: told what happened and when, it answers with what to do. It never looks at a
+/// clock, a file or a process.
+///
+/// *preparing → running → (finished) → terminating → tearing down → gone*. A pod whose containers have all ended for
+/// good is *finished*: its sandbox is released, its status stays until the manifest goes.
+public struct PodMachine: Sendable {
+    public enum Stage: Hashable, Sendable {
+        /// The sandbox is being made.
+        case preparing
+        /// Init containers, then containers.
+        case running
+        /// Asked to stop; waiting for containers to end.
+        case terminating
+        /// Releasing what the pod held.
+        case tearingDown(final: Bool)
+        /// Ended by itself (Succeeded or Failed) and released.
+        case finished
+        /// Ended and released because it was asked to.
+        case gone
+    }
+
+    public let plan: PodPlan
+    public private(set) var stage: Stage = .preparing
+    public internal(set) var containers: [ContainerRecord]
+    /// The pod is to end once what happens now has ended.
+    public private(set) var isStopping = false
+    private var sandboxFailures = 0
+
+    public init(_ plan: PodPlan) {
+        self.plan = plan
+        containers =
+            plan.initContainers.map { ContainerRecord(name: $0.name, image: $0.image, isInit: true) }
+            + plan.containers.map { ContainerRecord(name: $0.name, image: $0.image, isInit: false) }
+    }
+
+    /// A machine that goes on where an earlier one was: restart counts and last terminations are kept.
+    public init(_ plan: PodPlan, restoring records: [ContainerRecord]) {
+        self.init(plan)
+        for record in records {
+            if let i = index(record.name) { containers[i] = record }
+        }
+    }
+
+    /// The first directives of a new pod.
+    public func begin() -> [PodDirective] { [.makeSandbox] }
+
+    public mutating func on(_ event: PodEvent, now: BootInstant) -> [PodDirective] {
+        switch event {
+        case .sandboxReady:
+            guard stage == .preparing else { return [] }
+            sandboxFailures = 0
+            stage = .running
+            return advance(now)
+        case .sandboxFailed(let message):
+            guard stage == .preparing else { return [] }
+            sandboxFailures += 1
+            let delay = Nanoseconds.seconds(min(1 << Int64(min(sandboxFailures - 1, 6)), 60))
+            return [
+                .record(EventNote("FailedCreatePodSandBox", "Failed to create pod sandbox: \(message)", warning: true)),
+                .arm(.sandboxRetry, after: delay),
+            ]
+        case .containerStarted(let name, let attempt, let started): return onStarted(name, attempt, started)
+        case .containerNotStarted(let name, let attempt, let failure):
+            return onNotStarted(name, attempt, failure, now)
+        case .containerExited(let name, let attempt, let termination):
+            return onExited(name, attempt, termination, now)
+        case .imagesChanged:
+            guard stage == .running else { return [] }
+            for i in containers.indices where containers[i].isWaitingForImage {
+                containers[i].state = .waiting(reason: nil, message: nil)
+            }
+            return advance(now)
+        case .timer(let timer): return onTimer(timer, now)
+        case .stop(let grace, let message): return onStop(grace, message)
+        case .supervisorLost(let time): return onSupervisorLost(time, now)
+        case .tornDown: return onTornDown()
+        case .teardownFailed(let message):
+            guard case .tearingDown = stage else { return [] }
+            return [
+                .record(EventNote("FailedKillPod", "error killing pod: \(message)", warning: true)),
+                .arm(.teardownRetry, after: .seconds(5)),
+            ]
+        }
+    }
+
+    // MARK: - Going on
+
+    /// Begins what can begin now, and ends the pod when nothing is left to do.
+    mutating func advance(_ now: BootInstant) -> [PodDirective] {
+        guard stage == .running else { return [] }
+        for i in containers.indices where containers[i].isInit && !containers[i].hasSucceeded {
+            if case .terminated(let end) = containers[i].state,
+                !plan.restartPolicy.restarts(after: end.exitCode, isInit: true)
+            {
+                return finish()
+            }
+            return begin(i)
+        }
+        var directives: [PodDirective] = []
+        for i in containers.indices where !containers[i].isInit { directives += begin(i) }
+        if directives.isEmpty, containers.allSatisfy({ $0.isInit || isDone($0) }) { return finish() }
+        return directives
+    }
+
+    private func isDone(_ record: ContainerRecord) -> Bool {
+        guard let end = record.termination else { return false }
+        return !plan.restartPolicy.restarts(after: end.exitCode, isInit: record.isInit)
+    }
+
+    /// Begins a run of a container that is not held back by a reason.
+    private mutating func begin(_ i: Int) -> [PodDirective] {
+        guard case .waiting(nil, _) = containers[i].state else { return [] }
+        if containers[i].hasBegun { containers[i].restartCount += 1 }
+        containers[i].hasBegun = true
+        containers[i].state = .starting
+        return [.start(container: containers[i].name, attempt: containers[i].restartCount)]
+    }
+
+    /// All containers have ended for good (or one failed for good): the others are stopped, the sandbox is released.
+    private mutating func finish() -> [PodDirective] {
+        stage = .tearingDown(final: false)
+        return [.tearDown(final: false)]
+    }
+
+    // MARK: - Containers
+
+    private mutating func onStarted(_ name: String, _ attempt: Int, _ started: StartedContainer) -> [PodDirective] {
+        guard let i = current(name, attempt), containers[i].state == .starting else { return [] }
+        containers[i].state = .running(since: started.startedAt)
+        containers[i].containerID = started.containerID
+        containers[i].imageID = started.imageID
+        containers[i].user = started.user
+        let note = PodDirective.record(EventNote("Started", "Container started", container: name))
+        // Asked to stop while it was being started: its signal could not be sent before.
+        return stage == .terminating ? [note, .stopContainer(container: name)] : [note]
+    }
+
+    private mutating func onNotStarted(
+        _ name: String, _ attempt: Int, _ failure: StartFailure, _ now: BootInstant
+    ) -> [PodDirective] {
+        guard let i = current(name, attempt), containers[i].state == .starting else { return [] }
+        var directives: [PodDirective] = [
+            .record(EventNote("Failed", "Error: \(failure.message)", container: name, warning: true))
+        ]
+        if failure.kind == .execution {
+            let end = ContainerRecord.Termination(
+                exitCode: 128, reason: "StartError", message: failure.message, finishedAt: failure.at)
+            return directives + ended(i, end, now)
+        }
+        // It did not count as a run: the same attempt is made again.
+        if containers[i].restartCount == 0 { containers[i].hasBegun = false } else { containers[i].restartCount -= 1 }
+        containers[i].state = .waiting(reason: failure.reason, message: failure.message)
+        if stage == .terminating { return directives + endTerminationIfQuiet() }
+        if failure.kind == .configuration {
+            directives.append(.arm(.restart(container: name), after: .seconds(10)))
+        }
+        return directives
+    }
+
+    private mutating func onExited(
+        _ name: String, _ attempt: Int, _ end: ContainerRecord.Termination, _ now: BootInstant
+    ) -> [PodDirective] {
+        guard let i = current(name, attempt), containers[i].isLive else { return [] }
+        return ended(i, end, now)
+    }
+
+    private mutating func ended(
+        _ i: Int, _ end: ContainerRecord.Termination, _ now: BootInstant
+    ) -> [PodDirective] {
+        containers[i].state = .terminated(end)
+        if stage == .terminating { return endTerminationIfQuiet() }
+        guard stage == .running else { return [] }
+        guard plan.restartPolicy.restarts(after: end.exitCode, isInit: containers[i].isInit) else {
+            return advance(now)
+        }
+        containers[i].lastTermination = end
+        let delay = containers[i].backOff.delay(ranFor: runTime(end))
+        if delay.count == 0 {
+            containers[i].state = .waiting(reason: nil, message: nil)
+            return advance(now)
+        }
+        let name = containers[i].name
+        containers[i].state = .waiting(
+            reason: "CrashLoopBackOff",
+            message: "back-off \(delay) restarting failed container=\(name) pod=\(plan.display)")
+        return [
+            .record(
+                EventNote(
+                    "BackOff", "Back-off restarting failed container \(name) in pod \(plan.display)", container: name,
+                    warning: true)),
+            .arm(.restart(container: name), after: delay),
+        ]
+    }
+
+    private func runTime(_ end: ContainerRecord.Termination) -> Nanoseconds {
+        guard let started = end.startedAt else { return Nanoseconds(0) }
+        return Nanoseconds(max(0, end.finishedAt.nanoseconds - started.nanoseconds))
+    }
+
+    private mutating func onTimer(_ timer: PodTimer, _ now: BootInstant) -> [PodDirective] {
+        switch timer {
+        case .sandboxRetry: return stage == .preparing ? [.makeSandbox] : []
+        case .restart(let name):
+            guard stage == .running, let i = index(name), case .waiting(.some, _) = containers[i].state,
+                !containers[i].isWaitingForImage
+            else { return [] }
+            containers[i].state = .waiting(reason: nil, message: nil)
+            return advance(now)
+        case .graceOver:
+            guard stage == .terminating else { return [] }
+            return containers.filter(\.isLive).map { .killContainer(container: $0.name) }
+        case .teardownRetry:
+            guard case .tearingDown(let final) = stage else { return [] }
+            return [.tearDown(final: final)]
+        }
+    }
+
+    // MARK: - Ending
+
+    private mutating func onStop(_ grace: Nanoseconds, _ message: String) -> [PodDirective] {
+        guard !isStopping else { return [] }
+        isStopping = true
+        switch stage {
+        case .preparing, .running:
+            stage = .terminating
+            var directives: [PodDirective] = []
+            for record in containers where record.isLive {
+                directives.append(
+                    .record(EventNote("Killing", "Stopping container \(record.name)", container: record.name)))
+                if record.isRunning { directives.append(.stopContainer(container: record.name)) }
+            }
+            guard !directives.isEmpty else { return endTerminationIfQuiet() }
+            return directives + [.arm(.graceOver, after: grace)]
+        case .finished:
+            stage = .tearingDown(final: true)
+            return [.tearDown(final: true)]
+        // What is being released is asked for its files when it is done.
+        case .tearingDown, .terminating, .gone: return []
+        }
+    }
+
+    private mutating func endTerminationIfQuiet() -> [PodDirective] {
+        guard stage == .terminating, !containers.contains(where: \.isLive) else { return [] }
+        stage = .tearingDown(final: true)
+        return [.tearDown(final: true)]
+    }
+
+    private mutating func onTornDown() -> [PodDirective] {
+        guard case .tearingDown(let final) = stage else { return [] }
+        if final {
+            stage = .gone
+            return [.finished]
+        }
+        if isStopping {
+            stage = .tearingDown(final: true)
+            return [.tearDown(final: true)]
+        }
+        stage = .finished
+        return []
+    }
+
+    private mutating func onSupervisorLost(_ time: Timestamp, _ now: BootInstant) -> [PodDirective] {
+        guard stage == .running || stage == .terminating else { return [] }
+        var directives: [PodDirective] = [
+            .record(
+                EventNote(
+                    "SupervisorLost", "The pod's supervisor ended unexpectedly; its containers were killed.",
+                    warning: true))
+        ]
+        var mustFail = false
+        for i in containers.indices where containers[i].isLive {
+            var started: Timestamp?
+            if case .running(let since) = containers[i].state { started = since }
+            let end = ContainerRecord.Termination(
+                exitCode: 137, reason: "ContainerStatusUnknown",
+                message: "The container could not be located when its supervisor ended", startedAt: started,
+                finishedAt: time, containerID: containers[i].containerID)
+            containers[i].state = .terminated(end)
+            containers[i].lastTermination = end
+            if stage == .running {
+                if plan.restartPolicy.restarts(after: 137, isInit: containers[i].isInit) {
+                    containers[i].state = .waiting(reason: nil, message: nil)
+                } else {
+                    mustFail = true
+                }
+            }
+        }
+        if stage == .terminating { return directives + endTerminationIfQuiet() }
+        if mustFail { return directives + finish() }
+        // A new sandbox starts from the beginning, as the kubelet does: init containers run again unless all is done.
+        if containers.contains(where: { !$0.isInit && !isDone($0) }) {
+            for i in containers.indices where containers[i].isInit && containers[i].termination != nil {
+                containers[i].lastTermination = containers[i].termination
+                containers[i].state = .waiting(reason: nil, message: nil)
+            }
+            stage = .preparing
+            directives.append(
+                .record(EventNote("SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")))
+            directives.append(.makeSandbox)
+            return directives
+        }
+        return directives + finish()
+    }
+
+    // MARK: - Looking up
+
+    func index(_ name: String) -> Int? { containers.firstIndex { $0.name == name } }
+
+    /// The container, if `attempt` is the one that counts: late news of an earlier attempt is dropped.
+    private func current(_ name: String, _ attempt: Int) -> Int? {
+        guard let i = index(name), containers[i].restartCount == attempt else { return nil }
+        return i
+    }
+}
+
+extension ContainerRecord {
+    /// Held back until its image is here.
+    var isWaitingForImage: Bool {
+        guard case .waiting(let reason?, _) = state else { return false }
+        return ["ErrImagePull", "ErrImageNeverPull", "ImagePullBackOff"].contains(reason)
+    }
+}

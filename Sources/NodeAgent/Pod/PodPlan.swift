@@ -1,0 +1,44 @@
+import Kube
+
+/// The part of a pod's spec that decides what runs when.
+public struct PodPlan: Hashable, Sendable {
+    public struct Entry: Hashable, Sendable {
+        public var name: String
+        public var image: String
+        public init(name: String, image: String) {
+            self.name = name
+            self.image = image
+        }
+    }
+
+    public enum RestartPolicy: String, Hashable, Sendable {
+        case always = "Always"
+        case onFailure = "OnFailure"
+        case never = "Never"
+
+        /// Whether a run that ended with `exitCode` is followed by another.
+        func restarts(after exitCode: Int32, isInit: Bool) -> Bool {
+            switch self {
+            case .always: !isInit || exitCode != 0
+            case .onFailure: exitCode != 0
+            case .never: false
+            }
+        }
+    }
+
+    /// `name_namespace(uid)`, as the kubelet's messages name a pod.
+    public var display: String
+    public var restartPolicy: RestartPolicy
+    /// Run one after the other, each to success, before any of `containers`.
+    public var initContainers: [Entry]
+    public var containers: [Entry]
+
+    public init(
+        display: String, restartPolicy: RestartPolicy, initContainers: [Entry] = [], containers: [Entry]
+    ) {
+        self.display = display
+        self.restartPolicy = restartPolicy
+        self.initContainers = initContainers
+        self.containers = containers
+    }
+}

@@ -1,0 +1,133 @@
+import Base
+import Testing
+
+@testable import NodeAgent
+
+/// A world that carries a machine's directives out in a random order with random results, and checks after every step
+/// what must always hold.
+private struct World {
+    var random: SplitMix
+    var machine: PodMachine
+    var time: Int64 = 0
+    var pending: [PodEvent] = []
+    var live: [String: Int] = [:]
+    var stopAsked = false
+    var torn = false
+    var finished = 0
+
+    mutating func perform(_ directives: [PodDirective]) {
+        for directive in directives {
+            switch directive {
+            case .makeSandbox:
+                pending.append(random.chance(10) ? .sandboxFailed(message: "x") : .sandboxReady)
+            case .start(let name, let attempt):
+                #expect(!stopAsked, "nothing is started once the pod is to end")
+                #expect(live[name] == nil, "a container has one run at a time")
+                live[name] = attempt
+                if let record = machine.containers.first(where: { $0.name == name }), !record.isInit {
+                    #expect(machine.containers.allSatisfy { !$0.isInit || $0.hasSucceeded })
+                }
+                switch random.next(10) {
+                case 0:
+                    pending.append(failure(name, attempt, .image, "ErrImageNeverPull"))
+                case 1: pending.append(failure(name, attempt, .configuration, "CreateContainerConfigError"))
+                case 2: pending.append(failure(name, attempt, .execution, "RunContainerError"))
+                default:
+                    pending.append(
+                        .containerStarted(
+                            name: name, attempt: attempt,
+                            .init(
+                                containerID: "\(name).\(attempt)", imageID: "i",
+                                startedAt: Timestamp(nanoseconds: time), user: nil)))
+                }
+            case .stopContainer(let name):
+                if random.chance(50) { exit(name, 0) }
+            case .killContainer(let name): exit(name, 137)
+            case .arm(let timer, _): pending.append(.timer(timer))
+            case .tearDown:
+                #expect(live.isEmpty, "a sandbox is released when nothing runs in it")
+                pending.append(random.chance(10) ? .teardownFailed(message: "busy") : .tornDown)
+            case .record: break
+            case .finished: finished += 1
+            }
+        }
+    }
+
+    func failure(_ name: String, _ attempt: Int, _ kind: StartFailure.Kind, _ reason: String) -> PodEvent {
+        .containerNotStarted(
+            name: name, attempt: attempt,
+            StartFailure(kind, reason: reason, message: "m", at: Timestamp(nanoseconds: time)))
+    }
+
+    mutating func exit(_ name: String, _ code: Int32) {
+        guard let attempt = live[name] else { return }
+        pending.append(
+            .containerExited(
+                name: name, attempt: attempt,
+                .init(exitCode: code, reason: "Error", finishedAt: Timestamp(nanoseconds: time))))
+    }
+
+    mutating func step() {
+        time += 1_000_000_000
+        if !pending.isEmpty, random.chance(80) {
+            let event = pending.remove(at: random.next(pending.count))
+            switch event {
+            case .containerExited(let name, let attempt, _):
+                guard live[name] == attempt else { return }
+                live[name] = nil
+            case .containerNotStarted(let name, _, _): live[name] = nil
+            case .containerStarted(let name, let attempt, _): guard live[name] == attempt else { return }
+            default: break
+            }
+            return perform(machine.on(event, now: BootInstant(nanoseconds: time)))
+        }
+        switch random.next(12) {
+        case 0: perform(machine.on(.imagesChanged, now: BootInstant(nanoseconds: time)))
+        case 1 where machine.stage == .running && live.allSatisfy({ name, _ in
+            machine.containers.contains { $0.name == name && $0.isRunning } }):
+            live = [:]
+            perform(machine.on(.supervisorLost(at: Timestamp(nanoseconds: time)), now: BootInstant(nanoseconds: time)))
+        default:
+            if let name = machine.containers.filter(\.isRunning).map(\.name).first, random.chance(40) {
+                exit(name, random.chance(50) ? 0 : 1)
+            }
+        }
+    }
+}
+
+/// A small seeded generator, so that a failing schedule can be run again.
+struct SplitMix {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+    mutating func next(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
+    mutating func chance(_ percent: Int) -> Bool { next(100) < percent }
+}
+
+@Suite struct PodMachineSimulationTests {
+    @Test(arguments: [PodPlan.RestartPolicy.always, .onFailure, .never])
+    func underAnyScheduleAStoppedPodEndsOnceAndNothingRunsAfter(policy: PodPlan.RestartPolicy) {
+        let plan = PodPlan(
+            display: "p", restartPolicy: policy, initContainers: [.init(name: "i", image: "a")],
+            containers: [.init(name: "a", image: "a"), .init(name: "b", image: "a")])
+        for seed in 0..<1500 {
+            var world = World(random: SplitMix(state: UInt64(seed)), machine: PodMachine(plan))
+            world.perform(world.machine.begin())
+            for _ in 0..<(20 + seed % 60) { world.step() }
+            world.stopAsked = true
+            world.perform(world.machine.on(.stop(grace: .seconds(1), message: "s"), now: BootInstant(nanoseconds: 0)))
+            var steps = 0
+            while world.machine.stage != .gone, steps < 2000 {
+                world.step()
+                steps += 1
+            }
+            #expect(world.machine.stage == .gone, "seed \(seed), policy \(policy): the pod ends")
+            #expect(world.finished == 1 && world.live.isEmpty, "seed \(seed)")
+        }
+    }
+}

@@ -1,0 +1,166 @@
+import Base
+import Testing
+
+@testable import NodeAgent
+
+@Suite struct PodMachineTests {
+    let plan = PodPlan(
+        display: "p_default(u)", restartPolicy: .always,
+        initContainers: [.init(name: "i1", image: "a"), .init(name: "i2", image: "a")],
+        containers: [.init(name: "c1", image: "a"), .init(name: "c2", image: "a")])
+
+    func now(_ seconds: Int64) -> BootInstant { BootInstant(nanoseconds: seconds * 1_000_000_000) }
+
+    func started(_ name: String, _ attempt: Int = 0, at second: Int64 = 0) -> PodEvent {
+        .containerStarted(
+            name: name, attempt: attempt,
+            StartedContainer(
+                containerID: "id", imageID: "img", startedAt: Timestamp(nanoseconds: second * 1_000_000_000), user: nil))
+    }
+
+    func exited(_ name: String, _ code: Int32, _ attempt: Int = 0, from: Int64 = 0, to: Int64 = 1) -> PodEvent {
+        .containerExited(
+            name: name, attempt: attempt,
+            .init(
+                exitCode: code, reason: code == 0 ? "Completed" : "Error",
+                startedAt: Timestamp(nanoseconds: from * 1_000_000_000),
+                finishedAt: Timestamp(nanoseconds: to * 1_000_000_000)))
+    }
+
+    func starts(_ directives: [PodDirective]) -> [String] {
+        directives.compactMap { if case .start(let name, let attempt) = $0 { "\(name).\(attempt)" } else { nil } }
+    }
+
+    func arms(_ directives: [PodDirective]) -> [Int64] {
+        directives.compactMap { if case .arm(_, let delay) = $0 { delay.count / 1_000_000_000 } else { nil } }
+    }
+
+    /// A pod with one container that has started.
+    func running(_ policy: PodPlan.RestartPolicy) -> PodMachine {
+        var machine = PodMachine(
+            PodPlan(display: "p", restartPolicy: policy, containers: [.init(name: "c", image: "a")]))
+        _ = machine.on(.sandboxReady, now: now(0))
+        _ = machine.on(started("c"), now: now(0))
+        return machine
+    }
+
+    @Test func initContainersRunOneAfterTheOtherAndContainersAfterThem() {
+        var machine = PodMachine(plan)
+        #expect(machine.begin() == [.makeSandbox])
+        #expect(starts(machine.on(.sandboxReady, now: now(0))) == ["i1.0"])
+        #expect(starts(machine.on(started("i1"), now: now(0))) == [])
+        #expect(starts(machine.on(exited("i1", 0), now: now(1))) == ["i2.0"])
+        _ = machine.on(started("i2"), now: now(1))
+        #expect(starts(machine.on(exited("i2", 0), now: now(2))) == ["c1.0", "c2.0"])
+    }
+
+    @Test func aFailingInitContainerIsRepeatedAndHoldsTheRestBack() {
+        var machine = PodMachine(plan)
+        _ = machine.on(.sandboxReady, now: now(0))
+        _ = machine.on(started("i1"), now: now(0))
+        #expect(starts(machine.on(exited("i1", 3), now: now(1))) == ["i1.1"])
+        _ = machine.on(started("i1", 1), now: now(1))
+        let second = machine.on(exited("i1", 3, 1), now: now(2))
+        #expect(starts(second) == [] && arms(second) == [10])
+        #expect(starts(machine.on(.timer(.restart(container: "i1")), now: now(12))) == ["i1.2"])
+    }
+
+    @Test func withPolicyNeverAFailedInitContainerEndsThePod() {
+        var machine = PodMachine(
+            PodPlan(
+                display: "p", restartPolicy: .never, initContainers: [.init(name: "i", image: "a")],
+                containers: [.init(name: "c", image: "a")]))
+        _ = machine.on(.sandboxReady, now: now(0))
+        _ = machine.on(started("i"), now: now(0))
+        #expect(machine.on(exited("i", 1), now: now(1)) == [.tearDown(final: false)])
+        #expect(machine.on(.tornDown, now: now(1)) == [])
+        #expect(machine.stage == .finished)
+    }
+
+    @Test func restartsAreImmediateThenHeldBackTenSecondsDoublingToFiveMinutes() {
+        var machine = running(.always)
+        var delays: [Int64] = []
+        for attempt in 0..<8 {
+            let directives = machine.on(exited("c", 1, attempt), now: now(0))
+            if let delay = arms(directives).first {
+                delays.append(delay)
+                _ = machine.on(.timer(.restart(container: "c")), now: now(0))
+            } else {
+                delays.append(0)
+            }
+            _ = machine.on(started("c", attempt + 1), now: now(0))
+        }
+        #expect(delays == [0, 10, 20, 40, 80, 160, 300, 300])
+        #expect(machine.containers[0].restartCount == 8)
+        // A run of more than ten minutes is forgiven.
+        #expect(starts(machine.on(exited("c", 1, 8, from: 0, to: 601), now: now(700))) == ["c.9"])
+    }
+
+    @Test func aHeldBackContainerSaysSoInTheKubeletsWords() {
+        var machine = running(.always)
+        _ = machine.on(exited("c", 1), now: now(0))
+        _ = machine.on(started("c", 1), now: now(0))
+        _ = machine.on(exited("c", 1, 1), now: now(0))
+        #expect(
+            machine.containers[0].state
+                == .waiting(
+                    reason: "CrashLoopBackOff", message: "back-off 10s restarting failed container=c pod=p"))
+    }
+
+    @Test(arguments: [
+        (PodPlan.RestartPolicy.onFailure, Int32(0), true), (.onFailure, 1, false), (.never, 0, true), (.never, 1, true),
+        (.always, 0, false),
+    ])
+    func restartPolicyDecidesWhetherAnExitEndsThePod(policy: PodPlan.RestartPolicy, code: Int32, ends: Bool) {
+        var machine = running(policy)
+        let directives = machine.on(exited("c", code), now: now(1))
+        #expect(directives.contains(.tearDown(final: false)) == ends)
+        #expect(starts(directives).isEmpty == ends)
+    }
+
+    @Test func stoppingSignalsWhatRunsAndKillsItWhenTheGraceIsOver() {
+        var machine = running(.always)
+        let directives = machine.on(.stop(grace: .seconds(30), message: "gone"), now: now(0))
+        #expect(directives.contains(.stopContainer(container: "c")))
+        #expect(arms(directives) == [30])
+        #expect(machine.on(.timer(.graceOver), now: now(30)) == [.killContainer(container: "c")])
+        #expect(machine.on(exited("c", 137), now: now(31)) == [.tearDown(final: true)])
+        #expect(machine.on(.tornDown, now: now(31)) == [.finished])
+    }
+
+    @Test func aContainerThatWasBeingStartedGetsItsSignalWhenItHasStarted() {
+        var machine = PodMachine(PodPlan(display: "p", restartPolicy: .always, containers: [.init(name: "c", image: "a")]))
+        _ = machine.on(.sandboxReady, now: now(0))
+        _ = machine.on(.stop(grace: .seconds(5), message: "gone"), now: now(0))
+        #expect(machine.on(started("c"), now: now(0)).contains(.stopContainer(container: "c")))
+    }
+
+    @Test func aMissingImageWaitsWithoutATimerAndStartsWhenItArrives() {
+        var machine = PodMachine(PodPlan(display: "p", restartPolicy: .always, containers: [.init(name: "c", image: "a")]))
+        _ = machine.on(.sandboxReady, now: now(0))
+        let failure = StartFailure(
+            .image, reason: "ErrImageNeverPull", message: "not here", at: Timestamp(nanoseconds: 0))
+        let directives = machine.on(.containerNotStarted(name: "c", attempt: 0, failure), now: now(0))
+        #expect(arms(directives) == [])
+        #expect(starts(machine.on(.imagesChanged, now: now(9))) == ["c.0"])
+        #expect(machine.containers[0].restartCount == 0)
+    }
+
+    @Test func aLostSupervisorCostsOneRunAndANewSandboxIsMade() {
+        var machine = running(.always)
+        let directives = machine.on(.supervisorLost(at: Timestamp(nanoseconds: 5)), now: now(1))
+        #expect(directives.contains(.makeSandbox))
+        #expect(machine.containers[0].lastTermination?.reason == "ContainerStatusUnknown")
+        #expect(machine.containers[0].lastTermination?.exitCode == 137)
+        #expect(starts(machine.on(.sandboxReady, now: now(1))) == ["c.1"])
+    }
+
+    @Test func lateNewsOfAnEarlierRunChangesNothing() {
+        var machine = running(.always)
+        _ = machine.on(exited("c", 1), now: now(0))
+        _ = machine.on(started("c", 1), now: now(0))
+        let before = machine.containers
+        #expect(machine.on(exited("c", 9, 0), now: now(1)) == [])
+        #expect(machine.containers == before)
+    }
+}
