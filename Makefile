@@ -1,0 +1,48 @@
+# The commands of this repository. Each installs what it needs (Debian) and does nothing twice.
+.DEFAULT_GOAL := help
+.PHONY: help build run test bench soak install uninstall clean format lint vm
+
+PREFIX ?= /usr
+DESTDIR ?=
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+build: ## Build the release programs into bin/
+	@scripts/prerequisites build
+	@scripts/build
+
+run: ## Run the demo: pods of examples/ under a scratch root (VM=1: in the virtual machine)
+	@scripts/prerequisites build run $(if $(VM),vm)
+	@scripts/run $(if $(VM),--vm)
+
+test: ## Run all tests, the privileged ones natively and in the virtual machine
+	@scripts/prerequisites build run test
+	@scripts/test
+
+bench: ## Measure pod start and memory beside crun and podman
+	@scripts/prerequisites build run bench
+	@scripts/bench
+
+soak: ## Run the end-to-end tests again and again (SOAK_MINUTES, 30)
+	@scripts/prerequisites build run test
+	@scripts/soak
+
+install: build ## Install the programs and units (PREFIX, DESTDIR)
+	@scripts/install install "$(DESTDIR)" "$(PREFIX)"
+
+uninstall: ## Remove what install put there; pods, images and logs stay
+	@scripts/install uninstall "$(DESTDIR)" "$(PREFIX)"
+
+format: ## Format the sources in place
+	@swift format -i -r -p Package.swift Sources Tests Benchmarks
+
+lint: ## Check the format strictly
+	@swift format lint -s -r -p Package.swift Sources Tests Benchmarks
+
+vm: ## Build the test virtual machine
+	@scripts/prerequisites vm
+	@scripts/vm build
+
+clean: ## Remove what was built (the cache folder stays)
+	rm -rf .build bin
