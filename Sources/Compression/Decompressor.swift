@@ -1,0 +1,35 @@
+/// Decompresses a stream in pieces with memory that does not grow with its content.
+public struct Decompressor: ~Copyable {
+    private let gzip: GzipDecoder?
+    private let zstd: ZstdDecoder?
+
+    /// - Throws: `CompressionError.unsupported` for xz and bzip2.
+    public init(_ format: CompressionFormat) throws(CompressionError) {
+        switch format {
+        case .plain: (gzip, zstd) = (nil, nil)
+        case .gzip: (gzip, zstd) = (GzipDecoder(), nil)
+        case .zstd: (gzip, zstd) = (nil, try ZstdDecoder())
+        case .xz, .bzip2: throw .unsupported(format)
+        }
+    }
+
+    /// Takes some of `input` and fills some of `output`. Nothing consumed and nothing produced means that more input is
+    /// needed (call `finish` when there is none).
+    public mutating func process(
+        _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
+    ) throws(CompressionError) -> (consumed: Int, produced: Int) {
+        if let gzip { return try gzip.process(input, into: output) }
+        if let zstd { return try zstd.process(input, into: output) }
+        let count = min(input.count, output.count)
+        output.copyMemory(from: UnsafeRawBufferPointer(rebasing: input[..<count]))
+        return (count, count)
+    }
+
+    /// To be called at the end of the input, after `process` produced nothing more.
+    ///
+    /// - Throws: `CompressionError.truncated` when the stream is not complete.
+    public func finish() throws(CompressionError) {
+        try gzip?.finish()
+        try zstd?.finish()
+    }
+}

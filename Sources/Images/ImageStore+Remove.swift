@@ -1,0 +1,108 @@
+import Base
+import CLinux
+import OCI
+
+extension ImageStore {
+    /// What `remove` did.
+    public struct Removal: Hashable, Sendable {
+        /// Names taken from images.
+        public var untagged: [String] = []
+        /// Ids of images that are gone.
+        public var deleted: [String] = []
+    }
+
+    /// Takes the name `reference` away, and the image itself when that was its last name or `reference` is its id. Layers
+    /// that other images or `layersInUse` need stay; the rest is deleted before this returns (seconds for a big image:
+    /// not for the event loop).
+    ///
+    /// - Parameter layersInUse: `layerPaths` of running containers. Their layers stay until a later `sweep` that does not
+    ///   list them.
+    /// - Throws: `ImageError` with `notFound`, `invalidReference` or `storage`.
+    @discardableResult
+    public func remove(_ reference: String, layersInUse: Set<String>) throws(ImageError) -> Removal {
+        let removal = try locked { () throws(ImageError) -> Removal in
+            var index = try index()
+            guard let at = try index.find(reference) else {
+                throw ImageError(.notFound, "no image \"\(escaped(reference))\" in the store")
+            }
+            var removal = Removal()
+            let image = index.images[at]
+            if let name = try? ImageReference(parsing: reference).canonical, image.names.contains(name),
+                image.names.count > 1
+            {
+                index.images[at].names.removeAll { $0 == name }
+                removal.untagged = [name]
+            } else {
+                index.images.remove(at: at)
+                removal.untagged = image.names
+                removal.deleted = [image.id]
+            }
+            try write(index)
+            try discardUnreferenced(index, layersInUse)
+            return removal
+        }
+        try emptyTrash()
+        return removal
+    }
+
+    /// Clears what interrupted imports and removals left, and layers that no image has and `layersInUse` does not list.
+    /// For the agent's start and after pods ended; what an import is doing right now is left alone.
+    public func sweep(layersInUse: Set<String>) throws(ImageError) {
+        try locked { () throws(ImageError) in
+            let index = try index()
+            try storage { () throws(SystemError) in
+                _ = try Files.remove(Path.join(root, "index.json.new"))
+                for name in try Files.list(ingestFolder) {
+                    let path = Path.join(ingestFolder, name)
+                    guard try !Self.isLocked(path) else { continue }
+                    try discard(path)
+                }
+            }
+            try discardUnreferenced(index, layersInUse)
+        }
+        try emptyTrash()
+    }
+
+    private func discardUnreferenced(_ index: StoreIndex, _ layersInUse: Set<String>) throws(ImageError) {
+        let needed = index.layers
+        try storage { () throws(SystemError) in
+            for name in try Files.list(layersFolder) where !needed.contains(name) {
+                let path = Path.join(layersFolder, name)
+                if !layersInUse.contains(path) { try discard(path) }
+            }
+        }
+    }
+
+    /// Moves a folder of the store into the trash: at once, however big it is.
+    func discard(_ path: String) throws(SystemError) {
+        let target = Path.join(trashFolder, try Self.randomName())
+        try retrying("rename", path) { rename(path, target) }
+    }
+
+    /// Deletes what is in the trash, one process at a time, without holding the store's lock.
+    func emptyTrash() throws(ImageError) {
+        try storage { () throws(SystemError) in
+            let folder = try FileDescriptor.open(trashFolder, O_RDONLY | O_DIRECTORY)
+            let raw = folder.raw
+            try retrying("lock", trashFolder) { flock(raw, LOCK_EX) }
+            for name in try Files.list(trashFolder) { try Files.removeTree(Path.join(trashFolder, name)) }
+        }
+    }
+
+    /// Whether a living import holds the folder.
+    private static func isLocked(_ path: String) throws(SystemError) -> Bool {
+        let folder = try FileDescriptor.open(path, O_RDONLY | O_NOFOLLOW)
+        if flock(folder.raw, LOCK_EX | LOCK_NB) == 0 { return false }
+        let error = Errno.current
+        if error == .again { return true }
+        throw SystemError("lock", path, error)
+    }
+
+    /// 16 random hexadecimal digits.
+    static func randomName() throws(SystemError) -> String {
+        var value: UInt64 = 0
+        if swl_random(&value, MemoryLayout<UInt64>.size) < 0 { throw SystemError("getrandom", "a name") }
+        let hex = String(value, radix: 16)
+        return String(repeating: "0", count: 16 - hex.utf8.count) + hex
+    }
+}

@@ -1,0 +1,87 @@
+import Base
+import JSON
+import OCI
+
+/// The store's table of contents, one small file that is replaced as a whole.
+struct StoreIndex: Hashable, Sendable {
+    struct Image: Hashable, Sendable {
+        var id: String
+        var names: [String]
+        var repoDigests: [String]
+        var size: Int64
+        var imported: Timestamp
+        var config: ImageConfig
+        /// Names of folders in `layers/`, the lowest first, without those that an opaque root above hides.
+        var layers: [String]
+    }
+
+    /// The newest form of the file that this program knows.
+    static let schema: Int64 = 1
+    static let limit = 256 << 20
+
+    var images: [Image] = []
+
+    init() {}
+
+    init(_ value: JSONValue) throws(JSONError) {
+        for member in try value.required("images", "a list", { $0.arrayValue }) {
+            let imported = try member.requiredString("imported")
+            let config = try member.required("config", "an object") { $0.objectValue.map { .object($0) } as JSONValue? }
+            images.append(
+                Image(
+                    id: try member.requiredString("id"), names: try member.optionalStrings("names") ?? [],
+                    repoDigests: try member.optionalStrings("repoDigests") ?? [],
+                    size: try member.requiredInteger("size"),
+                    imported: Timestamp(rfc3339: imported) ?? Timestamp(nanoseconds: 0),
+                    config: try ImageConfig(config),
+                    layers: try member.optionalStrings("layers") ?? []))
+        }
+    }
+
+    var json: JSONValue {
+        let members = images.map { image -> JSONValue in
+            [
+                "id": .string(image.id), "names": .strings(image.names), "repoDigests": .strings(image.repoDigests),
+                "size": .integer(image.size), "imported": .string(image.imported.rfc3339),
+                "layers": .strings(image.layers), "config": image.config.json,
+            ]
+        }
+        return ["schema": .integer(Self.schema), "images": .array(members)]
+    }
+
+    /// All layer folders that an image needs.
+    var layers: Set<String> { Set(images.flatMap(\.layers)) }
+
+    /// Puts an image in: its names move to it, its digests are added to those it has.
+    mutating func add(_ image: Image) {
+        var image = image
+        for i in images.indices where images[i].id != image.id {
+            images[i].names.removeAll { image.names.contains($0) }
+        }
+        if let i = images.firstIndex(where: { $0.id == image.id }) {
+            let old = images[i]
+            image.names = old.names + image.names.filter { !old.names.contains($0) }
+            image.repoDigests = old.repoDigests + image.repoDigests.filter { !old.repoDigests.contains($0) }
+            images[i] = image
+        } else {
+            images.append(image)
+        }
+    }
+
+    /// The image that a reference of a pod or an operator means: an id, a pinned digest or a name.
+    ///
+    /// - Throws: `ImageError` with `invalidReference` for text that is neither.
+    func find(_ reference: String) throws(ImageError) -> Int? {
+        if ImageDigest(reference) != nil { return images.firstIndex { $0.id == reference } }
+        if let digest = ImageDigest(.sha256, hex: reference) {
+            return images.firstIndex { $0.id == digest.description }
+        }
+        let parsed = try ImageReference(parsing: reference)
+        if parsed.digest != nil {
+            let name = parsed.canonical
+            return images.firstIndex { $0.repoDigests.contains(name) }
+        }
+        let name = parsed.canonical
+        return images.firstIndex { $0.names.contains(name) }
+    }
+}
