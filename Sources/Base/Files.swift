@@ -97,48 +97,4 @@ public enum Files {
         }
         return names.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
     }
-
-    /// Removes a tree of ours without following links or leaving its file system (a mount inside makes it fail with
-    /// EBUSY and nothing behind the mount is touched).
-    public static func removeTree(_ path: String) throws(SystemError) {
-        if !exists(path) { return }
-        let parent = try FileDescriptor.open(Path.parent(path), O_RDONLY | O_DIRECTORY)
-        try removeEntry(in: parent, Path.name(path), display: path, device: nil)
-    }
-
-    private static func removeEntry(
-        in parent: borrowing FileDescriptor, _ name: String, display: String, device: dev_t?
-    ) throws(SystemError) {
-        let raw = parent.raw
-        if unlinkat(raw, name, 0) == 0 { return }
-        let error = Errno.current
-        if error == .noEntry { return }
-        guard error == .isDirectory || error == .notPermitted else { throw SystemError("unlink", display, error) }
-        let folder = try parent.open(at: name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-        let own = try folder.status(name: display).st_dev
-        if let device, device != own { throw SystemError("remove", display, .busy) }
-        for child in try names(in: folder, display: display) {
-            try removeEntry(in: folder, child, display: display + "/" + child, device: own)
-        }
-        try retrying("rmdir", display) { unlinkat(raw, name, AT_REMOVEDIR) }
-    }
-
-    private static func names(in folder: borrowing FileDescriptor, display: String) throws(SystemError) -> [String] {
-        let copy = try folder.duplicate().release()
-        guard let stream = fdopendir(copy) else {
-            let error = Errno.current
-            _ = CLinux.close(copy)
-            throw SystemError("fdopendir", display, error)
-        }
-        defer { closedir(stream) }
-        rewinddir(stream)
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != "." && name != ".." { names.append(name) }
-        }
-        return names
-    }
 }

@@ -13,6 +13,7 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
+#include <math.h>
 #include <net/if.h>
 #include <pthread.h>
 #include <poll.h>
