@@ -1,0 +1,208 @@
+import Base
+import CLinux
+
+/// The pods that a folder of manifests asks for.
+///
+/// A file counts as a whole: when its new content is broken, what it asked for before stays, and the problems say why.
+/// Only a readable change, or the removal of the file, changes what is wanted. Removal is believed after a moment,
+/// because editors replace a file by moving it away first.
+public struct ManifestFolder {
+    /// One wanted pod and the file it stands in.
+    public struct Wanted: Sendable {
+        public var manifest: ManifestPod
+        public var path: String
+    }
+
+    private struct Entry {
+        var identity: FileIdentity?
+        var pods: [ManifestPod] = []
+        var problems: [ManifestProblem] = []
+        var goneSince: BootInstant?
+    }
+
+    /// How long a file must be gone before its pods are ended.
+    public static let removalDelay = Nanoseconds.milliseconds(500)
+
+    public let path: String
+    private let load: (_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> [ManifestPod]
+    private var entries: [String: Entry] = [:]
+    /// Which file a pod is taken from while several name it: the first one to do so.
+    private var owners: [PodKey: String] = [:]
+    private var folderProblem: ManifestProblem?
+
+    /// - Parameters:
+    ///   - lastGood: what each file (by path) asked for when it was last usable, from an earlier run of the agent.
+    ///   - load: makes pods of a file's bytes.
+    public init(
+        path: String, lastGood: [String: [ManifestPod]] = [:],
+        load: @escaping (_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> [ManifestPod]
+    ) {
+        self.path = path
+        self.load = load
+        for (file, pods) in lastGood {
+            entries[file] = Entry(pods: pods)
+            for pod in pods where owners[pod.key] == nil { owners[pod.key] = file }
+        }
+    }
+
+    /// Whether a name is that of a manifest: not a hidden file, and not what editors and people leave behind.
+    public static func isManifestName(_ name: String) -> Bool {
+        guard !name.hasPrefix("."), !name.hasPrefix("#"), !name.hasSuffix("~") else { return false }
+        return name.hasSuffix(".yaml") || name.hasSuffix(".yml") || name.hasSuffix(".json")
+    }
+
+    /// Looks at the whole folder. True when what is wanted, or what is wrong, may have changed.
+    public mutating func relist(now: BootInstant) -> Bool {
+        let names: [String]
+        do {
+            try Self.checkOwnership(path)
+            names = try Files.list(path).filter(Self.isManifestName)
+            if folderProblem != nil {
+                folderProblem = nil
+                _ = relistFiles(names, now)
+                return true
+            }
+        } catch {
+            // An unreadable folder is no order to stop anything.
+            let problem = ManifestProblem(
+                path: path, message: "cannot read the manifest folder, pods stay as they are: \(error)")
+            defer { folderProblem = problem }
+            return folderProblem != problem
+        }
+        return relistFiles(names, now)
+    }
+
+    private mutating func relistFiles(_ names: [String], _ now: BootInstant) -> Bool {
+        var changed = false
+        let present = Set(names.map { Path.join(path, $0) })
+        for file in present.sorted() where update(file, now: now) { changed = true }
+        for file in entries.keys where !present.contains(file) && update(file, now: now) { changed = true }
+        return changed
+    }
+
+    /// Looks at one file by name, after news of it.
+    public mutating func update(name: String, now: BootInstant) -> Bool {
+        guard Self.isManifestName(name) else { return false }
+        return update(Path.join(path, name), now: now)
+    }
+
+    private mutating func update(_ file: String, now: BootInstant) -> Bool {
+        var entry = entries[file] ?? Entry()
+        defer { if entries[file] != nil || entry.identity != nil || !entry.problems.isEmpty { entries[file] = entry } }
+        do throws(SystemError) {
+            let opened = try FileDescriptor.open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+            let status = try opened.status(name: file)
+            entry.goneSince = nil
+            let identity = FileIdentity(status)
+            if entry.identity == identity { return false }
+            entry.identity = identity
+            do throws(ManifestRefusal) {
+                try Self.check(status, file)
+                let bytes: [UInt8]
+                do { bytes = try opened.readAll(limit: 10 << 20, name: file) } catch {
+                    throw ManifestRefusal(path: file, "\(error); a manifest may have at most 10 MiB")
+                }
+                entry.pods = try load(bytes, file)
+                entry.problems = []
+            } catch {
+                entry.problems = error.problems
+            }
+            return true
+        } catch {
+            guard error.errno == .noEntry else {
+                let problem = ManifestProblem(path: file, message: "\(error)")
+                defer { entry.problems = [problem] }
+                return entry.problems != [problem]
+            }
+            if entry.goneSince == nil, entries[file] != nil {
+                entry.goneSince = now
+                entry.identity = nil
+            }
+            return false
+        }
+    }
+
+    /// Forgets files that have been gone long enough. True when something changed.
+    public mutating func settle(now: BootInstant) -> Bool {
+        let gone = entries.filter { now.nanoseconds - ($0.value.goneSince ?? now).nanoseconds >= Self.removalDelay.count }
+        for file in gone.keys { entries[file] = nil }
+        return !gone.isEmpty
+    }
+
+    /// When `settle` is to be called next; nil when no file is gone.
+    public var nextSettle: BootInstant? { entries.values.compactMap(\.goneSince).min().map { $0 + Self.removalDelay } }
+
+    /// What is wanted now, and everything that is wrong.
+    public mutating func desired() -> (pods: [Wanted], problems: [ManifestProblem]) {
+        var claims: [PodKey: [String]] = [:]
+        for file in entries.keys.sorted() {
+            for pod in entries[file]?.pods ?? [] { claims[pod.key, default: []].append(file) }
+        }
+        var pods: [Wanted] = []
+        var problems = entries.keys.sorted().flatMap { entries[$0]?.problems ?? [] }
+        if let folderProblem { problems.insert(folderProblem, at: 0) }
+        var newOwners: [PodKey: String] = [:]
+        for (key, files) in claims.sorted(by: { $0.key < $1.key }) {
+            let owner = owners[key].flatMap { files.contains($0) ? $0 : nil } ?? files[0]
+            newOwners[key] = owner
+            if let pod = entries[owner]?.pods.first(where: { $0.key == key }) {
+                pods.append(Wanted(manifest: pod, path: owner))
+            }
+            for file in files where file != owner {
+                let place = entries[file]?.pods.first { $0.key == key }?.value.position ?? .none
+                problems.append(
+                    ManifestProblem(
+                        path: file, position: place,
+                        message: "pod \(key) is named by \(owner) too; that one is used, rename or remove one of them"))
+            }
+        }
+        owners = newOwners
+        return (pods, problems)
+    }
+
+    // MARK: - Who may tell this node what to run
+
+    private static func checkOwnership(_ folder: String) throws(ManifestRefusal) {
+        do throws(SystemError) {
+            let opened = try FileDescriptor.open(folder, O_RDONLY | O_DIRECTORY)
+            try check(try opened.status(name: folder), folder, isFolder: true)
+        } catch let error as SystemError {
+            throw ManifestRefusal(path: folder, "\(error)")
+        } catch {
+            throw error
+        }
+    }
+
+    private static func check(_ status: stat, _ path: String, isFolder: Bool = false) throws(ManifestRefusal) {
+        if !isFolder, !swl_is_regular(status.st_mode) {
+            throw ManifestRefusal(path: path, "not a regular file; a manifest must be one")
+        }
+        if status.st_uid != 0 && status.st_uid != geteuid() {
+            throw ManifestRefusal(
+                path: path, "owned by user \(status.st_uid); whoever may write it runs pods as root: chown root it")
+        }
+        if status.st_mode & 0o022 != 0 {
+            throw ManifestRefusal(
+                path: path,
+                "may be written by others than its owner (mode \(String(status.st_mode & 0o7777, radix: 8))); "
+                    + "whoever may write it runs pods as root: chmod go-w it")
+        }
+    }
+}
+
+/// What tells one content of a file from another without reading it.
+struct FileIdentity: Hashable {
+    var device: UInt64
+    var inode: UInt64
+    var size: Int64
+    var modified: Int64
+    var changed: Int64
+
+    init(_ status: stat) {
+        device = UInt64(status.st_dev)
+        inode = UInt64(status.st_ino)
+        size = Int64(status.st_size)
+        modified = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
+        changed = Int64(status.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_ctim.tv_nsec)
+    }
+}
