@@ -9,7 +9,7 @@ private struct World {
     var random: SplitMix
     var machine: PodMachine
     var time: Int64 = 0
-    var pending: [PodEvent] = []
+    var pending: [PodInput] = []
     var live: [String: Int] = [:]
     var stopAsked = false
     var torn = false
@@ -53,7 +53,7 @@ private struct World {
         }
     }
 
-    func failure(_ name: String, _ attempt: Int, _ kind: StartFailure.Kind, _ reason: String) -> PodEvent {
+    func failure(_ name: String, _ attempt: Int, _ kind: StartFailure.Kind, _ reason: String) -> PodInput {
         .containerNotStarted(
             name: name, attempt: attempt,
             StartFailure(kind, reason: reason, message: "m", at: Timestamp(nanoseconds: time)))

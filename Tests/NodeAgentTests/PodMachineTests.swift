@@ -11,14 +11,14 @@ import Testing
 
     func now(_ seconds: Int64) -> BootInstant { BootInstant(nanoseconds: seconds * 1_000_000_000) }
 
-    func started(_ name: String, _ attempt: Int = 0, at second: Int64 = 0) -> PodEvent {
+    func started(_ name: String, _ attempt: Int = 0, at second: Int64 = 0) -> PodInput {
         .containerStarted(
             name: name, attempt: attempt,
             StartedContainer(
                 containerID: "id", imageID: "img", startedAt: Timestamp(nanoseconds: second * 1_000_000_000), user: nil))
     }
 
-    func exited(_ name: String, _ code: Int32, _ attempt: Int = 0, from: Int64 = 0, to: Int64 = 1) -> PodEvent {
+    func exited(_ name: String, _ code: Int32, _ attempt: Int = 0, from: Int64 = 0, to: Int64 = 1) -> PodInput {
         .containerExited(
             name: name, attempt: attempt,
             .init(

@@ -46,7 +46,7 @@ public struct PodMachine: Sendable {
     /// The first directives of a new pod.
     public func begin() -> [PodDirective] { [.makeSandbox] }
 
-    public mutating func on(_ event: PodEvent, now: BootInstant) -> [PodDirective] {
+    public mutating func on(_ event: PodInput, now: BootInstant) -> [PodDirective] {
         switch event {
         case .sandboxReady:
             guard stage == .preparing else { return [] }

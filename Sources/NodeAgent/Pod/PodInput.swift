@@ -1,7 +1,7 @@
 import Base
 
 /// What happens to a pod, as its machine is told.
-public enum PodEvent: Sendable {
+public enum PodInput: Sendable {
     /// Namespaces, cgroups, volumes and the supervisor are ready.
     case sandboxReady
     /// They could not be made; it is tried again after a while.
