@@ -1,5 +1,6 @@
 import Base
 import CLinux
+import JSON
 
 /// The pods that a folder of manifests asks for.
 ///
@@ -53,23 +54,19 @@ public struct ManifestFolder {
 
     /// Looks at the whole folder. True when what is wanted, or what is wrong, may have changed.
     public mutating func relist(now: BootInstant) -> Bool {
-        let names: [String]
         do {
             try Self.checkOwnership(path)
-            names = try Files.list(path).filter(Self.isManifestName)
-            if folderProblem != nil {
-                folderProblem = nil
-                _ = relistFiles(names, now)
-                return true
-            }
+            let names = try Files.list(path).filter(Self.isManifestName)
+            let hadProblem = folderProblem != nil
+            folderProblem = nil
+            return relistFiles(names, now) || hadProblem
         } catch {
             // An unreadable folder is no order to stop anything.
-            let problem = ManifestProblem(
-                path: path, message: "cannot read the manifest folder, pods stay as they are: \(error)")
+            let why = (error as? ManifestRefusal)?.problems.first?.message ?? "\(error)"
+            let problem = ManifestProblem(path: path, message: "not read, its pods stay as they are: \(why)")
             defer { folderProblem = problem }
             return folderProblem != problem
         }
-        return relistFiles(names, now)
     }
 
     private mutating func relistFiles(_ names: [String], _ now: BootInstant) -> Bool {
@@ -149,7 +146,7 @@ public struct ManifestFolder {
                 pods.append(Wanted(manifest: pod, path: owner))
             }
             for file in files where file != owner {
-                let place = entries[file]?.pods.first { $0.key == key }?.value.position ?? .none
+                let place = entries[file]?.pods.first { $0.key == key }?.value.position ?? SourcePosition.none
                 problems.append(
                     ManifestProblem(
                         path: file, position: place,
@@ -163,14 +160,13 @@ public struct ManifestFolder {
     // MARK: - Who may tell this node what to run
 
     private static func checkOwnership(_ folder: String) throws(ManifestRefusal) {
+        let status: stat
         do throws(SystemError) {
-            let opened = try FileDescriptor.open(folder, O_RDONLY | O_DIRECTORY)
-            try check(try opened.status(name: folder), folder, isFolder: true)
-        } catch let error as SystemError {
-            throw ManifestRefusal(path: folder, "\(error)")
+            status = try FileDescriptor.open(folder, O_RDONLY | O_DIRECTORY).status(name: folder)
         } catch {
-            throw error
+            throw ManifestRefusal(path: folder, "\(error)")
         }
+        try check(status, folder, isFolder: true)
     }
 
     private static func check(_ status: stat, _ path: String, isFolder: Bool = false) throws(ManifestRefusal) {
