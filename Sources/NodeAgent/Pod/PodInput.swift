@@ -36,7 +36,7 @@ public struct StartedContainer: Hashable, Sendable {
 }
 
 /// Why a container did not start.
-public struct StartFailure: Hashable, Sendable {
+public struct StartFailure: Error, Hashable, Sendable {
     public enum Kind: Hashable, Sendable {
         /// Its image is not here: nothing is tried until the images change.
         case image

@@ -1,0 +1,33 @@
+import Base
+
+/// What a pod's worker has done to the machine it runs on. The worker decides, these carry out.
+@LoopActor
+public protocol PodOperations: AnyObject {
+    /// Makes namespaces, cgroups, volumes and files of the pod and starts its supervisor.
+    ///
+    /// - Throws: an error whose description is a sentence for people. What was made stays for the next try.
+    func makeSandbox() async throws
+
+    /// Starts one attempt of a container.
+    ///
+    /// - Parameter record: what is known of the container, for its earlier attempts.
+    func start(_ record: ContainerRecord, attempt: Int) async throws(StartFailure) -> StartedContainer
+
+    /// Sends the container's stop signal to its first process.
+    func stop(container: String)
+
+    /// Kills all processes of the container.
+    func kill(container: String)
+
+    /// Releases what `makeSandbox` made; with `final`, the pod's files and logs too. Done again after a failure.
+    func tearDown(final: Bool) async throws
+
+    /// Called once for each container that had started and ended.
+    var onExit: ((_ container: String, _ attempt: Int, ContainerRecord.Termination) -> Void)? { get set }
+
+    /// Called when the supervisor died; everything of the pod that ran has been killed.
+    var onSupervisorLost: (() -> Void)? { get set }
+
+    /// Notes for people about what the operations found on their way.
+    var onNote: ((EventNote) -> Void)? { get set }
+}

@@ -1,0 +1,142 @@
+import Base
+import Kube
+import PodSources
+
+/// Runs one instance of a pod: feeds its machine with what happens and carries out what the machine directs.
+@LoopActor
+public final class PodWorker {
+    public let pod: Pod
+    /// The manifest that this instance runs, and the file it stands in.
+    public let manifest: ManifestPod
+    public internal(set) var source: String
+    public let startTime: Timestamp
+    public private(set) var machine: PodMachine
+
+    private let operations: any PodOperations
+    private let records: PodRecordStore
+    private let loop: EventLoop
+    private var timers: [PodTimer: EventLoop.Token] = [:]
+    /// When the pod was asked to end.
+    public private(set) var stopRequested: Timestamp?
+
+    /// Called after every change, on the loop.
+    var onChange: (PodWorker) -> Void = { _ in }
+    var onNote: (PodWorker, EventNote) -> Void = { _, _ in }
+    /// Called once, when the instance is over and nothing of it is left.
+    var onFinished: (PodWorker) -> Void = { _ in }
+
+    public var key: PodKey { manifest.key }
+    public var uid: String { pod.metadata.uid }
+
+    /// - Parameter pod: the manifest's pod with the UID of this instance.
+    init(
+        pod: Pod, manifest: ManifestPod, source: String, startTime: Timestamp, machine: PodMachine,
+        operations: any PodOperations, records: PodRecordStore, loop: EventLoop
+    ) {
+        self.pod = pod
+        self.manifest = manifest
+        self.source = source
+        self.startTime = startTime
+        self.machine = machine
+        self.operations = operations
+        self.records = records
+        self.loop = loop
+        operations.onExit = { [unowned self] container, attempt, end in
+            handle(.containerExited(name: container, attempt: attempt, end))
+        }
+        operations.onSupervisorLost = { [unowned self] in handle(.supervisorLost(at: .now)) }
+        operations.onNote = { [unowned self] note in onNote(self, note) }
+    }
+
+    func start() {
+        save()
+        perform(machine.begin())
+        onChange(self)
+    }
+
+    /// Ends the instance as the pod's grace period allows.
+    ///
+    /// - Parameter grace: replaces the pod's own, in seconds.
+    func stop(grace: Int64? = nil, message: String) {
+        guard stopRequested == nil else { return }
+        stopRequested = .now
+        // The kubelet gives every container two seconds at least.
+        let seconds = max(2, min(grace ?? pod.spec.terminationGracePeriodSeconds, 1 << 31))
+        handle(.stop(grace: .seconds(seconds), message: message))
+    }
+
+    func imagesChanged() { handle(.imagesChanged) }
+
+    private func handle(_ input: PodInput) {
+        let before = machine
+        perform(machine.on(input, now: .now))
+        if machine.stage != before.stage || machine.containers != before.containers {
+            save()
+            onChange(self)
+        }
+    }
+
+    private func save() {
+        guard machine.stage != .gone else { return }
+        records.save(
+            PodRecord(
+                uid: uid, source: source, manifest: manifest.value, startTime: startTime,
+                isFinished: machine.stage == .finished || machine.stage == .tearingDown(final: false),
+                containers: machine.containers))
+    }
+
+    private func perform(_ directives: [PodDirective]) {
+        for directive in directives { perform(directive) }
+    }
+
+    private func perform(_ directive: PodDirective) {
+        switch directive {
+        case .makeSandbox:
+            Task {
+                do {
+                    try await operations.makeSandbox()
+                    // Who this instance is must outlast a power cut before anything of it runs.
+                    try await records.flush(uid)
+                    handle(.sandboxReady)
+                } catch {
+                    handle(.sandboxFailed(message: "\(error)"))
+                }
+            }
+        case .start(let name, let attempt):
+            guard let record = machine.containers.first(where: { $0.name == name }) else { return }
+            Task {
+                do throws(StartFailure) {
+                    let started = try await operations.start(record, attempt: attempt)
+                    handle(.containerStarted(name: name, attempt: attempt, started))
+                } catch {
+                    handle(.containerNotStarted(name: name, attempt: attempt, error))
+                }
+            }
+        case .stopContainer(let name): operations.stop(container: name)
+        case .killContainer(let name): operations.kill(container: name)
+        case .arm(let timer, let delay):
+            if let old = timers[timer] { loop.cancel(old) }
+            timers[timer] = loop.schedule(after: delay) { [weak self] in
+                self?.timers[timer] = nil
+                self?.handle(.timer(timer))
+            }
+        case .tearDown(let final):
+            Task {
+                do {
+                    try await operations.tearDown(final: final)
+                    // A finished pod stays finished over a reboot: known on disk before it is said.
+                    if !final { try await records.flush(uid) }
+                    handle(.tornDown)
+                } catch {
+                    handle(.teardownFailed(message: "\(error)"))
+                }
+            }
+        case .record(let note): onNote(self, note)
+        case .finished:
+            for token in timers.values { loop.cancel(token) }
+            timers = [:]
+            records.remove(uid)
+            onFinished(self)
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import Base
+import JSON
+
+/// What of one pod instance outlives the agent and the machine's power: who it is, what it runs, and how often.
+public struct PodRecord: Hashable, Sendable {
+    /// The version of this file's layout. A newer one is refused.
+    static let schema: Int64 = 1
+
+    public var uid: String
+    /// The manifest file.
+    public var source: String
+    public var manifest: JSONValue
+    public var startTime: Timestamp
+    /// It ended by itself and is not to run again.
+    public var isFinished: Bool
+    public var containers: [ContainerRecord]
+
+    public init(
+        uid: String, source: String, manifest: JSONValue, startTime: Timestamp, isFinished: Bool,
+        containers: [ContainerRecord]
+    ) {
+        self.uid = uid
+        self.source = source
+        self.manifest = manifest
+        self.startTime = startTime
+        self.isFinished = isFinished
+        self.containers = containers
+    }
+
+    public var json: JSONValue {
+        [
+            "schema": .integer(Self.schema), "uid": .string(uid), "source": .string(source),
+            "startTime": .integer(startTime.nanoseconds), "finished": .bool(isFinished), "manifest": manifest,
+            "containers": .array(containers.map(\.json)),
+        ]
+    }
+
+    /// - Throws: `JSONError` when it is no record, or one of a newer version.
+    public init(_ value: JSONValue) throws(JSONError) {
+        let schema = try value.requiredInteger("schema")
+        guard schema <= Self.schema else {
+            throw JSONError("schema \(schema) is newer than \(Self.schema), which this version reads", at: .none)
+        }
+        uid = try value.requiredString("uid")
+        source = try value.requiredString("source")
+        startTime = Timestamp(nanoseconds: try value.requiredInteger("startTime"))
+        isFinished = try value.optionalBool("finished") ?? false
+        manifest = try value.required("manifest", "an object") { $0.objectValue == nil ? nil : $0 }
+        containers = []
+        for container in try value.required("containers", "a list", { $0.arrayValue }) {
+            containers.append(try ContainerRecord(container))
+        }
+    }
+}
+
+extension ContainerRecord {
+    var json: JSONValue {
+        var object = JSONObject()
+        object.append("name", .string(name))
+        object.append("image", .string(image))
+        object.append("init", .bool(isInit))
+        object.append("restartCount", .integer(restartCount))
+        object.append("begun", .bool(hasBegun))
+        object.append("containerID", ifPresent: containerID.map { .string($0) })
+        object.append("imageID", ifPresent: imageID.map { .string($0) })
+        object.append("backOff", ifPresent: backOff.last.map { .integer($0.count) })
+        switch state {
+        case .waiting(let reason, let message):
+            object.append("waitingReason", ifPresent: reason.map { .string($0) })
+            object.append("waitingMessage", ifPresent: message.map { .string($0) })
+        case .starting: break
+        case .running(let since): object.append("runningSince", .integer(since.nanoseconds))
+        case .terminated(let end): object.append("terminated", end.json)
+        }
+        object.append("lastTermination", ifPresent: lastTermination?.json)
+        if let user {
+            object.append(
+                "user",
+                [
+                    "uid": .integer(user.uid), "gid": .integer(user.gid),
+                    "groups": .array(user.groups.map { .integer($0) }),
+                ])
+        }
+        return .object(object)
+    }
+
+    init(_ value: JSONValue) throws(JSONError) {
+        self.init(
+            name: try value.requiredString("name"), image: try value.requiredString("image"),
+            isInit: try value.optionalBool("init") ?? false)
+        restartCount = Int(clamping: try value.requiredInteger("restartCount"))
+        hasBegun = try value.optionalBool("begun") ?? false
+        containerID = try value.optionalString("containerID")
+        imageID = try value.optionalString("imageID")
+        backOff = CrashLoopBackOff(last: try value.optionalInteger("backOff").map { Nanoseconds($0) })
+        if let since = try value.optionalInteger("runningSince") {
+            state = .running(since: Timestamp(nanoseconds: since))
+        } else if let end = value["terminated"] {
+            state = .terminated(try Termination(end))
+        } else {
+            state = .waiting(
+                reason: try value.optionalString("waitingReason"), message: try value.optionalString("waitingMessage"))
+        }
+        if let last = value["lastTermination"] { lastTermination = try Termination(last) }
+        if let user = value["user"] {
+            self.user = User(
+                uid: UInt32(truncatingIfNeeded: try user.requiredInteger("uid")),
+                gid: UInt32(truncatingIfNeeded: try user.requiredInteger("gid")),
+                groups: user["groups"]?.arrayValue?.compactMap { $0.integerValue.map { UInt32(truncatingIfNeeded: $0) } }
+                    ?? [])
+        }
+    }
+}
+
+extension ContainerRecord.Termination {
+    var json: JSONValue {
+        var object = JSONObject()
+        object.append("exitCode", .integer(exitCode))
+        object.append("signal", .integer(signal))
+        object.append("reason", .string(reason))
+        object.append("message", ifPresent: message.map { .string($0) })
+        object.append("startedAt", ifPresent: startedAt.map { .integer($0.nanoseconds) })
+        object.append("finishedAt", .integer(finishedAt.nanoseconds))
+        object.append("containerID", ifPresent: containerID.map { .string($0) })
+        return .object(object)
+    }
+
+    init(_ value: JSONValue) throws(JSONError) {
+        self.init(
+            exitCode: Int32(truncatingIfNeeded: try value.requiredInteger("exitCode")),
+            signal: Int32(truncatingIfNeeded: try value.optionalInteger("signal") ?? 0),
+            reason: try value.requiredString("reason"), message: try value.optionalString("message"),
+            startedAt: try value.optionalInteger("startedAt").map { Timestamp(nanoseconds: $0) },
+            finishedAt: Timestamp(nanoseconds: try value.requiredInteger("finishedAt")),
+            containerID: try value.optionalString("containerID"))
+    }
+}

@@ -1,0 +1,109 @@
+import Base
+import JSON
+
+/// The pod records on disk, one file an instance. Writes happen on the pool, one at a time for each instance; while
+/// one is under way only the newest state waits, so that a burst of changes costs two writes.
+@LoopActor
+public final class PodRecordStore {
+    private struct Slot {
+        var waiting: PodRecord?
+        var isWriting = false
+        var written: PodRecord?
+        var failure: SystemError?
+        var waiters: [CheckedContinuation<Void, any Error>] = []
+    }
+
+    private let folder: String
+    private let pool: BlockingPool
+    private let log: Log
+    private var slots: [String: Slot] = [:]
+
+    /// - Parameter folder: `/var/lib/swiftlet/state/pods`; it exists.
+    public init(folder: String, pool: BlockingPool, log: Log) {
+        self.folder = folder
+        self.pool = pool
+        self.log = log
+    }
+
+    /// All records that can be read. What cannot is reported and left where it is.
+    public func load() throws(SystemError) -> [PodRecord] {
+        var records: [PodRecord] = []
+        for name in try Files.list(folder) where name.hasSuffix(".json") {
+            let path = Path.join(folder, name)
+            do {
+                records.append(try PodRecord(try JSONParser.parse(try Files.read(path))))
+            } catch {
+                log.error("pod record \(path) cannot be used, its pod starts as a new one: \(error)")
+            }
+        }
+        return records
+    }
+
+    /// Makes `record` the one on disk, soon.
+    func save(_ record: PodRecord) {
+        guard slots[record.uid]?.written != record || slots[record.uid]?.waiting != nil else { return }
+        slots[record.uid, default: Slot()].waiting = record
+        write(record.uid)
+    }
+
+    /// Returns when what was saved of `uid` is on disk.
+    func flush(_ uid: String) async throws {
+        guard let slot = slots[uid] else { return }
+        if !slot.isWriting, slot.waiting == nil {
+            if let failure = slot.failure { throw failure }
+            return
+        }
+        try await withCheckedThrowingContinuation { slots[uid]?.waiters.append($0) }
+    }
+
+    func remove(_ uid: String) {
+        slots[uid]?.waiting = nil
+        guard slots[uid]?.isWriting != true else {
+            // Removed when the write that is under way has ended.
+            slots[uid]?.written = nil
+            removed.insert(uid)
+            return
+        }
+        slots[uid] = nil
+        let path = path(uid)
+        pool.submit { [log] in
+            do { try Files.remove(path) } catch { log.error("pod record \(path): \(error)") }
+        }
+    }
+    private var removed: Set<String> = []
+
+    private func path(_ uid: String) -> String { Path.join(folder, uid + ".json") }
+
+    private func write(_ uid: String) {
+        guard var slot = slots[uid], !slot.isWriting, let record = slot.waiting else { return }
+        slot.isWriting = true
+        slot.waiting = nil
+        slots[uid] = slot
+        let path = path(uid)
+        Task {
+            var failure: SystemError?
+            do {
+                try await pool.run {
+                    try Files.replace(path, with: JSONWriter().bytes(record.json), mode: 0o600, durable: true)
+                }
+            } catch {
+                failure = error as? SystemError
+                log.error("pod record \(path): \(error)")
+            }
+            finishWrite(uid, record, failure)
+        }
+    }
+
+    private func finishWrite(_ uid: String, _ record: PodRecord, _ failure: SystemError?) {
+        slots[uid]?.isWriting = false
+        if removed.remove(uid) != nil { return remove(uid) }
+        slots[uid]?.written = failure == nil ? record : nil
+        slots[uid]?.failure = failure
+        if slots[uid]?.waiting != nil { return write(uid) }
+        let waiters = slots[uid]?.waiters ?? []
+        slots[uid]?.waiters = []
+        for waiter in waiters {
+            if let failure { waiter.resume(throwing: failure) } else { waiter.resume() }
+        }
+    }
+}
