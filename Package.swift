@@ -45,7 +45,7 @@ let package = Package(
     ],
     targets: [
         // Floor 0: the kernel, bytes and the C libraries.
-        .target(name: "CLinux", cSettings: gnu),
+        .target(name: "CLinux", cSettings: gnu, linkerSettings: [.linkedLibrary("m")]),
         system("CYAML", "yaml-0.1", apt: "libyaml-dev"),
         system("CSeccomp", "libseccomp", apt: "libseccomp-dev"),
         system("CCap", "libcap", apt: "libcap-dev"),
