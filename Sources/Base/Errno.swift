@@ -32,6 +32,7 @@ public struct Errno: RawRepresentable, Error, Hashable, Sendable, CustomStringCo
     public static let nameTooLong = Errno(rawValue: ENAMETOOLONG)
     public static let notImplemented = Errno(rawValue: ENOSYS)
     public static let connectionRefused = Errno(rawValue: ECONNREFUSED)
+    public static let connectionReset = Errno(rawValue: ECONNRESET)
     public static let tooBig = Errno(rawValue: E2BIG)
     public static let notExecutable = Errno(rawValue: ENOEXEC)
 

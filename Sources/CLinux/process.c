@@ -216,6 +216,8 @@ void swl_reset_signals(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+void swl_ignore_signal(int number) { signal(number, SIG_IGN); }
+
 int swl_signalfd(const int *signals, int count) {
     sigset_t set;
     sigemptyset(&set);
@@ -245,4 +247,51 @@ int swl_random(void *buffer, size_t length) {
         length -= (size_t)n;
     }
     return 0;
+}
+
+// The pause process. It is a copy of its single-threaded parent and stays in this file: it never returns to Swift.
+static int pause_setup(void) {
+    // A root folder of its own with nothing in it: /proc/1/root of the pod's pid namespace must not be the host's.
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) return errno;
+    if (mount("none", "/proc", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "size=4k,nr_inodes=2,mode=0555") < 0)
+        return errno;
+    if (chdir("/proc") < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0) return errno;
+    if (chdir("/") < 0) return errno;
+    for (int capability = 0; capability < 64; capability++)
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 && errno != EINVAL) return errno;
+    if (syscall(SYS_setgroups, 0, NULL) < 0) return errno;
+    if (syscall(SYS_setresgid, 65535, 65535, 65535) < 0 || syscall(SYS_setresuid, 65535, 65535, 65535) < 0) return errno;
+    // A change of the user clears the permitted capabilities, the parent death signal and the dumpable flag.
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) return errno;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0) return errno;
+    if (prctl(PR_SET_NAME, "swiftlet-pause", 0, 0, 0) < 0) return errno;
+    return 0;
+}
+
+static void pause_main(int ready) {
+    reset_dispositions();
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    int error = pause_setup();
+    unsigned char answer[2] = {error != 0, (unsigned char)error};
+    if (write(ready, answer, 2) != 2 || error) _exit(1);
+    syscall(SYS_close_range, 0U, ~0U, 0U);
+    for (;;) {
+        // SIGCHLD of each orphan; other signals have no business here.
+        int signal;
+        sigset_t child;
+        sigemptyset(&child);
+        sigaddset(&child, SIGCHLD);
+        sigwait(&child, &signal);
+        siginfo_t info;
+        do info.si_pid = 0;
+        while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL) == 0 && info.si_pid != 0);
+    }
+}
+
+pid_t swl_pause(int ready, int *pidfd) {
+    pid_t pid = swl_clone3(CLONE_NEWPID | CLONE_NEWNS, -1, pidfd);
+    if (pid == 0) pause_main(ready);
+    return pid;
 }

@@ -10,9 +10,11 @@ public struct Hello: Hashable, Sendable {
     public var program: String
     /// The pod's UID, in the supervisor's Hello.
     public var pod: String?
+    /// Why the sender cannot serve; it ends after this message.
+    public var failure: String?
 
     public init(
-        program: String, pod: String? = nil, version: Int64 = ProtocolVersion.current,
+        program: String, pod: String? = nil, failure: String? = nil, version: Int64 = ProtocolVersion.current,
         oldest: Int64 = ProtocolVersion.oldest, features: [String] = ProtocolVersion.features
     ) {
         self.version = version
@@ -20,6 +22,7 @@ public struct Hello: Hashable, Sendable {
         self.features = features
         self.program = program
         self.pod = pod
+        self.failure = failure
     }
 
     /// The version to speak with the sender of `other`; nil when there is none.
@@ -34,6 +37,7 @@ public struct Hello: Hashable, Sendable {
         features = try json.optionalStrings("features") ?? []
         program = try json.optionalString("program") ?? ""
         pod = try json.optionalString("pod")
+        failure = try json.optionalString("failure")
     }
 
     var json: JSONValue {
@@ -44,6 +48,7 @@ public struct Hello: Hashable, Sendable {
         object.append("features", .strings(features))
         object.append("program", .string(program))
         object.append("pod", ifPresent: pod.map { .string($0) })
+        object.append("failure", ifPresent: failure.map { .string($0) })
         return .object(object)
     }
 }

@@ -39,6 +39,8 @@ public struct RequestFailure: Error, Hashable, Sendable, CustomStringConvertible
         public static let notRunning = Code(rawValue: "notRunning")
         /// Containers run.
         public static let busy = Code(rawValue: "busy")
+        /// The supervisor or the connection is gone; whether it was carried out is not known. Never on the wire.
+        public static let lost = Code(rawValue: "lost")
         /// It was tried and failed.
         public static let failed = Code(rawValue: "failed")
     }

@@ -43,8 +43,9 @@ public struct StartContainer: Hashable, Sendable {
 
     /// What becomes the container's root file system.
     public enum Root: Hashable, Sendable {
-        /// `lower`: read-only layers, the top one first. Without `upper` and `work` the container cannot write.
-        case overlay(lower: [String], upper: String?, work: String?)
+        /// `lower`: read-only layers, the top one first; `upper` receives what is written; `work` is an empty folder
+        /// on the file system of `upper`.
+        case overlay(lower: [String], upper: String, work: String)
         case directory(String)
     }
 
@@ -55,18 +56,22 @@ public struct StartContainer: Hashable, Sendable {
         /// What the manifest says, before the image.
         public var uid: UInt32?
         public var gid: UInt32?
+        /// Supplementary groups.
         public var groups: [UInt32]
+        /// Adds the groups that the image's `/etc/group` lists the user in (`supplementalGroupsPolicy: Merge`).
+        public var usesImageGroups: Bool
         /// Refuses to start as user 0.
         public var mustNotBeRoot: Bool
 
         public init(
             image: String = "", uid: UInt32? = nil, gid: UInt32? = nil, groups: [UInt32] = [],
-            mustNotBeRoot: Bool = false
+            usesImageGroups: Bool = true, mustNotBeRoot: Bool = false
         ) {
             self.image = image
             self.uid = uid
             self.gid = gid
             self.groups = groups
+            self.usesImageGroups = usesImageGroups
             self.mustNotBeRoot = mustNotBeRoot
         }
     }
@@ -94,7 +99,7 @@ public struct StartContainer: Hashable, Sendable {
         let root = try json.required("root", "an object") { $0.objectValue == nil ? nil : $0 }
         if let lower = try root.optionalStrings("lower") {
             self.root = .overlay(
-                lower: lower, upper: try root.optionalString("upper"), work: try root.optionalString("work"))
+                lower: lower, upper: try root.requiredString("upper"), work: try root.requiredString("work"))
         } else {
             self.root = .directory(try root.requiredString("directory"))
         }
@@ -104,6 +109,7 @@ public struct StartContainer: Hashable, Sendable {
             uid: try user.optional("uid", "a user id") { $0.integerValue.flatMap { UInt32(exactly: $0) } },
             gid: try user.optional("gid", "a group id") { $0.integerValue.flatMap { UInt32(exactly: $0) } },
             groups: try user.optional("groups", "a list of group ids", groupList) ?? [],
+            usesImageGroups: try user.optionalBool("usesImageGroups") ?? true,
             mustNotBeRoot: try user.optionalBool("mustNotBeRoot") ?? false)
         seccompProgram = try json.optionalString("seccompProgram")
         cgroup = try json.optionalString("cgroup")
@@ -127,8 +133,8 @@ public struct StartContainer: Hashable, Sendable {
         switch self.root {
         case .overlay(let lower, let upper, let work):
             root.append("lower", .strings(lower))
-            root.append("upper", ifPresent: upper.map { .string($0) })
-            root.append("work", ifPresent: work.map { .string($0) })
+            root.append("upper", .string(upper))
+            root.append("work", .string(work))
         case .directory(let path): root.append("directory", .string(path))
         }
         object.append("root", .object(root))
@@ -137,6 +143,7 @@ public struct StartContainer: Hashable, Sendable {
         user.append("uid", ifPresent: self.user.uid.map { .integer($0) })
         user.append("gid", ifPresent: self.user.gid.map { .integer($0) })
         user.append("groups", .array(self.user.groups.map { .integer($0) }))
+        user.append("usesImageGroups", .bool(self.user.usesImageGroups))
         user.append("mustNotBeRoot", .bool(self.user.mustNotBeRoot))
         object.append("user", .object(user))
         object.append("seccompProgram", ifPresent: seccompProgram.map { .string($0) })

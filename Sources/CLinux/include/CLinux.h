@@ -80,6 +80,10 @@ struct swl_spawn_args {
 /// failed (`*failed_step`: 0 clone, 1 fds, 2 namespace, 3 exec).
 pid_t swl_spawn(const struct swl_spawn_args *args, int *pidfd, int *failed_step);
 
+/// Makes a pid namespace whose first process only reaps: without privileges, in an empty root folder, ended with its
+/// parent. It writes two bytes to `ready`: 0 and 0 when it is set up, else 1 and an errno.
+pid_t swl_pause(int ready, int *pidfd);
+
 int swl_pidfd_open(pid_t pid, unsigned flags);
 int swl_pidfd_send_signal(int pidfd, int signal);
 /// waitid(P_PIDFD, WEXITED): 1 when reaped (`*code`: exit status, `*signal`: killing signal or 0), 0 when still
@@ -104,6 +108,8 @@ int swl_set_hostname(const char *name, size_t length);
 int swl_set_domainname(const char *name, size_t length);
 /// Default dispositions and an empty mask for all signals, as a fresh program expects.
 void swl_reset_signals(void);
+/// SIG_IGN for `signal`.
+void swl_ignore_signal(int signal);
 /// Blocks all the signals in `signals` for this thread and returns a close-on-exec, non-blocking signalfd for them.
 int swl_signalfd(const int *signals, int count);
 int swl_sigrtmin(void);

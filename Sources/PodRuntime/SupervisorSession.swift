@@ -1,0 +1,107 @@
+import Base
+import CLinux
+import PodProtocol
+
+/// A process in a container and the connection that is its terminal or its pipes. Used from the loop's thread only.
+public final class SupervisorSession {
+    public struct Handlers {
+        /// The process runs; its number in the host's pid namespace.
+        public var onStarted: ((Int64) -> Void)?
+        /// Bytes of its output (`standardOutput`, with a terminal all of it) or error output.
+        public var onOutput: ((Frame.Channel, [UInt8]) -> Void)?
+        /// Called once, last: how the process ended, or why it did not run or is lost.
+        public var onEnd: ((Result<ChildProcess.Exit, RequestFailure>) -> Void)?
+        /// Input that had to wait was taken.
+        public var onInputDrained: (() -> Void)?
+
+        public init() {}
+    }
+
+    private let connection: FrameConnection
+    private var handlers: Handlers
+    private var isStarted = false
+    private var nextID: Int64 = 2
+
+    init(
+        _ request: ExecRequest, _ socket: consuming FileDescriptor, _ handlers: Handlers, _ loop: EventLoop
+    ) throws(SystemError) {
+        self.handlers = handlers
+        connection = try FrameConnection(socket, on: loop)
+        // The session lives as long as its connection, whoever keeps it.
+        connection.onFrame = { self.received($0) }
+        connection.onEnd = { self.end(.failure(RequestFailure(.lost, "the supervisor is gone: \($0)"))) }
+        connection.onDrained = { [weak self] in self?.handlers.onInputDrained?() }
+        connection.send(.hello(Hello(program: "swiftletd \(ProjectVersion.current)")))
+        connection.send(.request(Request(id: 1, .exec(request))))
+    }
+
+    /// Sends input. It waits in memory when the process does not read: send no more while `pendingInput` is large.
+    public func write(_ bytes: UnsafeRawBufferPointer) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(32 * 1024))
+            connection.send(.standardInput, piece)
+            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(piece.count))
+        }
+    }
+
+    /// Input that the kernel has not taken yet, in bytes.
+    public var pendingInput: Int { connection.pendingOutput }
+
+    /// Ends the input.
+    public func closeInput() { connection.send(.standardInput, UnsafeRawBufferPointer(start: nil, count: 0)) }
+
+    public func resize(_ size: TerminalSize) {
+        connection.send(.request(Request(id: nextID, .resize(size))))
+        nextID += 1
+    }
+
+    /// Holds the output back, and so in the end the process.
+    public var isOutputPaused: Bool {
+        get { connection.isPaused }
+        set { connection.isPaused = newValue }
+    }
+
+    /// Ends the session and with it the process. No handler is called any more.
+    public func close() {
+        handlers = Handlers()
+        connection.close()
+    }
+
+    private func received(_ frame: Frame) {
+        switch frame.channel {
+        case .standardOutput, .standardError: handlers.onOutput?(frame.channel, frame.payload)
+        case .control:
+            do {
+                try control(Message(frame.payload))
+            } catch {
+                end(.failure(RequestFailure(.lost, "the supervisor does not speak the protocol: \(error)")))
+            }
+        default: break
+        }
+    }
+
+    private func control(_ message: Message) {
+        switch message {
+        case .reply(let reply) where reply.id == 1:
+            switch reply.result {
+            case .success(.process(let pid)):
+                isStarted = true
+                handlers.onStarted?(pid)
+            case .success: end(.failure(RequestFailure(.failed, "the supervisor gave an answer that does not fit")))
+            case .failure(let failure): end(.failure(failure))
+            }
+        case .event(.sessionEnded(let code, let signal)):
+            end(.success(ChildProcess.Exit(code: code, signal: signal)))
+        case .hello(let hello):
+            if let failure = hello.failure { end(.failure(RequestFailure(.lost, failure))) }
+        default: break
+        }
+    }
+
+    private func end(_ result: Result<ChildProcess.Exit, RequestFailure>) {
+        let handler = handlers.onEnd
+        close()
+        handler?(result)
+    }
+}
