@@ -45,7 +45,7 @@ let package = Package(
     ],
     targets: [
         // Floor 0: the kernel, bytes and the C libraries.
-        .target(name: "CLinux", cSettings: gnu),
+        .target(name: "CLinux", cSettings: gnu, linkerSettings: [.linkedLibrary("m")]),
         system("CYAML", "yaml-0.1", apt: "libyaml-dev"),
         system("CSeccomp", "libseccomp", apt: "libseccomp-dev"),
         system("CCap", "libcap", apt: "libcap-dev"),
@@ -65,7 +65,7 @@ let package = Package(
         library("Kube", ["Base", "JSON"]),
         library("OCI", ["Base", "JSON"]),
         library("HTTP", ["Base"]),
-        library("PodProtocol", ["CLinux", "Base", "JSON"]),
+        library("PodProtocol", ["Base", "JSON"]),
 
         // Floor 2: containers and images.
         library("Containers", ["CLinux", "Base", "JSON", "Linux", "Cgroups", "OCI"]),
@@ -89,7 +89,7 @@ let package = Package(
         // Floor 6: the programs.
         program("swiftletd", ["CLinux", "Base", "JSON", "YAML", "Kube", "Images", "NodeAgent", "NodeAPI"]),
         program("swiftlet", ["CLinux", "CLI"]),
-        program("swiftlet-pod", ["CLinux", "Base", "PodSupervisor"], isStatic: true),
+        program("swiftlet-pod", ["Base", "PodSupervisor"], isStatic: true),
 
         // Tests.
         .target(
