@@ -65,7 +65,7 @@ let package = Package(
         library("Kube", ["Base", "JSON"]),
         library("OCI", ["Base", "JSON"]),
         library("HTTP", ["Base"]),
-        library("PodProtocol", ["Base", "JSON"]),
+        library("PodProtocol", ["CLinux", "Base", "JSON"]),
 
         // Floor 2: containers and images.
         library("Containers", ["CLinux", "Base", "JSON", "Linux", "Cgroups", "OCI"]),
@@ -89,7 +89,7 @@ let package = Package(
         // Floor 6: the programs.
         program("swiftletd", ["CLinux", "Base", "JSON", "YAML", "Kube", "Images", "NodeAgent", "NodeAPI"]),
         program("swiftlet", ["CLinux", "CLI"]),
-        program("swiftlet-pod", ["Base", "PodSupervisor"], isStatic: true),
+        program("swiftlet-pod", ["CLinux", "Base", "PodSupervisor"], isStatic: true),
 
         // Tests.
         .target(
