@@ -1,0 +1,51 @@
+import Base
+
+/// Where an agent keeps things, below its root prefix (docs/architecture.md, "Layout on a machine").
+public struct NodePaths: Sendable {
+    /// The prefix; empty for the machine's own agent.
+    public let root: String
+
+    /// - Parameter root: an absolute path, or empty.
+    public init(root: String) {
+        self.root = root == "/" ? "" : root
+    }
+
+    public var manifests: String { root + "/etc/podspecs" }
+    public var state: String { root + "/var/lib/swiftlet/state" }
+    public var podRecords: String { state + "/pods" }
+    public var pods: String { root + "/var/lib/swiftlet/pods" }
+    public var images: String { root + "/var/lib/swiftlet/images" }
+    public var run: String { root + "/run/swiftlet" }
+    public var socket: String { run + "/swiftlet.sock" }
+    public var lock: String { run + "/agent.lock" }
+    public var runPods: String { run + "/pods" }
+    public var seccomp: String { run + "/seccomp" }
+    public var logs: String { root + "/var/log/pods" }
+    public var seccompProfiles: String { root + "/var/lib/swiftlet/seccomp" }
+
+    /// The supervisor's run folder of one pod instance.
+    public func runPod(_ uid: String) -> String { runPods + "/" + uid }
+
+    /// The folder of a pod's logs, as Kubernetes lays it out.
+    public func podLogs(namespace: String, name: String, uid: String) -> String {
+        "\(logs)/\(namespace)_\(name)_\(uid)"
+    }
+
+    /// Tells this agent's host-global names (cgroups, later bridges and tables) from those of other agents on the
+    /// machine: empty for the machine's own, otherwise a dash and eight digits made of the root.
+    public var instanceSuffix: String {
+        guard !root.isEmpty else { return "" }
+        var hash: UInt32 = 2_166_136_261
+        for byte in root.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+        let digits = String(hash, radix: 16)
+        return "-" + String(repeating: "0", count: 8 - digits.count) + digits
+    }
+
+    /// Makes the folders that are not there. Their content is the agent's alone.
+    public func create() throws(SystemError) {
+        for path in [manifests, logs] { try Files.makeDirectories(path, mode: 0o755) }
+        for path in [state, podRecords, pods, images, run, runPods, seccomp] {
+            try Files.makeDirectories(path, mode: 0o700)
+        }
+    }
+}
