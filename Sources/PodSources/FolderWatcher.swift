@@ -21,7 +21,9 @@ public final class FolderWatcher {
         self.loop = loop
         self.onChange = onChange
         inotify = FileDescriptor(
-            adopting: try retrying("inotify_init1", folder.path) { inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK)) })
+            adopting: try retrying("inotify_init1", folder.path) {
+                inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
+            })
     }
 
     /// Reports what is there now, and from then on every change.

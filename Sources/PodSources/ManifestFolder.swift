@@ -121,7 +121,9 @@ public struct ManifestFolder {
 
     /// Forgets files that have been gone long enough. True when something changed.
     public mutating func settle(now: BootInstant) -> Bool {
-        let gone = entries.filter { now.nanoseconds - ($0.value.goneSince ?? now).nanoseconds >= Self.removalDelay.count }
+        let gone = entries.filter {
+            now.nanoseconds - ($0.value.goneSince ?? now).nanoseconds >= Self.removalDelay.count
+        }
         for file in gone.keys { entries[file] = nil }
         return !gone.isEmpty
     }

@@ -83,8 +83,11 @@ private struct World {
         }
         switch random.next(12) {
         case 0: perform(machine.on(.imagesChanged, now: BootInstant(nanoseconds: time)))
-        case 1 where machine.stage == .running && live.allSatisfy({ name, _ in
-            machine.containers.contains { $0.name == name && $0.isRunning } }):
+        case 1
+        where machine.stage == .running
+            && live.allSatisfy({ name, _ in
+                machine.containers.contains { $0.name == name && $0.isRunning }
+            }):
             live = [:]
             perform(machine.on(.supervisorLost(at: Timestamp(nanoseconds: time)), now: BootInstant(nanoseconds: time)))
         default:

@@ -15,7 +15,8 @@ import Testing
         .containerStarted(
             name: name, attempt: attempt,
             StartedContainer(
-                containerID: "id", imageID: "img", startedAt: Timestamp(nanoseconds: second * 1_000_000_000), user: nil))
+                containerID: "id", imageID: "img", startedAt: Timestamp(nanoseconds: second * 1_000_000_000), user: nil)
+        )
     }
 
     func exited(_ name: String, _ code: Int32, _ attempt: Int = 0, from: Int64 = 0, to: Int64 = 1) -> PodInput {
@@ -129,14 +130,16 @@ import Testing
     }
 
     @Test func aContainerThatWasBeingStartedGetsItsSignalWhenItHasStarted() {
-        var machine = PodMachine(PodPlan(display: "p", restartPolicy: .always, containers: [.init(name: "c", image: "a")]))
+        var machine = PodMachine(
+            PodPlan(display: "p", restartPolicy: .always, containers: [.init(name: "c", image: "a")]))
         _ = machine.on(.sandboxReady, now: now(0))
         _ = machine.on(.stop(grace: .seconds(5), message: "gone"), now: now(0))
         #expect(machine.on(started("c"), now: now(0)).contains(.stopContainer(container: "c")))
     }
 
     @Test func aMissingImageWaitsWithoutATimerAndStartsWhenItArrives() {
-        var machine = PodMachine(PodPlan(display: "p", restartPolicy: .always, containers: [.init(name: "c", image: "a")]))
+        var machine = PodMachine(
+            PodPlan(display: "p", restartPolicy: .always, containers: [.init(name: "c", image: "a")]))
         _ = machine.on(.sandboxReady, now: now(0))
         let failure = StartFailure(
             .image, reason: "ErrImageNeverPull", message: "not here", at: Timestamp(nanoseconds: 0))

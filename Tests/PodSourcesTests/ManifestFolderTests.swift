@@ -41,7 +41,9 @@ private func load(_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> [
 
     @Test func onlyManifestNamesCount() {
         for name in ["a.yaml", "a.yml", "a.json", "x.y.yaml"] { #expect(ManifestFolder.isManifestName(name)) }
-        for name in [".a.yaml", "a.yaml~", "a.yaml.bak", ".a.yaml.swp", "#a.yaml#", "#a.yaml", "a.txt", "a.yaml.new", "4913"] {
+        for name in [
+            ".a.yaml", "a.yaml~", "a.yaml.bak", ".a.yaml.swp", "#a.yaml#", "#a.yaml", "a.txt", "a.yaml.new", "4913",
+        ] {
             #expect(!ManifestFolder.isManifestName(name))
         }
     }

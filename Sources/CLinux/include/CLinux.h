@@ -13,6 +13,8 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
+#include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <math.h>
 #include <net/if.h>
 #include <pthread.h>

@@ -62,7 +62,8 @@ public struct Preflight: Sendable {
             let found = try CgroupHierarchy.detect()
             hierarchy = found
             guard let complaint = found.complaint else {
-                return add("cgroups", .ok, "cgroup v2 at \(found.mountPoint): \(found.controllers.joined(separator: " "))")
+                return add(
+                    "cgroups", .ok, "cgroup v2 at \(found.mountPoint): \(found.controllers.joined(separator: " "))")
             }
             if acceptsUnenforced {
                 add("cgroups", .warning, "limits are not enforced: \(complaint)")

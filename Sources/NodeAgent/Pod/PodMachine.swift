@@ -35,16 +35,42 @@ public struct PodMachine: Sendable {
             + plan.containers.map { ContainerRecord(name: $0.name, image: $0.image, isInit: false) }
     }
 
-    /// A machine that goes on where an earlier one was: restart counts and last terminations are kept.
-    public init(_ plan: PodPlan, restoring records: [ContainerRecord]) {
+    /// A machine that goes on where an earlier one was, with nothing of the pod running: restart counts and last
+    /// terminations are kept, what had ended for good stays ended.
+    ///
+    /// - Parameter finished: the pod had ended by itself.
+    public init(_ plan: PodPlan, restoring records: [ContainerRecord], finished: Bool) {
         self.init(plan)
         for record in records {
-            if let i = index(record.name) { containers[i] = record }
+            guard let i = index(record.name), record.image == containers[i].image else { continue }
+            containers[i] = record
+        }
+        if finished {
+            stage = .finished
+            return
+        }
+        for i in containers.indices {
+            var record = containers[i]
+            if case .running(let since) = record.state {
+                record.lastTermination = ContainerRecord.Termination(
+                    exitCode: 137, reason: "ContainerStatusUnknown",
+                    message: "The container could not be located when the agent started", startedAt: since,
+                    finishedAt: since, containerID: record.containerID)
+            }
+            let stays = record.termination != nil && (record.isInit ? record.hasSucceeded : isDone(record))
+            if !stays { record.state = .waiting(reason: nil, message: nil) }
+            containers[i] = record
+        }
+        // A new sandbox begins with the init containers, as the kubelet does.
+        if containers.contains(where: { !$0.isInit && !isDone($0) }) {
+            for i in containers.indices where containers[i].isInit {
+                containers[i].state = .waiting(reason: nil, message: nil)
+            }
         }
     }
 
     /// The first directives of a new pod.
-    public func begin() -> [PodDirective] { [.makeSandbox] }
+    public func begin() -> [PodDirective] { stage == .preparing ? [.makeSandbox] : [] }
 
     public mutating func on(_ event: PodInput, now: BootInstant) -> [PodDirective] {
         switch event {

@@ -106,7 +106,9 @@ extension ContainerRecord {
             self.user = User(
                 uid: UInt32(truncatingIfNeeded: try user.requiredInteger("uid")),
                 gid: UInt32(truncatingIfNeeded: try user.requiredInteger("gid")),
-                groups: user["groups"]?.arrayValue?.compactMap { $0.integerValue.map { UInt32(truncatingIfNeeded: $0) } }
+                groups: user["groups"]?.arrayValue?.compactMap {
+                    $0.integerValue.map { UInt32(truncatingIfNeeded: $0) }
+                }
                     ?? [])
         }
     }

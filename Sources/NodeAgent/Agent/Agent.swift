@@ -1,0 +1,210 @@
+import Base
+import CLinux
+import JSON
+import Kube
+import PodSources
+
+/// The node's agent: makes the pods that run equal to the pods that are wanted.
+@LoopActor
+public final class Agent {
+    /// A change of a pod, for those who watch.
+    public enum Change: Sendable {
+        case added
+        case modified
+        case deleted
+    }
+
+    /// Makes the operations of one pod instance.
+    public typealias OperationsFactory = @LoopActor (_ pod: Pod) -> any PodOperations
+
+    public let loop: EventLoop
+    public let log: Log
+    public let events: EventRecorder
+    private let records: PodRecordStore
+    private let makeOperations: OperationsFactory
+    private let status: any PodStatusSource
+
+    private var workers: [PodKey: PodWorker] = [:]
+    private var wanted: [PodKey: ManifestFolder.Wanted] = [:]
+    private var restorable: [PodKey: PodRecord] = [:]
+    private var observers: [Int: (Change, Pod) -> Void] = [:]
+    private var nextObserver = 0
+    private var drainWaiters: [() -> Void] = []
+
+    /// What is wrong with the manifests now.
+    public private(set) var problems: [ManifestProblem] = []
+    /// No pod is started any more, all that ran are being ended.
+    public private(set) var isDraining = false
+
+    public init(
+        loop: EventLoop, log: Log, events: EventRecorder, records: PodRecordStore, status: any PodStatusSource,
+        makeOperations: @escaping OperationsFactory
+    ) {
+        self.loop = loop
+        self.log = log
+        self.events = events
+        self.records = records
+        self.status = status
+        self.makeOperations = makeOperations
+    }
+
+    // MARK: - What is wanted
+
+    /// Takes the instances of an earlier run of the agent. Each is taken up when its manifest is wanted.
+    ///
+    /// - Returns: by file, what each manifest asked for when it was last good.
+    public func restore(
+        _ found: [PodRecord], decode: (JSONValue, String) throws -> ManifestPod
+    ) -> [String: [ManifestPod]] {
+        var lastGood: [String: [ManifestPod]] = [:]
+        for record in found {
+            do {
+                let pod = try decode(record.manifest, record.source)
+                lastGood[record.source, default: []].append(pod)
+                restorable[pod.key] = record
+            } catch {
+                log.error("the pod of record \(record.uid) cannot be taken up again: \(error)")
+                records.remove(record.uid)
+            }
+        }
+        return lastGood
+    }
+
+    /// Makes `pods` what is wanted.
+    public func want(_ pods: [ManifestFolder.Wanted], problems: [ManifestProblem]) {
+        for problem in problems where !self.problems.contains(problem) { log.warning("\(problem)") }
+        self.problems = problems
+        wanted = Dictionary(pods.map { ($0.manifest.key, $0) }, uniquingKeysWith: { first, _ in first })
+        for key in Set(wanted.keys).union(workers.keys).sorted() { reconcile(key) }
+        for record in restorable.values { records.remove(record.uid) }
+        restorable = [:]
+    }
+
+    private func reconcile(_ key: PodKey) {
+        let want = isDraining ? nil : wanted[key]
+        guard let worker = workers[key] else {
+            if let want { start(want) }
+            return
+        }
+        guard let want else {
+            return worker.stop(message: isDraining ? "the node drains" : "its manifest was removed")
+        }
+        if want.manifest.value == worker.manifest.value {
+            worker.source = want.path
+        } else {
+            worker.stop(message: "its manifest changed")
+        }
+    }
+
+    private func start(_ want: ManifestFolder.Wanted) {
+        var pod = want.manifest.pod
+        var restored = restorable.removeValue(forKey: want.manifest.key)
+        if let record = restored, record.manifest != want.manifest.value {
+            records.remove(record.uid)
+            restored = nil
+        }
+        // A UID names one instance on this node and a folder on its disk: it is never a manifest's to choose.
+        pod.metadata.uid = restored?.uid ?? Self.newUID()
+        pod.spec.nodeName = status.nodeName
+        let startTime = restored?.startTime ?? .now
+        pod.metadata.creationTimestamp = startTime
+        var machine = PodMachine(PodPlan(pod))
+        if let restored {
+            machine = PodMachine(PodPlan(pod), restoring: restored.containers, finished: restored.isFinished)
+        }
+        let worker = PodWorker(
+            pod: pod, manifest: want.manifest, source: want.path, startTime: startTime, machine: machine,
+            operations: makeOperations(pod), records: records, loop: loop)
+        workers[want.manifest.key] = worker
+        worker.onChange = { [unowned self] worker in publish(.modified, worker) }
+        worker.onNote = { [unowned self] worker, note in
+            events.record(note, pod: worker.pod)
+            let line = "pod \(worker.key)\(note.container.map { "[\($0)]" } ?? ""): \(note.reason): \(note.message)"
+            if note.isWarning { log.warning(line) } else { log.info(line) }
+        }
+        worker.onFinished = { [unowned self] worker in finished(worker) }
+        publish(.added, worker)
+        worker.start()
+    }
+
+    private func finished(_ worker: PodWorker) {
+        workers[worker.key] = nil
+        log.info("pod \(worker.key): ended, nothing of it is left")
+        publish(.deleted, worker)
+        status.forget(worker.uid)
+        reconcile(worker.key)
+        guard isDraining, workers.isEmpty else { return }
+        let waiters = drainWaiters
+        drainWaiters = []
+        for waiter in waiters { waiter() }
+    }
+
+    /// What waits for an image looks again.
+    public func imagesChanged() {
+        for worker in workers.values { worker.imagesChanged() }
+    }
+
+    /// Ends all pods within their grace periods and starts none any more; calls `completion` when none is left.
+    ///
+    /// - Parameter grace: replaces every pod's own, in seconds.
+    public func drain(grace: Int64? = nil, completion: @escaping () -> Void) {
+        isDraining = true
+        if workers.isEmpty {
+            loop.enqueue(completion)
+            return
+        }
+        drainWaiters.append(completion)
+        for worker in workers.values { worker.stop(grace: grace, message: "the node drains") }
+    }
+
+    private static func newUID() -> String {
+        var bytes = [UInt8](repeating: 0, count: 16)
+        _ = bytes.withUnsafeMutableBytes { swl_random($0.baseAddress, $0.count) }
+        bytes[6] = bytes[6] & 0x0F | 0x40
+        bytes[8] = bytes[8] & 0x3F | 0x80
+        let hex = bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
+        return [hex[0..<4], hex[4..<6], hex[6..<8], hex[8..<10], hex[10..<16]].map { $0.joined() }.joined(
+            separator: "-")
+    }
+
+    // MARK: - What is there
+
+    /// All pods as v1 Pods with their status, by namespace and name.
+    public var pods: [Pod] { workers.values.sorted { $0.key < $1.key }.map(object) }
+
+    public func worker(_ key: PodKey) -> PodWorker? { workers[key] }
+
+    public func pod(_ key: PodKey) -> Pod? { workers[key].map(object) }
+
+    /// Calls `handler` with every change of a pod. The result ends that.
+    public func observe(_ handler: @escaping (Change, Pod) -> Void) -> () -> Void {
+        let id = nextObserver
+        nextObserver += 1
+        observers[id] = handler
+        return { [weak self] in self?.observers[id] = nil }
+    }
+
+    private func object(_ worker: PodWorker) -> Pod {
+        var pod = worker.pod
+        pod.status = status.status(of: worker)
+        if let time = worker.stopRequested { pod.metadata.deletionTimestamp = time }
+        return pod
+    }
+
+    private func publish(_ change: Change, _ worker: PodWorker) {
+        // The status is computed at every change, also when nobody watches: its transition times are then right.
+        let pod = object(worker)
+        for handler in observers.values { handler(change, pod) }
+    }
+}
+
+extension PodPlan {
+    /// The plan of a decoded pod.
+    init(_ pod: Pod) {
+        func entry(_ container: Container) -> Entry { Entry(name: container.name, image: container.image) }
+        self.init(
+            display: "\(pod.metadata.name)_\(pod.metadata.namespace)(\(pod.metadata.uid))",
+            restartPolicy: RestartPolicy(rawValue: pod.spec.restartPolicy.rawValue) ?? .always,
+            initContainers: pod.spec.initContainers.map(entry), containers: pod.spec.containers.map(entry))
+    }
+}
