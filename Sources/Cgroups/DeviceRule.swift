@@ -29,7 +29,7 @@ public struct DeviceRule: Sendable, Hashable {
     }
 
     /// What every container may use: any node may be made, but only the harmless ones opened: null, zero, full,
-    /// random, urandom, tty, console, the pseudo-terminals.
+    /// random, urandom, tty, the pseudo-terminals (of which a container's console is one).
     public static let containerDefault: [DeviceRule] = [
         DeviceRule(allow: false),
         DeviceRule(allow: true, .character, access: .makeNode),
@@ -40,7 +40,6 @@ public struct DeviceRule: Sendable, Hashable {
         DeviceRule(allow: true, .character, 1, 8),
         DeviceRule(allow: true, .character, 1, 9),
         DeviceRule(allow: true, .character, 5, 0),
-        DeviceRule(allow: true, .character, 5, 1),
         DeviceRule(allow: true, .character, 5, 2),
         DeviceRule(allow: true, .character, 136, nil),
     ]

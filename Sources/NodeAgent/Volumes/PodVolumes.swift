@@ -1,0 +1,212 @@
+import Base
+import CLinux
+import Kube
+import PodRuntime
+
+/// The folders, files, volumes and mounts of pods on the host. All functions block; each can be called again after a
+/// failure or a crash in the middle and goes on from there.
+public struct PodVolumes: Sendable {
+    /// The folder of all pods, `/var/lib/swiftlet/pods`.
+    public let pods: String
+    public let journal: MountJournal
+
+    /// - Parameter journal: the folder of the mount journal, `/run/swiftlet/mounts`.
+    public init(pods: String, journal: String) {
+        self.pods = pods
+        self.journal = MountJournal(folder: journal)
+    }
+
+    /// Size of the tmpfs that a pod's containers share as /dev/shm, in bytes.
+    static let sharedMemorySize: Int64 = 64 << 20
+
+    // MARK: Making
+
+    /// Makes the pod's folder with its files, shared memory and volumes.
+    ///
+    /// - Returns: where each volume lies, by its name.
+    /// - Throws: `VolumeError` whose description is the text of the `FailedMount` event.
+    public func prepare(
+        _ pod: Pod, _ directory: PodDirectory, files: PodFiles, node: NodeFacts
+    ) throws(VolumeError) -> [String: String] {
+        do {
+            for folder in [directory.path, directory.volumes, directory.containers] {
+                try Self.makeFolder(folder, mode: 0o750)
+            }
+            try Self.write(files.hosts, to: directory.etcHosts)
+            try Self.write(files.hostname, to: directory.hostname)
+            try Self.write(files.resolvConf, to: directory.resolvConf)
+            if !pod.spec.hostIPC {
+                // Sticky and open to all, as /dev/shm is; without setuid programs and devices.
+                try mount(
+                    TemporaryFileSystem(
+                        size: Self.sharedMemorySize, mode: 0o1777,
+                        attributes: TemporaryFileSystem.noSuid | TemporaryFileSystem.noDevices
+                            | TemporaryFileSystem.noExecute),
+                    at: directory.sharedMemory, of: directory)
+            }
+        } catch {
+            throw VolumeError(error)
+        }
+        var places: [String: String] = [:]
+        for volume in pod.spec.volumes {
+            do throws(VolumeError) {
+                places[volume.name] = try prepare(volume, pod, directory, node)
+            } catch {
+                throw VolumeError(volume: volume.name, error.message)
+            }
+        }
+        return places
+    }
+
+    private func prepare(
+        _ volume: Volume, _ pod: Pod, _ directory: PodDirectory, _ node: NodeFacts
+    ) throws(VolumeError) -> String {
+        guard PodDirectory.isName(volume.name) else { throw VolumeError("the volume's name is no folder's name") }
+        if let hostPath = volume.hostPath {
+            try HostPath(source: hostPath).prepare()
+            return hostPath.path
+        }
+        guard let emptyDir = volume.emptyDir else { throw VolumeError("no volume plugin matched") }
+        let path = directory.emptyDir(volume.name)
+        do {
+            switch emptyDir.medium {
+            case .default:
+                try Self.makeFolder(Path.parent(path), mode: 0o750)
+                try Self.makeFolder(path, mode: 0o777)
+            case .memory:
+                try mount(
+                    TemporaryFileSystem(size: Self.memorySize(emptyDir, pod.spec, node), mode: 0o777), at: path,
+                    of: directory)
+            }
+        } catch {
+            throw VolumeError(error)
+        }
+        return path
+    }
+
+    /// The smallest of the volume's own limit, the pod's memory limit and what the node gives to pods; nil when there
+    /// is none of these.
+    static func memorySize(_ emptyDir: EmptyDirVolumeSource, _ pod: PodSpec, _ node: NodeFacts) -> Int64? {
+        [emptyDir.sizeLimit?.value, PodResources(pod).total.memoryLimit, node.allocatableMemory]
+            .compactMap { $0 }.filter { $0 > 0 }.min()
+    }
+
+    /// Mounts a tmpfs unless it is mounted already; written down first.
+    private func mount(
+        _ fileSystem: TemporaryFileSystem, at path: String, of pod: PodDirectory
+    ) throws(SystemError) {
+        try Self.makeFolder(Path.parent(path), mode: 0o750)
+        try Self.makeFolder(path, mode: 0o750)
+        try journal.record(path, of: pod)
+        if MountJournal.isMount(path) { return }
+        try fileSystem.mount(at: path)
+    }
+
+    /// Makes what one attempt of a container needs: its writable layer, an empty file for its termination message, and
+    /// the folder of its log.
+    public func prepare(_ plan: ContainerPlan, _ directory: PodDirectory) throws(VolumeError) {
+        guard PodDirectory.isName(plan.container) else {
+            throw VolumeError("container \(plan.container): the name is no folder's name")
+        }
+        do {
+            try Self.makeFolder(directory.container(plan.container), mode: 0o750)
+            try Self.makeFolder(plan.attemptFolder, mode: 0o750)
+            try Self.makeFolder(plan.work, mode: 0o700)
+            try Self.makeUpper(plan.upper, over: plan.layers.first)
+            let message = directory.terminationLog(plan.container)
+            // A new file: what an earlier attempt may still hold open is not this one's.
+            try Files.remove(message)
+            let file = try FileDescriptor.open(message, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o666)
+            let raw = file.raw
+            try retrying("fchmod", message) { fchmod(raw, 0o666) }
+            try Files.makeDirectories(Path.parent(plan.logPath), mode: 0o755)
+        } catch {
+            throw VolumeError(error)
+        }
+    }
+
+    /// The writable layer's folder is the container's root folder: its owner and mode are the image's.
+    private static func makeUpper(_ path: String, over layer: String?) throws(SystemError) {
+        var (mode, owner, group): (mode_t, uid_t, gid_t) = (0o755, 0, 0)
+        if let layer {
+            let status = try FileDescriptor.open(layer, O_PATH | O_DIRECTORY).status(name: layer)
+            (mode, owner, group) = (status.st_mode & 0o7777, status.st_uid, status.st_gid)
+        }
+        try makeFolder(path, mode: mode)
+        if owner == 0 && group == 0 { return }
+        try retrying("chown", path) { lchown(path, owner, group) }
+        // chown takes the set-id bits away.
+        try makeFolder(path, mode: mode)
+    }
+
+    /// Makes a folder and its missing parents; it has this mode whatever the umask, also when it was there. A folder
+    /// that something is mounted on is left as it is.
+    private static func makeFolder(_ path: String, mode: mode_t) throws(SystemError) {
+        try Files.makeDirectories(Path.parent(path), mode: 0o750)
+        if mkdir(path, mode) != 0 {
+            let error = Errno.current
+            if error != .exists { throw SystemError("mkdir", path, error) }
+            if MountJournal.isMount(path) { return }
+        }
+        let folder = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+        let raw = folder.raw
+        try retrying("fchmod", path) { fchmod(raw, mode) }
+    }
+
+    /// Writes a file of the pod's containers. The file stays the same one, as running containers have it mounted.
+    private static func write(_ text: String, to path: String) throws(SystemError) {
+        let file = try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o644)
+        let raw = file.raw
+        try retrying("fchmod", path) { fchmod(raw, 0o644) }
+        try file.writeAll(text.utf8, name: path)
+    }
+
+    // MARK: Reading
+
+    /// The termination message that a container left: the last 4096 bytes of its file; nil for an empty one.
+    public func terminationMessage(_ container: String, _ directory: PodDirectory) -> String? {
+        guard let file = try? FileDescriptor.open(directory.terminationLog(container), O_RDONLY | O_NOFOLLOW),
+            let size = try? file.status().st_size
+        else { return nil }
+        _ = lseek(file.raw, max(0, size - 4096), SEEK_SET)
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        guard let count = try? bytes.withUnsafeMutableBytes({ try file.read(into: $0) }), count > 0 else { return nil }
+        return String(decoding: bytes[..<count], as: UTF8.self)
+    }
+
+    // MARK: Releasing
+
+    /// Unmounts what was mounted of a pod. Its files stay.
+    public func unmount(_ directory: PodDirectory) throws(VolumeError) {
+        do { try journal.unmountAll(of: directory) } catch { throw VolumeError(error) }
+    }
+
+    /// Removes the writable layer of an attempt that has ended.
+    public func removeAttempt(_ container: String, _ attempt: Int, _ directory: PodDirectory) throws(VolumeError) {
+        do { try Files.removeTree(directory.attempt(container, attempt)) } catch { throw VolumeError(error) }
+    }
+
+    /// Unmounts what was mounted of a pod and removes its folder. What lies behind a mount that is not ours is never
+    /// touched: the removal fails instead.
+    public func remove(_ directory: PodDirectory) throws(VolumeError) {
+        try unmount(directory)
+        do { try Files.removeTree(directory.path) } catch { throw VolumeError(error) }
+    }
+
+    /// Releases what was left behind by pods that are not `known`, and says what could not be released.
+    public func sweep(known: Set<String>) -> [VolumeError] {
+        var failures: [VolumeError] = []
+        var names: Set<String> = []
+        do throws(SystemError) {
+            names.formUnion(try journal.pods())
+            if Files.exists(pods) { names.formUnion(try Files.list(pods)) }
+        } catch {
+            failures.append(VolumeError(error))
+        }
+        for name in names.subtracting(known).sorted() {
+            guard let directory = PodDirectory(root: pods, uid: name) else { continue }
+            do throws(VolumeError) { try remove(directory) } catch { failures.append(error) }
+        }
+        return failures
+    }
+}

@@ -1,0 +1,54 @@
+import OCI
+import PodProtocol
+
+/// A container as it will be made: what the supervisor is told, and what the agent prepares before.
+public struct ContainerPlan: Hashable, Sendable {
+    /// Which seccomp program the agent compiles.
+    public enum Seccomp: Hashable, Sendable {
+        /// The default profile for these capabilities.
+        case runtimeDefault(capabilities: [String])
+        case unconfined
+    }
+
+    public var container: String
+    public var spec: RuntimeSpec
+    /// Folders of the image, the topmost first.
+    public var layers: [String]
+    public var user: StartContainer.User
+    public var seccomp: Seccomp
+    public var stopSignal: Int32
+    /// The folder of this attempt: its `upper` and `work` are made by the agent.
+    public var attemptFolder: String
+    public var attempt: Int
+    public var logPath: String
+
+    public var upper: String { attemptFolder + "/upper" }
+    public var work: String { attemptFolder + "/work" }
+
+    /// The request to the supervisor.
+    ///
+    /// - Parameters:
+    ///   - id: the attempt's own name.
+    ///   - seccompProgram: the compiled program's file; nil for none.
+    ///   - cgroup: the folder of the container's cgroup.
+    public func start(id: String, seccompProgram: String?, cgroup: String?, log: LogLimits = LogLimits())
+        -> StartContainer
+    {
+        StartContainer(
+            container: container, attempt: Int64(attempt), id: id, spec: spec.json,
+            root: .overlay(lower: layers, upper: upper, work: work), user: user, seccompProgram: seccompProgram,
+            cgroup: cgroup,
+            log: .init(path: logPath, maximumBytes: log.maximumBytes, maximumFiles: log.maximumFiles),
+            stopSignal: stopSignal)
+    }
+
+    /// The bounds of a container's log: the kubelet's defaults.
+    public struct LogLimits: Hashable, Sendable {
+        public var maximumBytes: Int64
+        public var maximumFiles: Int64
+        public init(maximumBytes: Int64 = 10 << 20, maximumFiles: Int64 = 5) {
+            self.maximumBytes = maximumBytes
+            self.maximumFiles = maximumFiles
+        }
+    }
+}

@@ -1,0 +1,143 @@
+import Kube
+import OCI
+
+/// The environment of a pod's containers: the image's, then the manifest's, with references resolved.
+public struct EnvironmentBuilder: Sendable {
+    public struct Variable: Hashable, Sendable {
+        public var name: String
+        public var value: String
+    }
+
+    public static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+    let pod: Pod
+    let node: NodeFacts
+    /// Empty for a pod without an address.
+    let podIPs: [String]
+
+    public init(pod: Pod, node: NodeFacts, podIPs: [String]) {
+        self.pod = pod
+        self.node = node
+        self.podIPs = podIPs
+    }
+
+    /// The manifest's variables of a container in their order; one that is given twice has its last value.
+    ///
+    /// - Throws: `ContainerConfigError` (CreateContainerConfigError) for a reference to what is not there.
+    public func variables(of container: Container) throws(ContainerConfigError) -> [Variable] {
+        var variables: [Variable] = []
+        var places: [String: Int] = [:]
+        for entry in container.env {
+            var value = entry.value
+            if !value.isEmpty {
+                value = VariableExpansion.expand(value) { name in places[name].map { variables[$0].value } }
+            } else if let field = entry.valueFrom?.fieldRef {
+                value = try self.value(of: field)
+            } else if let resource = entry.valueFrom?.resourceFieldRef {
+                value = try self.value(of: resource, for: container)
+            }
+            guard !entry.name.utf8.contains(0), !value.utf8.contains(0) else {
+                throw error("environment variable \"\(entry.name)\" has a NUL byte")
+            }
+            if let place = places[entry.name] {
+                variables[place].value = value
+            } else {
+                places[entry.name] = variables.count
+                variables.append(Variable(name: entry.name, value: value))
+            }
+        }
+        return variables
+    }
+
+    /// The whole environment: HOSTNAME, the image's variables and the manifest's, a later one of a name replacing the
+    /// earlier; PATH and (with a terminal) TERM where nobody gave them.
+    public static func environment(
+        _ variables: [Variable], image: ImageConfig, hostname: String, terminal: Bool = false
+    ) -> [String] {
+        var entries: [String] = []
+        var places: [Substring: Int] = [:]
+        func set(_ entry: String) {
+            let name = entry.prefix { $0 != "=" }
+            if let place = places[name] {
+                entries[place] = entry
+            } else {
+                places[name] = entries.count
+                entries.append(entry)
+            }
+        }
+        set("HOSTNAME=" + hostname)
+        if terminal { set("TERM=xterm") }
+        for entry in image.env { set(entry) }
+        for variable in variables { set("\(variable.name)=\(variable.value)") }
+        if places["PATH"] == nil { set("PATH=" + defaultPath) }
+        return entries
+    }
+
+    // MARK: fieldRef
+
+    private func value(of field: ObjectFieldSelector) throws(ContainerConfigError) -> String {
+        guard field.apiVersion == "v1" else { throw error("unsupported pod version: \(field.apiVersion)") }
+        let path = field.fieldPath
+        if let bracket = path.firstIndex(of: "["), path.hasSuffix("']"), path[bracket...].hasPrefix("['") {
+            let key = String(path[path.index(bracket, offsetBy: 2)...].dropLast(2))
+            switch path[..<bracket] {
+            case "metadata.labels": return pod.metadata.labels[key] ?? ""
+            case "metadata.annotations": return pod.metadata.annotations[key] ?? ""
+            default: throw error("field label does not support subscript: \(path[..<bracket])")
+            }
+        }
+        switch path {
+        case "metadata.name": return pod.metadata.name
+        case "metadata.namespace": return pod.metadata.namespace
+        case "metadata.uid": return pod.metadata.uid
+        case "spec.nodeName": return node.name
+        case "spec.serviceAccountName": return pod.spec.serviceAccountName ?? ""
+        case "status.hostIP": return node.addresses.first ?? ""
+        case "status.hostIPs": return node.addresses.joined(separator: ",")
+        case "status.podIP": return podAddresses.first ?? ""
+        case "status.podIPs": return podAddresses.joined(separator: ",")
+        default: throw error("field label not supported: \(path)")
+        }
+    }
+
+    private var podAddresses: [String] { pod.spec.hostNetwork && podIPs.isEmpty ? node.addresses : podIPs }
+
+    // MARK: resourceFieldRef
+
+    private func value(
+        of selector: ResourceFieldSelector, for container: Container
+    ) throws(ContainerConfigError) -> String {
+        var target = container
+        if let name = selector.containerName {
+            guard let other = (pod.spec.containers + pod.spec.initContainers).first(where: { $0.name == name }) else {
+                throw error("container \(name) not found")
+            }
+            target = other
+        }
+        let resources = target.resources
+        let amount: Quantity
+        switch selector.resource {
+        case "limits.cpu": amount = positive(resources.limits["cpu"]) ?? Quantity(milli: node.allocatableMilliCPU)
+        case "limits.memory": amount = positive(resources.limits["memory"]) ?? Quantity(node.allocatableMemory)
+        case "limits.ephemeral-storage":
+            amount = positive(resources.limits["ephemeral-storage"]) ?? Quantity(node.allocatableStorage)
+        case "requests.cpu", "requests.memory", "requests.ephemeral-storage":
+            let name = String(selector.resource.dropFirst("requests.".count))
+            amount = resources.requests[name] ?? resources.limits[name] ?? Quantity(0)
+        default: throw error("unsupported container resource : \(selector.resource)")
+        }
+        let divisor = selector.divisor.isZero ? Quantity(1) : selector.divisor
+        // CPUs are divided in thousandths, the rest in whole units, both rounded up.
+        let isCPU = selector.resource.hasSuffix(".cpu")
+        let (value, unit) = isCPU ? (amount.milliValue, divisor.milliValue) : (amount.value, divisor.value)
+        guard unit > 0 else { throw error("resourceFieldRef: invalid divisor \(divisor)") }
+        let (quotient, rest) = max(value, 0).quotientAndRemainder(dividingBy: unit)
+        return String(quotient + (rest > 0 ? 1 : 0))
+    }
+
+    private func positive(_ quantity: Quantity?) -> Quantity? { quantity.flatMap { $0 > Quantity(0) ? $0 : nil } }
+
+    private func error(_ message: String) -> ContainerConfigError {
+        ContainerConfigError(.createContainerConfig, message)
+    }
+}

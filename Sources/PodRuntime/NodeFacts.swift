@@ -1,0 +1,33 @@
+/// What containers are told of the node, and what their limits are measured against.
+public struct NodeFacts: Hashable, Sendable {
+    public var name: String
+    /// The node's addresses, the first one being `status.hostIP`.
+    public var addresses: [String]
+    /// Memory of the machine in bytes.
+    public var memoryCapacity: Int64
+    /// What pods may use together: thousandths of a CPU, bytes of memory and of local storage.
+    public var allocatableMilliCPU: Int64
+    public var allocatableMemory: Int64
+    public var allocatableStorage: Int64
+    /// Names (`CAP_CHOWN`) of the capabilities that the agent itself can hand on.
+    public var capabilities: [String]
+    /// The lowest `oom_score_adj` that the agent may set: its own without CAP_SYS_RESOURCE, else -1000.
+    public var minimumOOMScoreAdjustment: Int
+    /// Paths of this machine's /sys that unprivileged containers do not see: the CPUs' `thermal_throttle` folders.
+    public var hiddenPaths: [String] = []
+
+    public init(
+        name: String, addresses: [String], memoryCapacity: Int64, allocatableMilliCPU: Int64,
+        allocatableMemory: Int64, allocatableStorage: Int64 = 0, capabilities: [String] = Capability.names,
+        minimumOOMScoreAdjustment: Int = -1000
+    ) {
+        self.name = name
+        self.addresses = addresses
+        self.memoryCapacity = memoryCapacity
+        self.allocatableMilliCPU = allocatableMilliCPU
+        self.allocatableMemory = allocatableMemory
+        self.allocatableStorage = allocatableStorage
+        self.capabilities = capabilities
+        self.minimumOOMScoreAdjustment = minimumOOMScoreAdjustment
+    }
+}
