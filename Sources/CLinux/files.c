@@ -54,3 +54,8 @@ bool swl_is_char(mode_t mode) { return S_ISCHR(mode); }
 bool swl_is_block(mode_t mode) { return S_ISBLK(mode); }
 bool swl_is_fifo(mode_t mode) { return S_ISFIFO(mode); }
 bool swl_is_socket(mode_t mode) { return S_ISSOCK(mode); }
+long swl_getcwd(char *buffer, size_t size) { return syscall(SYS_getcwd, buffer, size); }
+int64_t swl_filesystem_magic(int fd) {
+    struct statfs status;
+    return fstatfs(fd, &status) < 0 ? -1 : (int64_t)status.f_type;
+}

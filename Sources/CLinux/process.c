@@ -203,6 +203,9 @@ int swl_seccomp_load(const struct sock_filter *program, unsigned short count, un
     struct sock_fprog fprog = {.len = count, .filter = (struct sock_filter *)program};
     return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &fprog);
 }
+int swl_seccomp_available(const uint32_t *action) {
+    return (int)syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, action);
+}
 int swl_setgroups(size_t count, const gid_t *groups) { return (int)syscall(SYS_setgroups, count, groups); }
 int swl_set_uid(uid_t uid) { return (int)syscall(SYS_setresuid, uid, uid, uid); }
 int swl_set_gid(gid_t gid) { return (int)syscall(SYS_setresgid, gid, gid, gid); }
@@ -294,4 +297,15 @@ pid_t swl_pause(int ready, int *pidfd) {
     pid_t pid = swl_clone3(CLONE_NEWPID | CLONE_NEWNS, -1, pidfd);
     if (pid == 0) pause_main(ready);
     return pid;
+}
+int swl_getrlimit(int resource, uint64_t *soft, uint64_t *hard) {
+    struct rlimit limit;
+    if (prlimit(0, resource, NULL, &limit) < 0) return -1;
+    *soft = limit.rlim_cur;
+    *hard = limit.rlim_max;
+    return 0;
+}
+int swl_setrlimit(int resource, uint64_t soft, uint64_t hard) {
+    struct rlimit limit = {.rlim_cur = soft, .rlim_max = hard};
+    return prlimit(0, resource, &limit, NULL);
 }

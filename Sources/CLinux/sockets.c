@@ -137,3 +137,8 @@ int swl_get_window_size(int fd, unsigned short *rows, unsigned short *columns) {
     return 0;
 }
 int swl_set_controlling_terminal(int fd) { return ioctl(fd, TIOCSCTTY, 0); }
+
+int swl_socketpair(int ends[2]) {
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return -1;
+    return fcntl(ends[0], F_SETFL, O_NONBLOCK);
+}

@@ -45,6 +45,7 @@
 #include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/utsname.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -102,6 +103,8 @@ int swl_unshare(int flags);
 long swl_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5);
 /// seccomp(SECCOMP_SET_MODE_FILTER) with a program of `count` instructions.
 int swl_seccomp_load(const struct sock_filter *program, unsigned short count, unsigned flags);
+/// 0 when the kernel knows the filter action.
+int swl_seccomp_available(const uint32_t *action);
 int swl_setgroups(size_t count, const gid_t *groups);
 /// setresuid/setresgid of this thread (the process is single-threaded where these are used).
 int swl_set_uid(uid_t uid);
@@ -116,6 +119,10 @@ void swl_ignore_signal(int signal);
 int swl_signalfd(const int *signals, int count);
 int swl_sigrtmin(void);
 int swl_sigrtmax(void);
+
+/// Resource limits of this process by the kernel's number.
+int swl_getrlimit(int resource, uint64_t *soft, uint64_t *hard);
+int swl_setrlimit(int resource, uint64_t soft, uint64_t hard);
 
 // ---- files and mounts ------------------------------------------------------------------------------------------
 
@@ -133,6 +140,11 @@ int swl_fsmount(int fd, unsigned flags, unsigned attributes);
 /// mount_setattr(2); `userns_fd` -1 when not used.
 int swl_mount_setattr(int dirfd, const char *path, unsigned flags, uint64_t set, uint64_t clear, uint64_t propagation,
                       int userns_fd);
+/// The system call, without the C library's search for a folder that is not reachable from the root. Its length with
+/// the terminator, or -1.
+long swl_getcwd(char *buffer, size_t size);
+/// The magic number of the file system that an open file is on, or -1.
+int64_t swl_filesystem_magic(int fd);
 int swl_renameat2(int olddir, const char *old, int newdir, const char *new_, unsigned flags);
 int swl_memfd_create(const char *name, unsigned flags);
 dev_t swl_makedev(unsigned major, unsigned minor);
@@ -168,6 +180,8 @@ int swl_unix_socket(const char *path, int listening, int nonblocking);
 int swl_accept(int fd);
 /// SO_PEERCRED.
 int swl_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid);
+/// A connected pair of close-on-exec Unix stream sockets; `ends[0]` does not block.
+int swl_socketpair(int ends[2]);
 /// Sends one byte with an fd attached; receives one (close-on-exec).
 int swl_send_fd(int socket, int fd);
 int swl_receive_fd(int socket);

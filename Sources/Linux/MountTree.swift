@@ -1,0 +1,163 @@
+import Base
+import CLinux
+
+/// A mount (with what is mounted below it) that is held by a descriptor: detached until it is attached somewhere.
+public struct MountTree: Sendable {
+    public let descriptor: SharedDescriptor
+    /// For messages.
+    public let name: String
+
+    private init(_ raw: Int32, _ name: String) {
+        descriptor = SharedDescriptor(FileDescriptor(adopting: raw))
+        self.name = name
+    }
+
+    // MARK: Making
+
+    /// A detached copy of the mount that shows `path`, with links followed: for paths of the host.
+    public static func clone(_ path: String, recursive: Bool) throws(SystemError) -> MountTree {
+        let flags = UInt32(OPEN_TREE_CLONE) | (recursive ? UInt32(AT_RECURSIVE) : 0)
+        return MountTree(try retrying("bind", path) { swl_open_tree(AT_FDCWD, path, flags) }, path)
+    }
+
+    /// A detached copy of what an open file shows.
+    public static func clone(
+        of file: borrowing FileDescriptor, name: String, recursive: Bool
+    ) throws(SystemError) -> MountTree {
+        let flags = UInt32(OPEN_TREE_CLONE | AT_EMPTY_PATH) | (recursive ? UInt32(AT_RECURSIVE) : 0)
+        let raw = file.raw
+        return MountTree(try retrying("bind", name) { swl_open_tree(raw, "", flags) }, name)
+    }
+
+    /// A new file system of `type`, not attached anywhere.
+    public static func filesystem(
+        _ type: String, source: String, options: [FilesystemOption] = [], attributes: MountAttributes = []
+    ) throws(SystemError) -> MountTree {
+        let context = try FilesystemContext(type)
+        try context.set("source", source)
+        for option in options { try context.set(option.key, option.value) }
+        return MountTree(try context.mount(attributes), type)
+    }
+
+    /// An overlay of read-only `lower` folders, topmost first, under `upper`.
+    ///
+    /// On kernels that take the layers one by one (6.5) there is no limit on their number; before, the list must fit
+    /// a page. The classic form needs a private mount namespace.
+    public static func overlay(lower: [String], upper: String, work: String) throws(SystemError) -> MountTree {
+        let object = "overlay of \(lower.count) layers under \(upper)"
+        // A parameter may have 255 bytes: longer paths go by descriptors, which must be open until the mount is made.
+        var held: [SharedDescriptor] = []
+        func short(_ path: String) throws(SystemError) -> String {
+            if path.utf8.count < 256 { return path }
+            let folder = SharedDescriptor(try .open(path, O_PATH | O_DIRECTORY))
+            held.append(folder)
+            return "/proc/self/fd/\(folder.raw)"
+        }
+        let context = try FilesystemContext("overlay")
+        try context.set("source", "overlay")
+        for (index, layer) in lower.enumerated() {
+            do { try context.set("lowerdir+", try short(layer)) } catch {
+                if index == 0, error.errno == .invalid {
+                    return try classicOverlay(lower: lower, upper: upper, work: work)
+                }
+                throw error
+            }
+        }
+        try context.set("upperdir", try short(upper))
+        try context.set("workdir", try short(work))
+        let mount = try context.mount([])
+        return withExtendedLifetime(held) { MountTree(mount, object) }
+    }
+
+    private static func classicOverlay(lower: [String], upper: String, work: String) throws(SystemError) -> MountTree {
+        func escape(_ path: String) -> String {
+            var out = ""
+            for c in path {
+                if c == ":" || c == "," || c == "\\" { out.append("\\") }
+                out.append(c)
+            }
+            return out
+        }
+        var held: [SharedDescriptor] = []
+        var layers = lower.map(escape).joined(separator: ":")
+        if layers.utf8.count + upper.utf8.count + work.utf8.count > 3900 {
+            for layer in lower { held.append(SharedDescriptor(try .open(layer, O_PATH | O_DIRECTORY))) }
+            layers = held.map { "/proc/self/fd/\($0.raw)" }.joined(separator: ":")
+        }
+        let options = "lowerdir=\(layers),upperdir=\(escape(upper)),workdir=\(escape(work))"
+        guard options.utf8.count < 4096 else {
+            throw SystemError("mount the overlay (too many layers for this kernel)", upper, .tooBig)
+        }
+        // Made over `upper`, where it is only seen in this private namespace, and taken off again.
+        try retrying("mount overlay on", upper) { mount("overlay", upper, "overlay", 0, options) }
+        let tree = try clone(upper, recursive: false)
+        try retrying("unmount the overlay from", upper) { umount2(upper, Int32(MNT_DETACH)) }
+        return withExtendedLifetime(held) { tree }
+    }
+
+    // MARK: Changing and attaching
+
+    /// Sets and clears attributes, and sets the propagation.
+    public func change(
+        set: MountAttributes = [], clear: MountAttributes = [], propagation: MountPropagation? = nil,
+        recursive: Bool = false
+    ) throws(SystemError) {
+        let flags = UInt32(AT_EMPTY_PATH) | (recursive ? UInt32(AT_RECURSIVE) : 0)
+        try retrying("set the mount attributes of", name) {
+            swl_mount_setattr(
+                descriptor.raw, "", flags, set.rawValue, clear.rawValue, propagation?.rawValue ?? 0, -1)
+        }
+    }
+
+    /// Puts the tree on top of what an open file shows.
+    public func attach(to target: borrowing FileDescriptor, name target_: String) throws(SystemError) {
+        let raw = target.raw
+        try retrying("mount \(name) on", target_) {
+            swl_move_mount(
+                descriptor.raw, "", raw, "", UInt32(MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
+        }
+    }
+}
+
+/// A file system being configured.
+private struct FilesystemContext: ~Copyable {
+    let descriptor: FileDescriptor
+    let type: String
+
+    init(_ type: String) throws(SystemError) {
+        self.type = type
+        descriptor = FileDescriptor(adopting: try retrying("mount", type) { swl_fsopen(type, 0) })
+    }
+
+    func set(_ key: String, _ value: String?) throws(SystemError) {
+        let raw = descriptor.raw
+        let command = value == nil ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING
+        if swl_fsconfig(raw, UInt32(command.rawValue), key, value, 0) < 0 {
+            throw error("mount \(type) with", value.map { "\(key)=\($0)" } ?? key)
+        }
+    }
+
+    func mount(_ attributes: MountAttributes) throws(SystemError) -> Int32 {
+        if swl_fsconfig(descriptor.raw, UInt32(FSCONFIG_CMD_CREATE.rawValue), nil, nil, 0) < 0 {
+            throw error("mount", type)
+        }
+        let mount = swl_fsmount(descriptor.raw, 0, UInt32(attributes.rawValue))
+        if mount < 0 { throw error("mount", type) }
+        return mount
+    }
+
+    /// The errno with the kernel's own words, which stand in the context.
+    private func error(_ call: String, _ object: String) -> SystemError {
+        let errno = Errno.current
+        var words: [String] = []
+        var buffer = [UInt8](repeating: 0, count: 1024)
+        for _ in 0..<8 {
+            let count = buffer.withUnsafeMutableBytes { read(descriptor.raw, $0.baseAddress, $0.count) }
+            guard count > 2 else { break }
+            // `e text`: the level comes first.
+            let text = String(decoding: buffer[2..<count], as: UTF8.self)
+            words.append(text.last == "\n" ? String(text.dropLast()) : text)
+        }
+        return SystemError(call, words.isEmpty ? object : "\(object) (\(words.joined(separator: "; ")))", errno)
+    }
+}
