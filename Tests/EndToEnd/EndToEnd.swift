@@ -1,3 +1,36 @@
+import Base
+import CLinux
+
+/// The end-to-end tests: a real agent, real images, real kernel. Run by scripts/test, natively and in the virtual
+/// machine; needs root.
+///
+///     swiftlet-e2e [--list] [FILTER...]
+///
+/// Environment: SWIFTLET_BIN (folder of the programs), SWIFTLET_IMAGES (what scripts/demo-image made),
+/// SWIFTLET_TIME_SCALE (factor on every time-out), SWIFTLET_CGROUP_ROOT (a delegated cgroup; made otherwise).
 @main struct EndToEnd {
-    static func main() {}
+    static let suites: [Suite] = [
+        lifecycleSuite, manifestSuite, imageSuite, limitSuite, securitySuite, namespaceSuite, volumeSuite, fileSuite,
+        userSuite, logSuite, execSuite, commandSuite, supervisorSuite, agentSuite,
+    ]
+
+    static func main() {
+        let arguments = CommandLine.arguments.dropFirst()
+        let filters = arguments.filter { !$0.hasPrefix("-") }
+        if arguments.contains("--list") {
+            for suite in suites { for test in suite.tests { print("\(suite.name): \(test.promise)") } }
+            return
+        }
+        let machine: Machine
+        do {
+            machine = try Machine.fromEnvironment()
+        } catch {
+            print("swiftlet-e2e: \(error)")
+            exit(2)
+        }
+        var runner = Runner(machine: machine, filters: Array(filters))
+        for suite in suites { runner.run(suite) }
+        print("\(runner.passed) passed, \(runner.failed) failed, \(runner.skipped) skipped")
+        exit(runner.failed == 0 && runner.passed > 0 ? 0 : 1)
+    }
 }

@@ -1,0 +1,44 @@
+import JSON
+
+let commandSuite = Suite("command line") {
+    [
+        Test("get pods shows a table, names, JSON and YAML") { node in
+            try node.drop("shown.yaml", shellPod("shown", hold, restart: "Always"))
+            try node.waitReady("shown")
+            let table = try node.ok("get", "pods")
+            for column in ["NAME", "READY", "STATUS", "RESTARTS", "AGE"] { try expectContains(table, column, "header") }
+            try expectContains(table, "1/1", "table")
+            try expectContains(table, "Running", "table")
+            try expectContains(try node.ok("get", "pods", "-o", "name"), "pod/shown", "names")
+            try expectContains(try node.ok("get", "pods", "-o", "wide"), "NODE", "wide header")
+            let name = try node.fullName("shown")
+            let one = try JSONParser.parse(Array(try node.ok("get", "pod", name, "-o", "json").utf8))
+            try expectEqual(one.string("kind") ?? "", "Pod", "kind")
+            try expectEqual(one.string("apiVersion") ?? "", "v1", "apiVersion")
+            try expectContains(try node.ok("get", "pod", name, "-o", "yaml"), "kind: Pod", "yaml")
+        },
+        Test("describe shows the pod, its containers and events") { node in
+            try node.drop("told.yaml", shellPod("told", hold, restart: "Always"))
+            try node.waitReady("told")
+            let shown = try node.ok("describe", "pod", try node.fullName("told"))
+            for part in ["Name:", "Namespace:", "Containers:", "main:", "Image:", "State:", "Running", "Events:", "Started"]
+            { try expectContains(shown, part, "describe") }
+        },
+        Test("status, version and validate answer") { node in
+            try expectContains(try node.ok("status"), Node.name, "status")
+            try expect(!(try node.ok("version").isEmpty), "version is empty")
+            try node.drop("fine.yaml", shellPod("fine", "true"))
+            try node.ok("validate", "-f", "\(node.podspecs)/fine.yaml")
+        },
+        Test("what is wrong is told with a status that is not 0") { node in
+            for arguments in [
+                ["get", "pods", "-o", "nonsense"], ["nonsense"], ["logs"], ["logs", "no-such-pod"],
+                ["describe", "pod", "no-such-pod"], ["image", "load", "/no/such/file"], ["get", "pod", "no-such-pod"],
+            ] {
+                let result = try node.swiftlet(arguments)
+                try expect(result.status != 0, "\(arguments): status 0")
+                try expect(!result.errors.isEmpty, "\(arguments): nothing is said")
+            }
+        },
+    ]
+}

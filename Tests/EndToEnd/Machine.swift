@@ -1,0 +1,55 @@
+import Base
+import CLinux
+
+/// Where the tests run, and what they run.
+struct Machine {
+    /// Folder of swiftletd, swiftlet and swiftlet-pod.
+    var programs: String
+    /// Folder of the image archives.
+    var images: String
+    /// Factor on time-outs.
+    var scale: Int64
+    /// An empty cgroup v2 folder for the agents' trees.
+    var cgroup: String
+    /// Whether cpu, memory and pids can be enforced there.
+    var enforcesLimits: Bool
+
+    static func fromEnvironment() throws -> Machine {
+        guard geteuid() == 0 else { throw Failure("needs root") }
+        guard let programs = environment("SWIFTLET_BIN"), let images = environment("SWIFTLET_IMAGES") else {
+            throw Failure("SWIFTLET_BIN and SWIFTLET_IMAGES must name the folders of the programs and of the images")
+        }
+        let scale = environment("SWIFTLET_TIME_SCALE").flatMap { Int64($0) } ?? 1
+        let base: String
+        if let given = environment("SWIFTLET_CGROUP_ROOT") {
+            base = given
+        } else {
+            base = try cgroupMount()
+        }
+        let controllers = try Files.readText("\(base)/cgroup.controllers").split(separator: " ")
+        let enforces = ["cpu", "memory", "pids"].allSatisfy { controllers.contains(Substring($0)) }
+        if enforces { try Files.writeExisting("\(base)/cgroup.subtree_control", "+cpu +memory +pids") }
+        let cgroup = "\(base)/swiftlet-e2e-\(getpid())"
+        try Files.makeDirectories(cgroup)
+        return Machine(
+            programs: programs, images: images, scale: scale, cgroup: cgroup, enforcesLimits: enforces)
+    }
+
+    func has(_ need: Need) -> Bool {
+        switch need {
+        case .limits: enforcesLimits
+        }
+    }
+
+    private static func environment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    private static func cgroupMount() throws -> String {
+        for line in try Files.readText("/proc/self/mounts").split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            if fields.count > 2, fields[2] == "cgroup2" { return String(fields[1]) }
+        }
+        throw Failure("no cgroup2 file system is mounted")
+    }
+}

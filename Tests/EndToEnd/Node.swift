@@ -1,0 +1,278 @@
+import Base
+import CLinux
+import JSON
+
+/// One agent under a scratch root, driven as a user does: by files in its manifest folder and by the command line.
+final class Node {
+    let machine: Machine
+    /// The prefix given as `--root`.
+    let root: String
+    /// The cgroup folder given as `--cgroup-root`.
+    let cgroup: String
+    /// The name the node is given; it ends the names of pods from the manifest folder.
+    static let name = "e2e"
+    private let scratch: String
+    private var agent: ChildProcess?
+    private var dropped: Set<String> = []
+
+    /// Starts an agent and loads images into it.
+    init(_ machine: Machine, images: [String] = []) throws {
+        self.machine = machine
+        scratch = try scratchFolder()
+        root = "\(scratch)/root"
+        cgroup = "\(machine.cgroup)/\(Path.name(scratch))"
+        try Files.makeDirectories("\(root)/etc/podspecs")
+        try Files.makeDirectories(cgroup)
+        if machine.enforcesLimits {
+            try Files.writeExisting("\(machine.cgroup)/cgroup.subtree_control", "+cpu +memory +pids")
+        }
+        do {
+            try start()
+            for image in images { try ok("image", "load", "\(machine.images)/\(image)") }
+        } catch {
+            print(diagnosis())
+            discard()
+            throw error
+        }
+    }
+
+    // MARK: the agent
+
+    var podspecs: String { "\(root)/etc/podspecs" }
+    var isRunning: Bool { ((try? agent?.wait(block: false)) ?? nil) == nil && agent != nil }
+    var agentPID: pid_t { agent?.pid ?? 0 }
+
+    /// Starts the agent and waits until it answers.
+    func start() throws {
+        var arguments = [
+            "--root", root, "--cgroup-root", cgroup, "--drain-on-exit", "--node-name", Node.name, "--log-level", "debug",
+        ]
+        if !machine.enforcesLimits { arguments.append("--limits=unenforced") }
+        var spawn = Spawn(
+            "\(machine.programs)/swiftletd", arguments, environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
+        let log = SharedDescriptor(
+            try FileDescriptor.open("\(scratch)/agent.log", O_WRONLY | O_CREAT | O_APPEND, mode: 0o600))
+        spawn.standardOutput = log
+        spawn.standardError = log
+        spawn.newSession = true
+        let child = try spawn.start()
+        agent = child
+        try eventually("the agent answers", seconds: 10) {
+            if try child.wait(block: false) != nil { throw Failure("the agent has ended: \(agentLog().suffix(1000))") }
+            return (try? self.swiftlet("status").status) == 0
+        }
+    }
+
+    /// Ends the agent without a chance to do anything.
+    func kill() throws {
+        guard let agent else { return }
+        try agent.send(SIGKILL)
+        _ = try agent.wait(block: true)
+        self.agent = nil
+    }
+
+    /// Stops the agent, which drains, and checks that nothing of it is left.
+    func end() throws {
+        guard let agent else { return }
+        try agent.send(SIGTERM)
+        var exit: ChildProcess.Exit?
+        try eventually("the agent ends after SIGTERM", seconds: 20) {
+            exit = try agent.wait(block: false)
+            return exit != nil
+        }
+        self.agent = nil
+        try expectEqual(exit?.code ?? -1, 0, "the agent's exit status")
+        try expectEqual(LeakCount.mentions(of: root), [], "what is left of the node")
+        for folder in try Files.list(cgroup) where Files.isDirectory("\(cgroup)/\(folder)") {
+            try removeCgroups("\(cgroup)/\(folder)")
+        }
+        guard rmdir(cgroup) == 0 else { throw SystemError("rmdir", cgroup) }
+        try Files.removeTree(scratch)
+    }
+
+    /// Kills whatever there still is, after a failure.
+    func discard() {
+        try? kill()
+        killCgroups(cgroup)
+        for line in LeakCount.mentions(of: root) where line.hasPrefix("mount ") {
+            _ = umount2(String(line.dropFirst(6)), Int32(MNT_DETACH))
+        }
+        try? removeCgroups(cgroup)
+        try? Files.removeTree(scratch)
+    }
+
+    func agentLog() -> String { (try? text("\(scratch)/agent.log")) ?? "" }
+
+    /// What a person needs to see why a test failed.
+    func diagnosis() -> String {
+        let pods = (try? swiftlet("get", "pods", "-o", "wide"))?.output ?? ""
+        let events = (try? swiftlet("events"))?.output.suffix(3000) ?? ""
+        return "--- pods\n\(pods)--- events\n\(events)--- agent\n\(agentLog().suffix(5000))---"
+    }
+
+    // MARK: the command line
+
+    /// Runs `swiftlet --root ROOT arguments`.
+    @discardableResult
+    func swiftlet(_ arguments: String..., input: [UInt8]? = nil, seconds: Int64 = 20) throws -> CommandResult {
+        try swiftlet(arguments, input: input, seconds: seconds)
+    }
+
+    func swiftlet(_ arguments: [String], input: [UInt8]? = nil, seconds: Int64 = 20) throws -> CommandResult {
+        try run(
+            "\(machine.programs)/swiftlet", ["--root", root] + arguments, input: input,
+            timeout: .seconds(seconds * machine.scale))
+    }
+
+    /// The same, throwing unless it succeeds; what it printed.
+    @discardableResult
+    func ok(_ arguments: String...) throws -> String {
+        let result = try swiftlet(arguments)
+        if result.status != 0 {
+            throw Failure("swiftlet \(arguments.joined(separator: " ")): \(result.status): \(result.errors)")
+        }
+        return result.output
+    }
+
+    /// Asks again until `condition` holds.
+    ///
+    /// - Throws: `Failure` when it does not within `seconds`, scaled; what `condition` throws.
+    func eventually(_ what: String, seconds: Int64, _ condition: () throws -> Bool) throws {
+        let deadline = BootInstant.now + .seconds(seconds * machine.scale)
+        while !(try condition()) {
+            if BootInstant.now > deadline { throw Failure("not within \(seconds * machine.scale) s: \(what)") }
+            pause(milliseconds: 20)
+        }
+    }
+
+    // MARK: manifests
+
+    /// Puts a file into the manifest folder in one step, as an editor or a configuration tool does.
+    func drop(_ file: String, _ contents: String) throws {
+        try Files.replace("\(podspecs)/.\(file)", with: contents.utf8, mode: 0o644, durable: false)
+        guard rename("\(podspecs)/.\(file)", "\(podspecs)/\(file)") == 0 else { throw SystemError("rename", file) }
+        dropped.insert(file)
+    }
+
+    /// Removes a file from the manifest folder.
+    func remove(_ file: String) throws {
+        try Files.remove("\(podspecs)/\(file)")
+        dropped.remove(file)
+    }
+
+    /// Removes all manifests and waits until their pods are gone.
+    func removeAllPods() throws {
+        for file in try Files.list(podspecs) where !file.hasPrefix(".") { try Files.remove("\(podspecs)/\(file)") }
+        dropped = []
+        try eventually("all pods are gone", seconds: 20) { try pods().isEmpty }
+    }
+
+    // MARK: pods
+
+    func pods() throws -> [JSONValue] {
+        let list = try JSONParser.parse(Array(try ok("get", "pods", "-o", "json").utf8))
+        return list.at("items")?.arrayValue ?? []
+    }
+
+    /// The pod of a manifest with this name.
+    func pod(_ name: String) throws -> JSONValue? {
+        try pods().first {
+            let found = $0.string("metadata.name")
+            return found == "\(name)-\(Node.name)" || found == name
+        }
+    }
+
+    /// The name the node knows the pod by.
+    func fullName(_ name: String) throws -> String {
+        guard let found = try pod(name)?.string("metadata.name") else { throw Failure("there is no pod \(name)") }
+        return found
+    }
+
+    /// Waits until the pod is there and `condition` holds of it.
+    @discardableResult
+    func wait(
+        _ name: String, _ what: String, seconds: Int64 = 20, until condition: (JSONValue) throws -> Bool
+    ) throws -> JSONValue {
+        var last: JSONValue?
+        do {
+            try eventually("pod \(name): \(what)", seconds: seconds) {
+                last = try pod(name)
+                return try last.map(condition) ?? false
+            }
+        } catch let failure as Failure {
+            let status = last?.at("status").map { JSONWriter(indent: 1).text($0) } ?? "no such pod"
+            throw Failure("\(failure); its status is \(status)")
+        }
+        guard let last else { throw Failure("no pod \(name)") }
+        return last
+    }
+
+    @discardableResult
+    func waitPhase(_ name: String, _ phase: String, seconds: Int64 = 20) throws -> JSONValue {
+        try wait(name, "phase \(phase)", seconds: seconds) { $0.string("status.phase") == phase }
+    }
+
+    /// Waits until all containers of the pod are running and ready.
+    @discardableResult
+    func waitReady(_ name: String, seconds: Int64 = 20) throws -> JSONValue {
+        try wait(name, "ready", seconds: seconds) { pod in
+            let statuses = pod.at("status.containerStatuses")?.arrayValue ?? []
+            return !statuses.isEmpty && statuses.allSatisfy { $0.at("ready")?.boolValue == true }
+        }
+    }
+
+    func waitGone(_ name: String, seconds: Int64 = 20) throws {
+        try eventually("pod \(name) is gone", seconds: seconds) { try pod(name) == nil }
+    }
+
+    /// Drops the pod, waits until it has succeeded and gives its container's log.
+    func runToEnd(_ name: String, _ manifest: String, container: String = "main") throws -> String {
+        try drop("\(name).yaml", manifest)
+        try waitPhase(name, "Succeeded")
+        return try logs(name, container)
+    }
+
+    func logs(_ name: String, _ container: String = "main") throws -> String {
+        try ok("logs", try fullName(name), "-c", container)
+    }
+
+    /// Runs a shell script in a container.
+    func exec(_ name: String, _ script: String, container: String = "main") throws -> CommandResult {
+        try swiftlet("exec", try fullName(name), "-c", container, "--", "/bin/sh", "-c", script)
+    }
+
+    /// Reasons of the events of a pod.
+    func eventReasons(_ name: String) throws -> [String] { try events(name).compactMap { $0.string("reason") } }
+
+    func events(_ name: String) throws -> [JSONValue] {
+        let list = try JSONParser.parse(Array(try ok("events", "-o", "json").utf8))
+        let items = list.at("items")?.arrayValue ?? []
+        return items.filter {
+            let object = $0.string("involvedObject.name")
+            return object == name || object == "\(name)-\(Node.name)"
+        }
+    }
+
+    // MARK: the kernel's side
+
+    /// The cgroup folder of a pod.
+    func podCgroup(_ name: String) throws -> String {
+        guard let uid = try pod(name)?.string("metadata.uid") else { throw Failure("pod \(name) has no uid") }
+        guard let folder = findFolder(in: cgroup, containing: uid) else {
+            throw Failure("no cgroup of pod \(name) (\(uid)) under \(cgroup)")
+        }
+        return folder
+    }
+
+    func containerCgroup(_ name: String, _ container: String = "main") throws -> String {
+        let folder = try podCgroup(name) + "/" + container
+        try expect(Files.isDirectory(folder), "no cgroup \(folder)")
+        return folder
+    }
+
+    /// The pids of a container on the host, the first one first.
+    func processes(_ name: String, _ container: String = "main") throws -> [pid_t] {
+        try Files.readText("\(containerCgroup(name, container))/cgroup.procs").split(separator: "\n")
+            .compactMap { pid_t($0) }.sorted()
+    }
+}
