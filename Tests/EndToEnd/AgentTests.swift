@@ -5,7 +5,8 @@ import JSON
 let agentSuite = Suite("agent", freshNode: true) {
     [
         Test("pods go on when the agent is killed, and the next agent takes them over") { node in
-            try node.drop("steady.yaml", shellPod("steady", "while true; do date +%s; sleep 0.2; done", restart: "Always"))
+            try node.drop(
+                "steady.yaml", shellPod("steady", "while true; do date +%s; sleep 0.2; done", restart: "Always"))
             let before = try node.waitReady("steady")
             let pid = try node.processes("steady").first
             let log = try logFile(node, "steady")
@@ -21,8 +22,11 @@ let agentSuite = Suite("agent", freshNode: true) {
             try expectEqual(after.container()?.integer("restartCount") ?? -1, 0, "restarts")
         },
         Test("what ended while the agent was away is reported with its exit code") { node in
-            try node.drop("away.yaml", shellPod("away", "until test -e /out/go; do sleep 0.1; done; exit 9",
-                container: mountOut, spec: outVolume(node)))
+            try node.drop(
+                "away.yaml",
+                shellPod(
+                    "away", "until test -e /out/go; do sleep 0.1; done; exit 9",
+                    container: mountOut, spec: outVolume(node)))
             try node.waitReady("away")
             try node.kill()
             try Files.replace("\(node.root)/out/go", with: [], durable: false)
@@ -46,7 +50,9 @@ let agentSuite = Suite("agent", freshNode: true) {
             for index in 0..<3 { try node.waitReady("d\(index)") }
             try node.ok("drain")
             try node.eventually("no supervisor is left", seconds: 10) {
-                LeakCount.processes().allSatisfy { !($0.command.contains("swiftlet-pod") && $0.command.contains(node.root)) }
+                LeakCount.processes().allSatisfy {
+                    !($0.command.contains("swiftlet-pod") && $0.command.contains(node.root))
+                }
             }
             try expect(
                 findFolder(in: node.cgroup, containing: "pod") == nil
@@ -60,15 +66,18 @@ let agentSuite = Suite("agent", freshNode: true) {
                 return pods.count == count && pods.allSatisfy { $0.string("status.phase") == "Running" }
             }
             try node.removeAllPods()
-            try expect(findFolder(in: node.cgroup, containing: "pod") == nil
-                || findFolder(in: "\(node.cgroup)/kubepods/besteffort", containing: "pod") == nil, "a cgroup is left")
+            try expect(
+                findFolder(in: node.cgroup, containing: "pod") == nil
+                    || findFolder(in: "\(node.cgroup)/kubepods/besteffort", containing: "pod") == nil,
+                "a cgroup is left")
             try expectEqual(try Files.list("\(node.root)/run/swiftlet/pods"), [], "folders of pods in /run")
             try expectEqual(try Files.list("\(node.root)/var/lib/swiftlet/pods"), [], "folders of pods")
         },
         Test("the preflight passes where the agent runs") { node in
             var arguments = ["--root", node.root, "--cgroup-root", node.cgroup, "--check"]
             if !node.machine.enforcesLimits { arguments.append("--limits=unenforced") }
-            let result = try run("\(node.machine.programs)/swiftletd", arguments, timeout: .seconds(10 * node.machine.scale))
+            let result = try run(
+                "\(node.machine.programs)/swiftletd", arguments, timeout: .seconds(10 * node.machine.scale))
             try expectEqual(result.status, 0, "status of --check (\(result.output)\(result.errors))")
         },
     ]

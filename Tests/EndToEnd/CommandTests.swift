@@ -21,8 +21,9 @@ let commandSuite = Suite("command line") {
             try node.drop("told.yaml", shellPod("told", hold, restart: "Always"))
             try node.waitReady("told")
             let shown = try node.ok("describe", "pod", try node.fullName("told"))
-            for part in ["Name:", "Namespace:", "Containers:", "main:", "Image:", "State:", "Running", "Events:", "Started"]
-            { try expectContains(shown, part, "describe") }
+            for part in [
+                "Name:", "Namespace:", "Containers:", "main:", "Image:", "State:", "Running", "Events:", "Started",
+            ] { try expectContains(shown, part, "describe") }
         },
         Test("status, version and validate answer") { node in
             try expectContains(try node.ok("status"), Node.name, "status")

@@ -52,7 +52,8 @@ let imageSuite = Suite("images", images: []) {
                 "name: entry", with: "name: args")
             try expectEqual(try node.runToEnd("args", arguments), "entry mine\n", "entrypoint and args")
             let script = "id -u; id -G; pwd; echo $GREETING; test ! -e /bin/ftpget && echo white; ls /home"
-            let shell = shellPod("config", script).replacing("image: busybox", with: "image: example.org/tests/users:v1")
+            let shell = shellPod("config", script).replacing(
+                "image: busybox", with: "image: example.org/tests/users:v1")
             try expectEqual(
                 try node.runToEnd("config", shell), "1000\n1000 2000\n/data\nhello\nwhite\napp\n",
                 "user, groups, folder, environment, whiteout, home")
@@ -86,7 +87,9 @@ let imageSuite = Suite("images", images: []) {
             try expect(!(try node.ok("image", "ls").contains("busybox:latest")), "still listed")
         },
         Test("nginx, as built from Debian's package, serves over localhost") { node in
-            for image in ["nginx.tar", "busybox.tar"] { try node.ok("image", "load", "\(node.machine.images)/\(image)") }
+            for image in ["nginx.tar", "busybox.tar"] {
+                try node.ok("image", "load", "\(node.machine.images)/\(image)")
+            }
             let client = "until wget -q -O - http://127.0.0.1:8080/; do sleep 0.2; done; " + hold
             let spec = """
                 restartPolicy: Always

@@ -52,7 +52,8 @@ let logSuite = Suite("logs") {
             try expectEqual(result.output, "line 1\nline 2\nline 3\nline 4\nline 5\n", "what was followed")
         },
         Test("the log of the attempt before is kept") { node in
-            let script = "n=$(cat /d/n 2>/dev/null || echo 0); echo $((n + 1)) > /d/n; echo attempt $n; test $n -ge 1 && \(hold)"
+            let script =
+                "n=$(cat /d/n 2>/dev/null || echo 0); echo $((n + 1)) > /d/n; echo attempt $n; test $n -ge 1 && \(hold)"
             let manifest = shellPod(
                 "previous", script, container: "volumeMounts: [{name: d, mountPath: /d}]",
                 spec: "volumes: [{name: d, emptyDir: {}}]", restart: "Always")

@@ -92,7 +92,8 @@ func brokenManifests(of good: String) -> [String] {
     var broken: [String] = []
     let bytes = Array(good.utf8)
     // Cut in the middle of the spec, as a half-written file is. What is left never is the whole pod.
-    let start = good.firstRange(of: "containers:").map { good.utf8.distance(from: good.startIndex, to: $0.lowerBound) } ?? 0
+    let start =
+        good.firstRange(of: "containers:").map { good.utf8.distance(from: good.startIndex, to: $0.lowerBound) } ?? 0
     for index in 0..<40 {
         let cut = max(1, start * index / 40)
         broken.append(String(decoding: bytes[..<cut], as: UTF8.self))

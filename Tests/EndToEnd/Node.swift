@@ -45,7 +45,8 @@ final class Node {
     /// Starts the agent and waits until it answers.
     func start() throws {
         var arguments = [
-            "--root", root, "--cgroup-root", cgroup, "--drain-on-exit", "--node-name", Node.name, "--log-level", "debug",
+            "--root", root, "--cgroup-root", cgroup, "--drain-on-exit", "--node-name", Node.name, "--log-level",
+            "debug",
         ]
         if !machine.enforcesLimits { arguments.append("--limits=unenforced") }
         var spawn = Spawn(

@@ -86,7 +86,7 @@ let securitySuite = Suite("security") {
             let text = try node.runToEnd("fenced", shellPod("fenced", script))
             try expect(!text.contains("podspecs"), "a path of the host is visible: \(text)")
             let host = try Files.readText("/proc/self/mountinfo", limit: 16 << 20)
-            try expect(!host.contains("overlay \(node.root)") , "a container's root is mounted on the host")
+            try expect(!host.contains("overlay \(node.root)"), "a container's root is mounted on the host")
             try expect(LeakCount.mentions(of: "\(node.root)/var/lib/swiftlet/pods").isEmpty, "mounts on the host")
         },
     ]

@@ -29,7 +29,9 @@ let supervisorSuite = Suite("supervisor") {
 func supervisorPID(_ node: Node, _ pod: JSONValue) throws -> pid_t {
     let uid = pod.string("metadata.uid") ?? "?"
     guard
-        let found = LeakCount.processes().first(where: { $0.command.contains("swiftlet-pod") && $0.command.contains(uid) })
+        let found = LeakCount.processes().first(where: {
+            $0.command.contains("swiftlet-pod") && $0.command.contains(uid)
+        })
     else { throw Failure("no swiftlet-pod of \(uid)") }
     return found.pid
 }

@@ -16,7 +16,8 @@ let userSuite = Suite("users", images: ["busybox.tar", "users.tar"]) {
                 try node.runToEnd(
                     "inherit",
                     shellPod(
-                        "inherit", "id -u; id -g; id -G", spec:
+                        "inherit", "id -u; id -g; id -G",
+                        spec:
                             "securityContext: {runAsUser: 1001, runAsGroup: 1002, supplementalGroups: [1003]}")),
                 "1001\n1002\n1002 1003\n", "id")
         },

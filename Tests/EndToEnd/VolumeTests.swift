@@ -34,7 +34,8 @@ let volumeSuite = Suite("volumes") {
         Test("a volume is mounted read-only where asked, and subPath gives a part of it") { node in
             let spec =
                 "restartPolicy: Never\nvolumes: [{name: d, emptyDir: {}}]\ninitContainers:\n"
-                + shellContainer("fill", "mkdir /d/part; echo inside > /d/part/f", "volumeMounts: [{name: d, mountPath: /d}]")
+                + shellContainer(
+                    "fill", "mkdir /d/part; echo inside > /d/part/f", "volumeMounts: [{name: d, mountPath: /d}]")
                 + "containers:\n"
                 + shellContainer(
                     "main", "cat /d/part/f; echo x > /d/y && echo WROTE; true",
