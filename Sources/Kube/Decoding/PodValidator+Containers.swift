@@ -1,0 +1,238 @@
+import JSON
+
+/// The containers of a pod.
+extension PodValidator {
+    mutating func containers(_ spec: PodSpec, _ path: FieldPath) {
+        if spec.containers.isEmpty { required(path.field("containers")) }
+        let volumes = Set(spec.volumes.map(\.name))
+        let all = Set((spec.initContainers + spec.containers).map(\.name))
+        var names: Set<String> = []
+        var hostPorts: Set<String> = []
+        for (list, containers) in [("initContainers", spec.initContainers), ("containers", spec.containers)] {
+            for (n, container) in containers.enumerated() {
+                let path = path.field(list)[n]
+                name(container.name, path.field("name"), Names.label)
+                if !container.name.isEmpty, !names.insert(container.name).inserted {
+                    duplicate(container.name, path.field("name"))
+                }
+                image(container.image, path.field("image"))
+                absolute(container.workingDir, path.field("workingDir"))
+                absolute(container.terminationMessagePath, path.field("terminationMessagePath"))
+                for (n, variable) in container.env.enumerated() { env(variable, path.field("env")[n], containers: all) }
+                ports(container.ports, path.field("ports"), hostNetwork: spec.hostNetwork)
+                // Init containers run one after another: their ports do not meet.
+                if list == "containers" { distinct(container.ports, path.field("ports"), &hostPorts) }
+                resources(container.resources, path.field("resources"))
+                mounts(container.volumeMounts, path.field("volumeMounts"), volumes: volumes)
+                if let context = container.securityContext { security(context, path.field("securityContext")) }
+            }
+        }
+    }
+
+    private mutating func image(_ image: String, _ path: FieldPath) {
+        if image.isEmpty { return required(path) }
+        guard let first = image.unicodeScalars.first, let last = image.unicodeScalars.last else { return }
+        if first.properties.isWhitespace || last.properties.isWhitespace {
+            invalid(image, "must not have leading or trailing whitespace", path)
+        }
+    }
+
+    private mutating func ports(_ ports: [ContainerPort], _ path: FieldPath, hostNetwork: Bool) {
+        var names: Set<String> = []
+        for (n, port) in ports.enumerated() {
+            let path = path[n]
+            if let portName = port.name {
+                if let wrong = Names.portName(portName) {
+                    invalid(portName, wrong, path.field("name"))
+                } else if !names.insert(portName).inserted {
+                    duplicate(portName, path.field("name"))
+                }
+            }
+            if value(at: path.field("containerPort")) == nil {
+                required(path.field("containerPort"))
+                continue
+            }
+            inRange(Int64(port.containerPort), 1...65535, path.field("containerPort"))
+            guard let hostPort = port.hostPort else { continue }
+            if !hostNetwork {
+                let message = "not supported: ports of the host are not mapped yet; remove it, or set hostNetwork"
+                add(message, path.field("hostPort"))
+            } else if hostPort != port.containerPort {
+                invalid(
+                    Int64(hostPort), "must match `containerPort` when `hostNetwork` is true", path.field("hostPort"))
+            }
+        }
+    }
+
+    private mutating func distinct(_ ports: [ContainerPort], _ path: FieldPath, _ seen: inout Set<String>) {
+        for (n, port) in ports.enumerated() {
+            guard let hostPort = port.hostPort else { continue }
+            let key = "\(port.protocol.rawValue)//\(hostPort)"
+            if !seen.insert(key).inserted { duplicate(key, path[n].field("hostPort")) }
+        }
+    }
+
+    private mutating func env(_ variable: EnvVar, _ path: FieldPath, containers: Set<String>) {
+        name(variable.name, path.field("name"), Names.environment)
+        guard let source = variable.valueFrom else { return }
+        let path = path.field("valueFrom")
+        if !variable.value.isEmpty { invalid("", "may not be specified when `value` is not empty", path) }
+        switch (source.fieldRef, source.resourceFieldRef) {
+        case (nil, nil): invalid("", "must specify one of: `fieldRef` or `resourceFieldRef`", path)
+        case (_?, _?): invalid("", "may not have more than one field specified at a time", path)
+        case (let field?, nil): fieldRef(field.fieldPath, path.field("fieldRef").field("fieldPath"))
+        case (nil, let selector?): resourceRef(selector, path.field("resourceFieldRef"), containers: containers)
+        }
+    }
+
+    /// The fields of the pod that a variable can show.
+    static let fieldPaths = [
+        "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
+        "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",
+    ]
+
+    private mutating func fieldRef(_ fieldPath: String, _ path: FieldPath) {
+        if fieldPath.isEmpty { return required(path) }
+        if Self.fieldPaths.contains(fieldPath) { return }
+        for map in ["metadata.labels", "metadata.annotations"] where fieldPath.hasPrefix(map + "['") {
+            guard fieldPath.hasSuffix("']"), fieldPath.utf8.count >= map.utf8.count + 5 else { break }
+            let key = String(fieldPath.dropFirst(map.count + 2).dropLast(2))
+            if let wrong = Names.qualifiedName(map == "metadata.labels" ? key : key.lowercased()) {
+                invalid(key, wrong, path)
+            }
+            return
+        }
+        unsupported(fieldPath, Self.fieldPaths + ["metadata.labels['<KEY>']", "metadata.annotations['<KEY>']"], path)
+    }
+
+    private mutating func resourceRef(_ selector: ResourceFieldSelector, _ path: FieldPath, containers: Set<String>) {
+        let resources = ["limits.cpu", "limits.memory", "requests.cpu", "requests.memory"]
+        if let container = selector.containerName, !containers.contains(container) {
+            notFound(container, path.field("containerName"))
+        }
+        if selector.resource.isEmpty { return required(path.field("resource")) }
+        if !resources.contains(selector.resource) {
+            return unsupported(selector.resource, resources, path.field("resource"))
+        }
+        let isCPU = selector.resource.hasSuffix(".cpu")
+        let divisors = isCPU ? Self.cpuDivisors : Self.memoryDivisors
+        if !selector.divisor.isZero, !divisors.contains(selector.divisor) {
+            let names = isCPU ? "1m and 1" : "1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei"
+            let detail = "only divisor's values \(names) are supported with the \(isCPU ? "cpu" : "memory") resource"
+            invalid(selector.divisor.description, detail, path.field("divisor"))
+        }
+    }
+
+    private static let cpuDivisors = [Quantity(milli: 1), Quantity(1)]
+    private static let memoryDivisors = [
+        "1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei",
+    ]
+    .compactMap { Quantity($0) }
+
+    private mutating func resources(_ resources: ResourceRequirements, _ path: FieldPath) {
+        for (list, quantities) in [("limits", resources.limits), ("requests", resources.requests)] {
+            // A request that was filled in from the limit has nothing to say of its own.
+            let written = value(at: path.field(list))
+            for (name, quantity) in quantities.sorted(by: { $0.key < $1.key }) where written?[name] != nil {
+                let path = path.field(list).key(name)
+                if let wrong = Self.unsupportedResource(name, isLimit: list == "limits") {
+                    add(wrong, path)
+                } else if quantity.isNegative {
+                    invalid(quantity.description, "must be greater than or equal to 0", path)
+                } else if name != "cpu", quantity.nanoValue % 1_000_000_000 != 0 {
+                    var hint = ""
+                    if let text = written?[name]?.stringValue, text.hasSuffix("m") {
+                        hint = " (did you mean \"\(text.dropLast())M\"?)"
+                    }
+                    invalid(quantity.description, "must be a whole number of bytes\(hint)", path)
+                } else if list == "requests", let limit = resources.limits[name], quantity > limit {
+                    invalid(quantity.description, "must be less than or equal to \(name) limit of \(limit)", path)
+                }
+            }
+        }
+    }
+
+    /// Requests of local storage only place a pod; everything else would have to be provided.
+    private static func unsupportedResource(_ name: String, isLimit: Bool) -> String? {
+        switch name {
+        case "cpu", "memory": return nil
+        case "ephemeral-storage":
+            return isLimit ? "not supported: the use of local disk is not limited yet; remove it" : nil
+        default:
+            if name.hasPrefix("hugepages-") { return "not supported: huge pages are not managed yet; remove it" }
+            if let wrong = Names.qualifiedName(name) {
+                return "Invalid value: \(ManifestIssue.quoted(name)): \(wrong)"
+            }
+            return name.contains("/")
+                ? "not supported: no device plugin provides it; remove it"
+                : "Invalid value: \(ManifestIssue.quoted(name)): must be a standard resource type or fully qualified"
+        }
+    }
+
+    private mutating func mounts(_ mounts: [VolumeMount], _ path: FieldPath, volumes: Set<String>) {
+        var paths: Set<String> = []
+        for (n, mount) in mounts.enumerated() {
+            let path = path[n]
+            if mount.name.isEmpty {
+                required(path.field("name"))
+            } else if !volumes.contains(mount.name) {
+                notFound(mount.name, path.field("name"))
+            }
+            let mountPath = path.field("mountPath")
+            if mount.mountPath.isEmpty {
+                required(mountPath)
+                continue
+            }
+            absolute(mount.mountPath, mountPath)
+            if mount.mountPath.utf8.contains(UInt8(ascii: ":")) {
+                invalid(mount.mountPath, "must not contain ':'", mountPath)
+            }
+            let parts = mount.mountPath.split(separator: "/").filter { $0 != "." }
+            if parts.isEmpty {
+                invalid(mount.mountPath, "the root of the image cannot be mounted over", mountPath)
+            } else if parts.contains("..") {
+                invalid(mount.mountPath, "must not contain '..'", mountPath)
+            } else if !paths.insert(parts.joined(separator: "/")).inserted {
+                invalid(mount.mountPath, "must be unique", mountPath)
+            }
+        }
+    }
+
+    private mutating func security(_ context: SecurityContext, _ path: FieldPath) {
+        inRange(context.runAsUser, Self.ids, path.field("runAsUser"))
+        inRange(context.runAsGroup, Self.ids, path.field("runAsGroup"))
+        seccompType(context.seccompProfile, path.field("seccompProfile"))
+        let added = context.capabilities?.add ?? []
+        if context.allowPrivilegeEscalation == false {
+            let escalation = path.field("allowPrivilegeEscalation")
+            if context.privileged == true {
+                let detail = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
+                add("Invalid value: false: \(detail)", escalation)
+            }
+            if added.contains("SYS_ADMIN") || added.contains("CAP_SYS_ADMIN") {
+                let detail = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
+                add("Invalid value: false: \(detail)", escalation)
+            }
+        }
+        for (list, names) in [("add", added), ("drop", context.capabilities?.drop ?? [])] {
+            for (n, name) in names.enumerated() where !Capabilities.names.contains(name) {
+                let bare = name.uppercased().hasPrefix("CAP_") ? String(name.dropFirst(4)) : name
+                let close = Spelling.closest(to: bare, among: Capabilities.names)
+                let hint = close.map { " (did you mean \"\($0)\"?)" } ?? ""
+                invalid(name, "not a capability\(hint)", path.field("capabilities").field(list)[n])
+            }
+        }
+    }
+}
+
+extension Capabilities {
+    /// The kernel's, as Kubernetes writes them.
+    static let names = [
+        "ALL", "AUDIT_CONTROL", "AUDIT_READ", "AUDIT_WRITE", "BLOCK_SUSPEND", "BPF", "CHECKPOINT_RESTORE", "CHOWN",
+        "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "IPC_LOCK", "IPC_OWNER", "KILL", "LEASE",
+        "LINUX_IMMUTABLE", "MAC_ADMIN", "MAC_OVERRIDE", "MKNOD", "NET_ADMIN", "NET_BIND_SERVICE", "NET_BROADCAST",
+        "NET_RAW", "PERFMON", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYSLOG", "SYS_ADMIN", "SYS_BOOT",
+        "SYS_CHROOT", "SYS_MODULE", "SYS_NICE", "SYS_PACCT", "SYS_PTRACE", "SYS_RAWIO", "SYS_RESOURCE", "SYS_TIME",
+        "SYS_TTY_CONFIG", "WAKE_ALARM",
+    ]
+}

@@ -1,0 +1,160 @@
+import JSON
+
+/// Checks what the schema cannot say, as the API server does and in its words.
+struct PodValidator {
+    private let root: JSONValue
+    private(set) var issues: [ManifestIssue] = []
+    /// Volumes that are left out later.
+    let accessTokens: Set<String>
+
+    private init(_ root: JSONValue) {
+        self.root = root
+        accessTokens = PodDefaults.accessTokens(of: root)
+    }
+
+    static func issues(of pod: Pod, from manifest: JSONValue) -> [ManifestIssue] {
+        var validator = PodValidator(manifest)
+        validator.metadata(pod.metadata, FieldPath().field("metadata"))
+        validator.spec(pod.spec, FieldPath().field("spec"))
+        return validator.issues
+    }
+
+    // MARK: - Kinds of issues
+
+    mutating func add(_ message: String, _ path: FieldPath) {
+        // Enough to fill every report; a hostile manifest gets no more.
+        guard issues.count < 10 * PodDecoder.issueLimit else { return }
+        issues.append(ManifestIssue(message, at: path.position(in: root), path: path))
+    }
+    mutating func required(_ path: FieldPath, _ detail: String = "") {
+        add("Required value" + (detail.isEmpty ? "" : ": " + detail), path)
+    }
+    mutating func invalid(_ value: String, _ detail: String, _ path: FieldPath) {
+        add("Invalid value: \(ManifestIssue.quoted(value)): \(detail)", path)
+    }
+    mutating func invalid(_ value: Int64, _ detail: String, _ path: FieldPath) {
+        add("Invalid value: \(value): \(detail)", path)
+    }
+    mutating func duplicate(_ value: String, _ path: FieldPath) {
+        add("Duplicate value: \(ManifestIssue.quoted(value))", path)
+    }
+    mutating func notFound(_ value: String, _ path: FieldPath) {
+        add("Not found: \(ManifestIssue.quoted(value))", path)
+    }
+    mutating func forbidden(_ detail: String, _ path: FieldPath) { add("Forbidden: \(detail)", path) }
+    mutating func unsupported(_ value: String, _ supported: [String], _ path: FieldPath) {
+        let list = supported.map { "\"\($0)\"" }.joined(separator: ", ")
+        add("Unsupported value: \(ManifestIssue.quoted(value)): supported values: \(list)", path)
+    }
+
+    /// A name of the grammar `check`, which must be there.
+    mutating func name(_ text: String, _ path: FieldPath, _ check: (String) -> String?) {
+        if text.isEmpty {
+            required(path)
+        } else if let wrong = check(text) {
+            invalid(text, wrong, path)
+        }
+    }
+
+    mutating func inRange(_ value: Int64?, _ range: ClosedRange<Int64>, _ path: FieldPath) {
+        guard let value, !range.contains(value) else { return }
+        invalid(value, "must be between \(range.lowerBound) and \(range.upperBound), inclusive", path)
+    }
+
+    mutating func absolute(_ text: String?, _ path: FieldPath) {
+        if let text, !text.utf8.starts(with: "/".utf8) { invalid(text, "must be an absolute path", path) }
+    }
+
+    // MARK: - The pod
+
+    private mutating func metadata(_ metadata: ObjectMeta, _ path: FieldPath) {
+        name(metadata.name, path.field("name"), Names.subdomain)
+        name(metadata.namespace, path.field("namespace"), Names.label)
+        if let wrong = Names.uid(metadata.uid) { invalid(metadata.uid, wrong, path.field("uid")) }
+        // The folder of the pod's logs is named after all three.
+        let folder = metadata.namespace.utf8.count + metadata.name.utf8.count + max(metadata.uid.utf8.count, 36) + 2
+        if folder > 255 {
+            let detail = "namespace, name and UID together name a folder, which takes 255 bytes, not \(folder)"
+            invalid(metadata.name, detail, path.field("name"))
+        }
+        for (key, value) in metadata.labels.sorted(by: { $0.key < $1.key }) {
+            if let wrong = Names.qualifiedName(key) { invalid(key, wrong, path.field("labels").key(key)) }
+            if let wrong = Names.labelValue(value) { invalid(value, wrong, path.field("labels").key(key)) }
+        }
+        var size = 0
+        for (key, value) in metadata.annotations.sorted(by: { $0.key < $1.key }) {
+            // Only the case of the prefix is left free.
+            if let wrong = Names.qualifiedName(key.lowercased()) {
+                invalid(key, wrong, path.field("annotations").key(key))
+            }
+            size += key.utf8.count + value.utf8.count
+        }
+        if size > 256 << 10 { add("Too long: may not be more than 262144 bytes", path.field("annotations")) }
+    }
+
+    private mutating func spec(_ spec: PodSpec, _ path: FieldPath) {
+        inRange(
+            spec.terminationGracePeriodSeconds, 0...Int64(Int32.max), path.field("terminationGracePeriodSeconds"))
+        if let hostname = spec.hostname, let wrong = Names.label(hostname) {
+            invalid(hostname, wrong, path.field("hostname"))
+        }
+        if spec.shareProcessNamespace, spec.hostPID {
+            let detail = "ShareProcessNamespace and HostPID cannot both be enabled"
+            add("Invalid value: true: \(detail)", path.field("shareProcessNamespace"))
+        }
+        inRange(spec.securityContext.runAsUser, Self.ids, path.field("securityContext").field("runAsUser"))
+        inRange(spec.securityContext.runAsGroup, Self.ids, path.field("securityContext").field("runAsGroup"))
+        seccompType(spec.securityContext.seccompProfile, path.field("securityContext").field("seccompProfile"))
+        for (n, alias) in spec.hostAliases.enumerated() {
+            let path = path.field("hostAliases")[n]
+            name(alias.ip, path.field("ip"), Names.address)
+            for (n, hostname) in alias.hostnames.enumerated() {
+                name(hostname, path.field("hostnames")[n], Names.subdomain)
+            }
+        }
+        volumes(spec.volumes, path.field("volumes"))
+        containers(spec, path)
+    }
+
+    static let ids: ClosedRange<Int64> = 0...Int64(Int32.max)
+
+    /// The type has no default.
+    mutating func seccompType(_ profile: SeccompProfile?, _ path: FieldPath) {
+        guard profile != nil, path.value(in: root)?.text("type") == nil else { return }
+        required(path.field("type"), "type is required when seccompProfile is set")
+    }
+
+    private mutating func volumes(_ volumes: [Volume], _ path: FieldPath) {
+        var names: Set<String> = []
+        for (n, volume) in volumes.enumerated() {
+            let path = path[n]
+            name(volume.name, path.field("name"), Names.label)
+            if !volume.name.isEmpty, !names.insert(volume.name).inserted {
+                duplicate(volume.name, path.field("name"))
+            }
+            if volume.emptyDir != nil, volume.hostPath != nil {
+                forbidden("may not specify more than 1 volume type", path.field("hostPath"))
+            }
+            if let emptyDir = volume.emptyDir, let size = emptyDir.sizeLimit {
+                let path = path.field("emptyDir").field("sizeLimit")
+                if size.isNegative {
+                    forbidden("SizeLimit field must be a valid resource quantity", path)
+                } else if emptyDir.medium != .memory {
+                    add("not supported: a limit on disk is not enforced yet; use the medium Memory, or remove it", path)
+                }
+            }
+            if let hostPath = volume.hostPath {
+                let path = path.field("hostPath").field("path")
+                if hostPath.path.isEmpty {
+                    required(path)
+                } else if hostPath.path.split(separator: "/").contains("..") {
+                    invalid(hostPath.path, "must not contain '..'", path)
+                } else {
+                    absolute(hostPath.path, path)
+                }
+            }
+        }
+    }
+
+    func value(at path: FieldPath) -> JSONValue? { path.value(in: root) }
+}

@@ -1,0 +1,154 @@
+import JSON
+
+/// The class of every field that a manifest can reach, type by type: the one place where it is said what this node
+/// carries out. Below a field that is without effect or refused nothing more needs a class. docs/pod-fields.md is
+/// printed from this table.
+enum FieldTable {
+    static let scheduler = "one node has no scheduler"
+    private static let server = "it is an API server's"
+    private static let probes = "probes are not run yet; remove it, and know that nothing checks the container"
+    private static let terminals = "containers have no standard input or terminal of their own yet; remove it"
+
+    static let classes: [String: FieldClasses] = [
+        "Pod": FieldClasses(
+            supported: ["apiVersion", "kind", "metadata", "spec"],
+            withoutEffect: ["status": "the node writes it"]),
+        "ObjectMeta": FieldClasses(
+            supported: ["annotations", "labels", "name", "namespace", "uid"],
+            withoutEffect: [
+                "creationTimestamp": server, "deletionGracePeriodSeconds": server, "deletionTimestamp": server,
+                "finalizers": server, "generateName": "a manifest names its pod by metadata.name",
+                "generation": server, "managedFields": server, "ownerReferences": server, "resourceVersion": server,
+                "selfLink": server,
+            ]),
+        "PodSpec": FieldClasses(
+            supported: [
+                "containers", "dnsPolicy", "hostAliases", "hostIPC", "hostNetwork", "hostPID", "hostname",
+                "initContainers", "restartPolicy", "securityContext", "shareProcessNamespace",
+                "terminationGracePeriodSeconds", "volumes",
+            ],
+            withoutEffect: [
+                "affinity": scheduler, "automountServiceAccountToken": server,
+                "enableServiceLinks": "there are no services to link", "nodeName": "the pod runs where its manifest is",
+                "nodeSelector": scheduler, "os": "every node is Linux", "preemptionPolicy": scheduler,
+                "priority": scheduler, "priorityClassName": scheduler, "schedulerName": scheduler,
+                "schedulingGates": scheduler, "schedulingGroup": scheduler, "serviceAccount": server,
+                "serviceAccountName": "only the downward API reads it", "tolerations": scheduler,
+                "topologySpreadConstraints": scheduler,
+            ],
+            refused: [
+                "activeDeadlineSeconds": "the deadline is not enforced yet; remove it and stop the pod otherwise",
+                "dnsConfig": "resolv.conf cannot be changed yet; remove it to use the node's",
+                "ephemeralContainers": "ephemeral containers are not run; remove them and use `swiftlet exec`",
+                "hostUsers": "user namespaces are not made yet; remove it to run with the node's user ids",
+                "hostnameOverride": "it is not applied yet; use hostname",
+                "imagePullSecrets": "images are not pulled yet; load them with `swiftlet image load` and remove it",
+                "overhead": "it is not charged to the pod; remove it",
+                "readinessGates": "the node cannot see who answers them; remove them",
+                "resourceClaims": "there is no dynamic resource allocation; remove them",
+                "resources": "limits of a whole pod are not enforced yet; give them to the containers",
+                "runtimeClassName": "there is one runtime; remove it",
+                "setHostnameAsFQDN": "the node has no cluster domain; remove it",
+                "subdomain": "the node has no cluster domain; remove it",
+            ],
+            unless: [
+                "hostUsers": [true], "setHostnameAsFQDN": [false], "dnsConfig": [[:]], "overhead": [[:]],
+                "resources": [[:]],
+            ]),
+        "PodSecurityContext": FieldClasses(
+            supported: ["runAsGroup", "runAsNonRoot", "runAsUser", "seccompProfile"],
+            withoutEffect: [
+                "fsGroupChangePolicy": "it acts only with fsGroup", "seLinuxChangePolicy": "it acts only with SELinux",
+                "windowsOptions": "every node is Linux",
+            ],
+            refused: [
+                "appArmorProfile": "AppArmor profiles are not set yet; remove it",
+                "fsGroup": "volumes are not handed to a group yet; set their owner in the image or on the host",
+                "seLinuxOptions": "SELinux labels are not set; remove it",
+                "supplementalGroups": "groups beside the image's are not added yet; use runAsGroup",
+                "supplementalGroupsPolicy": "a user keeps the groups of the image's /etc/group; remove it",
+                "sysctls": "kernel parameters are not set for a pod yet; remove them",
+            ],
+            unless: ["supplementalGroupsPolicy": ["Merge"]]),
+        "HostAlias": FieldClasses(supported: ["hostnames", "ip"]),
+        "Container": FieldClasses(
+            supported: [
+                "args", "command", "env", "image", "imagePullPolicy", "name", "ports", "resources", "securityContext",
+                "terminationMessagePath", "terminationMessagePolicy", "volumeMounts", "workingDir",
+            ],
+            withoutEffect: ["resizePolicy": "a changed manifest makes a new pod"],
+            refused: [
+                "envFrom": "ConfigMaps and Secrets cannot be read without an API server; write the variables as env",
+                "lifecycle": "hooks are not run yet; remove it, or trap the signal in the container",
+                "livenessProbe": probes,
+                "readinessProbe": probes,
+                "restartPolicy": "sidecars and restart policies of one container are not run yet; use the pod's",
+                "restartPolicyRules": "they are not applied yet; use the pod's restartPolicy",
+                "startupProbe": probes,
+                "stdin": terminals,
+                "stdinOnce": terminals,
+                "tty": terminals,
+                "volumeDevices": "there are no block volumes; mount the device's folder by hostPath",
+            ],
+            unless: ["stdin": [false], "stdinOnce": [false], "tty": [false]]),
+        "ContainerPort": FieldClasses(
+            supported: ["containerPort", "hostPort", "name", "protocol"],
+            refused: ["hostIP": "ports are not mapped to addresses of the host yet; remove it"]),
+        "EnvVar": FieldClasses(supported: ["name", "value", "valueFrom"]),
+        "EnvVarSource": FieldClasses(
+            supported: ["fieldRef", "resourceFieldRef"],
+            refused: [
+                "configMapKeyRef": "ConfigMaps cannot be read without an API server; write the value",
+                "fileKeyRef": "files of variables are not read yet; write the value",
+                "secretKeyRef": "Secrets cannot be read without an API server; write the value, or mount a file",
+            ]),
+        "ObjectFieldSelector": FieldClasses(supported: ["apiVersion", "fieldPath"]),
+        "ResourceFieldSelector": FieldClasses(supported: ["containerName", "divisor", "resource"]),
+        "ResourceRequirements": FieldClasses(
+            supported: ["limits", "requests"],
+            refused: ["claims": "there is no dynamic resource allocation; remove them"]),
+        "VolumeMount": FieldClasses(
+            supported: ["mountPath", "name", "readOnly"],
+            refused: [
+                "mountPropagation": "mounts do not propagate between host and container yet; remove it",
+                "recursiveReadOnly": "mounts below a read-only one stay as they are; remove it",
+                "subPath": "parts of a volume are not mounted yet; mount the whole volume",
+                "subPathExpr": "parts of a volume are not mounted yet; mount the whole volume",
+            ],
+            unless: ["mountPropagation": ["None"], "recursiveReadOnly": ["Disabled"]]),
+        "SecurityContext": FieldClasses(
+            supported: [
+                "allowPrivilegeEscalation", "capabilities", "privileged", "readOnlyRootFilesystem", "runAsGroup",
+                "runAsNonRoot", "runAsUser", "seccompProfile",
+            ],
+            withoutEffect: ["windowsOptions": "every node is Linux"],
+            refused: [
+                "appArmorProfile": "AppArmor profiles are not set yet; remove it",
+                "procMount": "/proc is always masked; remove it",
+                "seLinuxOptions": "SELinux labels are not set; remove it",
+            ],
+            unless: ["procMount": ["Default"]]),
+        "Capabilities": FieldClasses(supported: ["add", "drop"]),
+        "SeccompProfile": FieldClasses(
+            supported: ["type"],
+            refused: ["localhostProfile": "profiles of the node are not loaded yet; use RuntimeDefault"]),
+        "Volume": FieldClasses(supported: ["emptyDir", "hostPath", "name"], refused: volumes),
+        "EmptyDirVolumeSource": FieldClasses(supported: ["medium", "sizeLimit"]),
+        "HostPathVolumeSource": FieldClasses(supported: ["path", "type"]),
+    ]
+
+    private static let apiVolume = "it comes from an API server; put the files on the node and use hostPath"
+    private static let storage = "this kind of storage is not mounted; mount it on the node and use hostPath"
+    private static let volumes: [String: String] = [
+        "awsElasticBlockStore": storage, "azureDisk": storage, "azureFile": storage, "cephfs": storage,
+        "cinder": storage, "configMap": apiVolume, "csi": storage,
+        "downwardAPI": "files of the downward API are not written yet; use env with fieldRef",
+        "ephemeral": storage, "fc": storage, "flexVolume": storage, "flocker": storage, "gcePersistentDisk": storage,
+        "gitRepo": "Kubernetes gave it up; clone in an init container into an emptyDir", "glusterfs": storage,
+        "image": "images are not mounted as volumes yet; copy the files in an init container into an emptyDir",
+        "iscsi": storage, "nfs": storage,
+        "persistentVolumeClaim": storage, "photonPersistentDisk": storage, "portworxVolume": storage,
+        "projected": apiVolume, "quobyte": storage, "rbd": storage, "scaleIO": storage, "secret": apiVolume,
+        "storageos": storage, "vsphereVolume": storage,
+    ]
+}

@@ -1,0 +1,44 @@
+/// The values of a field that has only a few.
+struct FieldValues: Sendable {
+    var supported: [String]
+    /// Values that Kubernetes has and this node refuses: why, and what to do.
+    var refused: [String: String] = [:]
+
+    private init<T: RawRepresentable<String> & CaseIterable>(_ type: T.Type, refused: [String: String] = [:]) {
+        supported = type.allCases.map(\.rawValue).sorted()
+        self.refused = refused
+    }
+
+    private init(_ supported: [String], refused: [String: String] = [:]) {
+        self.supported = supported
+        self.refused = refused
+    }
+
+    /// By type and field. Absent and empty values are not asked about.
+    static let table: [String: FieldValues] = [
+        "Pod.apiVersion": FieldValues(["v1"]),
+        "Pod.kind": FieldValues(["Pod"]),
+        "PodSpec.restartPolicy": FieldValues(RestartPolicy.self),
+        "PodSpec.dnsPolicy": FieldValues(
+            DNSPolicy.self, refused: ["None": "it needs dnsConfig, which is not applied yet; use Default"]),
+        "PodOS.name": FieldValues(["linux"]),
+        "Container.imagePullPolicy": FieldValues(
+            PullPolicy.self,
+            refused: ["Always": "images are not pulled yet; load the image and use IfNotPresent or Never"]),
+        "Container.terminationMessagePolicy": FieldValues(
+            TerminationMessagePolicy.self,
+            refused: ["FallbackToLogsOnError": "messages are not taken from logs yet; use File"]),
+        "ContainerPort.protocol": FieldValues(PortProtocol.self),
+        "ObjectFieldSelector.apiVersion": FieldValues(["v1"]),
+        "SeccompProfile.type": FieldValues(
+            SeccompProfile.ProfileType.self,
+            refused: ["Localhost": "profiles of the node are not loaded yet; use RuntimeDefault"]),
+        "EmptyDirVolumeSource.medium": FieldValues(
+            StorageMedium.self,
+            refused: [
+                "HugePages": "huge pages are not managed yet", "HugePages-2Mi": "huge pages are not managed yet",
+                "HugePages-1Gi": "huge pages are not managed yet",
+            ]),
+        "HostPathVolumeSource.type": FieldValues(HostPathType.self),
+    ]
+}
