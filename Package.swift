@@ -84,8 +84,8 @@ let package = Package(
                 "CLinux", "Base", "JSON", "YAML", "Linux", "Seccomp", "Cgroups", "Kube", "OCI", "Images", "PodProtocol",
                 "PodSources", "PodRuntime",
             ]),
-        library("NodeAPI", ["CLinux", "Base", "JSON", "HTTP"]),
-        library("CLI", ["CLinux", "Base", "JSON", "YAML", "Kube", "HTTP", "PodSources"]),
+        library("NodeAPI", ["CLinux", "Base", "JSON", "HTTP", "PodProtocol"]),
+        library("CLI", ["CLinux", "Base", "JSON", "YAML", "Kube", "HTTP", "PodProtocol", "PodSources"]),
 
         // Floor 6: the programs.
         program("swiftletd", ["CLinux", "Base", "JSON", "YAML", "Kube", "Images", "NodeAgent", "NodeAPI"]),
@@ -114,7 +114,7 @@ let package = Package(
         tests("PodRuntime", ["Kube", "OCI", "JSON", "PodProtocol", "Images"]),
         tests("PodSupervisor", ["PodProtocol", "OCI", "JSON", "Containers"]),
         tests("NodeAgent", ["Kube", "JSON", "PodRuntime", "PodSources", "PodProtocol"]),
-        tests("NodeAPI", ["HTTP", "JSON"]),
+        tests("NodeAPI", ["HTTP", "JSON", "PodProtocol"]),
         tests("CLI", ["HTTP", "JSON", "Kube", "NodeAPI"]),
         .testTarget(
             name: "ProgramTests", dependencies: ["Base", "TestSupport"], cSettings: gnu, swiftSettings: house),

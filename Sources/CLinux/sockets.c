@@ -39,6 +39,8 @@ int swl_unix_socket(const char *path, int listening, int nonblocking) {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (nonblocking ? SOCK_NONBLOCK : 0), 0);
     int r = fd;
     if (fd >= 0) {
+        // The socket file is made with the socket's own mode: never open to others, not even for a moment.
+        if (listening) fchmod(fd, 0600);
         r = listening ? bind(fd, (struct sockaddr *)&address, sizeof address)
                       : connect(fd, (struct sockaddr *)&address, sizeof address);
         if (r == 0 && listening) r = listen(fd, 128);

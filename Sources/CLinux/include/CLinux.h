@@ -129,6 +129,8 @@ int swl_setrlimit(int resource, uint64_t soft, uint64_t hard);
 int swl_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 int swl_open(const char *path, int flags, mode_t mode);
 int swl_openat(int dirfd, const char *path, int flags, mode_t mode);
+/// O_TMPFILE, a macro of casts.
+static inline int swl_o_tmpfile(void) { return O_TMPFILE; }
 int swl_fcntl(int fd, int command, long argument);
 int swl_ioctl_ptr(int fd, unsigned long request, void *argument);
 int swl_ioctl_int(int fd, unsigned long request, long argument);
@@ -174,7 +176,7 @@ int swl_timerfd_set(int fd, int64_t boot_ns);
 
 // ---- sockets ---------------------------------------------------------------------------------------------------
 
-/// A listening (or, with `listening` 0, connected) close-on-exec Unix stream socket. Paths longer than sun_path are
+/// A listening (mode 0600; or, with `listening` 0, connected) close-on-exec Unix stream socket. Paths longer than sun_path are
 /// reached through /proc/self/fd of their folder. Type is SOCK_STREAM.
 int swl_unix_socket(const char *path, int listening, int nonblocking);
 int swl_accept(int fd);

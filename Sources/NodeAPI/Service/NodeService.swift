@@ -30,6 +30,9 @@ public protocol NodeService: AnyObject {
     /// Folder for image archives that arrive as a request body, on the store's file system.
     var imageUploadFolder: String { get }
 
+    /// Runs `work` on a thread that may block, then `then` on the loop's thread.
+    func runBlocking(_ work: @escaping @Sendable () -> Void, then: @escaping () -> Void)
+
     /// Loads the image archive at `path` and answers with the images in it.
     ///
     /// - Parameter name: the name an image gets that has none in the archive, made of the file's name.

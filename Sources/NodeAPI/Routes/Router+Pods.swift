@@ -1,0 +1,121 @@
+import Base
+import HTTP
+import JSON
+
+extension Router {
+    /// `GET /pods` and `GET /swiftlet/v1/pods[?namespace=][&watch=true]`.
+    func pods(_ exchange: Exchange) {
+        guard let watches = exchange.flag("watch") else { return }
+        let namespace = exchange.target.value("namespace")
+        guard watches else { return listPods(exchange, namespace: namespace) }
+        watch(exchange, initial: { [service] in service.pods() }, subscribe: { [service] in service.watchPods($0) }) {
+            namespace == nil || $0["metadata"]?["namespace"]?.stringValue == namespace
+        }
+    }
+
+    func listPods(_ exchange: Exchange, namespace: String?) {
+        let items = service.pods().filter {
+            namespace == nil || $0["metadata"]?["namespace"]?.stringValue == namespace
+        }
+        exchange.respond(json: Self.list("PodList", items))
+    }
+
+    func pod(_ exchange: Exchange, namespace: String, name: String) {
+        guard let pod = service.pod(namespace: namespace, name: name) else {
+            return exchange.respond(.notFound("pods \"\(name)\" not found in namespace \"\(namespace)\""))
+        }
+        exchange.respond(json: pod)
+    }
+
+    /// `GET /swiftlet/v1/events[?namespace=][&watch=true]`.
+    func events(_ exchange: Exchange) {
+        guard let watches = exchange.flag("watch") else { return }
+        let namespace = exchange.target.value("namespace")
+        let isWanted: (JSONValue) -> Bool = { event in
+            namespace == nil || event["metadata"]?["namespace"]?.stringValue == namespace
+        }
+        guard watches else {
+            return exchange.respond(json: Self.list("EventList", service.events().filter(isWanted)))
+        }
+        watch(
+            exchange, initial: { [service] in service.events() }, subscribe: { [service] in service.watchEvents($0) },
+            where: isWanted)
+    }
+
+    func problems(_ exchange: Exchange) {
+        let items = service.manifestProblems().map { problem -> JSONValue in
+            var object = JSONObject()
+            object.append("path", .string(problem.path))
+            object.append("line", .integer(problem.line))
+            object.append("column", .integer(problem.column))
+            object.append("message", .string(problem.message))
+            object.append("keepsRunning", ifPresent: problem.keepsRunning.map { .string($0) })
+            return .object(object)
+        }
+        exchange.respond(json: ["items": .array(items)])
+    }
+
+    static func list(_ kind: String, _ items: [JSONValue]) -> JSONValue {
+        ["kind": .string(kind), "apiVersion": "v1", "metadata": [:], "items": .array(items)]
+    }
+
+    /// Streams what is there as ADDED and then every change, one JSON object a line.
+    private func watch(
+        _ exchange: Exchange, initial: () -> [JSONValue],
+        subscribe: (@escaping (WatchEvent) -> Void) -> Subscription, where isWanted: @escaping (JSONValue) -> Bool
+    ) {
+        guard let stream = exchange.stream(type: "application/json") else { return }
+        var first: [UInt8] = []
+        for object in initial() where isWanted(object) { first += WatchStream.line(WatchEvent(.added, object)) }
+        stream.write(first)
+        let watch = WatchStream(stream, isWanted)
+        // The stream's closures keep the watch; it goes with the stream.
+        stream.onClosed = { watch.end() }
+        watch.subscription = subscribe { [weak watch] in watch?.send($0) }
+    }
+}
+
+/// A client's watch. One that reads too slowly is told so and ended: it lists again and watches on, as with Kubernetes.
+private final class WatchStream {
+    static let mostPending = 8 << 20
+
+    private let isWanted: (JSONValue) -> Bool
+    private let stream: ByteStream
+    private var isEnded = false
+    var subscription: Subscription?
+
+    init(_ stream: ByteStream, _ isWanted: @escaping (JSONValue) -> Bool) {
+        self.stream = stream
+        self.isWanted = isWanted
+    }
+
+    func send(_ event: WatchEvent) {
+        guard !isEnded, isWanted(event.object) else { return }
+        let line = Self.line(event)
+        guard stream.pending + line.count <= Self.mostPending else {
+            stream.write(Self.expired)
+            end()
+            return stream.finish()
+        }
+        stream.write(line)
+    }
+
+    func end() {
+        isEnded = true
+        subscription?.cancel()
+        subscription = nil
+    }
+
+    static func line(_ event: WatchEvent) -> [UInt8] {
+        JSONWriter().bytes(["type": .string(event.kind.rawValue), "object": event.object]) + [0x0A]
+    }
+
+    private static let expired =
+        JSONWriter().bytes([
+            "type": "ERROR",
+            "object": [
+                "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure", "reason": "Expired",
+                "message": "the client reads too slowly", "code": 410,
+            ],
+        ]) + [0x0A]
+}

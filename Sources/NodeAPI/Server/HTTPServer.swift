@@ -1,0 +1,143 @@
+import Base
+import CLinux
+import HTTP
+
+/// Serves HTTP/1.1 on a Unix socket, on an event loop: no thread, no blocking call, and a limit on everything that a
+/// client controls. Only root and the user of this process may connect.
+final class HTTPServer {
+    /// What clients may take.
+    struct Limits {
+        /// Connections at one time.
+        var connections = 128
+        /// For a whole request head, from its first byte.
+        var head = Nanoseconds.seconds(10)
+        /// Between two requests.
+        var idle = Nanoseconds.seconds(60)
+        /// Without a byte of a body coming in, or of a plain response going out.
+        var stall = Nanoseconds.seconds(60)
+        /// For a client to take the last response before the connection is closed.
+        var linger = Nanoseconds.seconds(2)
+        /// Bytes that wait to be sent before a stream's producer is told to pause.
+        var congestion = 256 << 10
+        var parser = HTTPLimits(body: 64 << 10)
+    }
+
+    let loop: EventLoop
+    let limits: Limits
+    /// Finds what answers a request.
+    let route: (HTTPRequestHead, RequestTarget) -> Endpoint
+    /// One buffer to read into for all connections: a turn reads one at a time.
+    var scratch = [UInt8](repeating: 0, count: 64 << 10)
+
+    private let path: String
+    private let listener: FileDescriptor
+    private var listenToken: EventLoop.Token?
+    private var connections: [Int: Connection] = [:]
+    private var nextID = 0
+    private let inode: ino_t
+
+    /// Listens at `path`, mode 0600. A socket that a dead process left there is replaced.
+    ///
+    /// - Throws: `SystemError`; EADDRINUSE when another process listens there.
+    init(
+        loop: EventLoop, path: String, limits: Limits = Limits(),
+        route: @escaping (HTTPRequestHead, RequestTarget) -> Endpoint
+    ) throws(SystemError) {
+        self.loop = loop
+        self.path = path
+        self.limits = limits
+        self.route = route
+        try Self.removeStale(path)
+        listener = FileDescriptor(adopting: try retrying("listen at", path) { swl_unix_socket(path, 1, 1) })
+        var status = stat()
+        try retrying("stat", path) { lstat(path, &status) }
+        inode = status.st_ino
+        try startListening()
+    }
+
+    private static func removeStale(_ path: String) throws(SystemError) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return }
+        guard swl_is_socket(status.st_mode) else { throw SystemError("listen at", path, .exists) }
+        let probe = swl_unix_socket(path, 0, 1)
+        let error = Errno.current
+        if probe >= 0 { _ = CLinux.close(probe) }
+        if probe >= 0 || error == .again {
+            throw SystemError("listen at", path, Errno(rawValue: EADDRINUSE))
+        }
+        try Files.remove(path)
+    }
+
+    /// Ends all connections, and removes the socket unless another process has put its own there.
+    func close() {
+        if let token = listenToken { loop.unwatch(token) }
+        listenToken = nil
+        for connection in Array(connections.values) { connection.close() }
+        var status = stat()
+        if lstat(path, &status) == 0, status.st_ino == inode { _ = try? Files.remove(path) }
+    }
+
+    var connectionCount: Int { connections.count }
+
+    func forget(_ connection: Connection) { connections.removeValue(forKey: connection.id) }
+
+    private func startListening() throws(SystemError) {
+        listenToken = try loop.watch(listener, for: .readable) { [weak self] _ in self?.acceptAll() }
+    }
+
+    private func acceptAll() {
+        for _ in 0..<32 {
+            let raw = swl_accept(listener.raw)
+            if raw < 0 {
+                let error = Errno.current
+                if error == .interrupted || error.rawValue == ECONNABORTED { continue }
+                if error != .again { pauseListening() }
+                return
+            }
+            admit(FileDescriptor(adopting: raw))
+        }
+    }
+
+    private func admit(_ socket: consuming FileDescriptor) {
+        var (pid, uid, gid) = (pid_t(0), uid_t.max, gid_t.max)
+        let known = swl_peer_credentials(socket.raw, &pid, &uid, &gid) == 0
+        guard known, uid == 0 || uid == geteuid() else {
+            return Self.refuse(socket, 403, "only root may use this socket\n")
+        }
+        guard connections.count < limits.connections else {
+            return Self.refuse(socket, 503, "\(limits.connections) connections are open, which is the limit\n")
+        }
+        nextID += 1
+        guard let connection = Connection(nextID, socket, self) else { return }
+        connections[connection.id] = connection
+    }
+
+    private static func refuse(_ socket: borrowing FileDescriptor, _ status: Int, _ message: String) {
+        let head = HTTPResponseHead(
+            status: status,
+            headers: [
+                "Content-Type": "text/plain; charset=utf-8", "Content-Length": String(message.utf8.count),
+                "Connection": "close",
+            ])
+        let bytes = HTTPSerializer.head(head) + Array(message.utf8)
+        bytes.withUnsafeBytes { _ = CLinux.send(socket.raw, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+    }
+
+    /// Without free descriptors the listener would stay ready and the loop would spin.
+    private func pauseListening() {
+        guard let token = listenToken else { return }
+        loop.unwatch(token)
+        listenToken = nil
+        loop.schedule(after: .milliseconds(200)) { [weak self] in
+            guard let self, self.listenToken == nil else { return }
+            do throws(SystemError) { try self.startListening() } catch { self.retryListening() }
+        }
+    }
+
+    private func retryListening() {
+        loop.schedule(after: .seconds(1)) { [weak self] in
+            guard let self else { return }
+            do throws(SystemError) { try self.startListening() } catch { self.retryListening() }
+        }
+    }
+}

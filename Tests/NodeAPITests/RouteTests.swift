@@ -1,0 +1,228 @@
+import Base
+import CLinux
+import HTTP
+import JSON
+import PodProtocol
+import TestSupport
+import Testing
+
+@testable import NodeAPI
+
+@Suite struct RouteTests {
+    @Test func podsAreListedAndFound() throws {
+        let harness = try Harness()
+        harness.node.setPod("a", phase: "Running")
+        harness.node.setPod("b", phase: "Pending")
+        let list = try JSONParser.parse(try harness.get("/pods").body)
+        #expect(list["kind"] == "PodList" && list["items"]?.arrayValue?.count == 2)
+        #expect(try harness.get("/swiftlet/v1/pods?namespace=other").text.contains("\"items\":[]"))
+        let pod = try JSONParser.parse(try harness.get("/swiftlet/v1/pods/default/a").body)
+        #expect(pod["status"]?["phase"] == "Running")
+        let missing = try harness.get("/swiftlet/v1/pods/default/c")
+        #expect(missing.status == 404 && missing.text.contains("\"c\" not found"))
+    }
+
+    @Test func aWatchTellsWhatIsThereAndThenEveryChange() throws {
+        let harness = try Harness()
+        harness.node.setPod("a", phase: "Pending")
+        let client = try harness.client()
+        client.send("GET /swiftlet/v1/pods?watch=true HTTP/1.1\r\nHost: x\r\n\r\n")
+        try harness.turn {
+            client.receive()
+            return client.text.contains("ADDED")
+        }
+        harness.node.setPod("a", phase: "Running")
+        harness.node.removePod("a")
+        try harness.turn {
+            client.receive()
+            return client.text.contains("DELETED")
+        }
+        #expect(client.text.contains("MODIFIED"))
+        #expect(harness.node.watcherCount == 1)
+        _ = shutdown(client.socket.raw, Int32(SHUT_RDWR))
+        try harness.turn { harness.node.watcherCount == 0 && harness.server.connectionCount == 0 }
+    }
+
+    @Test func aWatcherThatDoesNotReadIsEndedAndTold() throws {
+        let harness = try Harness()
+        let client = try harness.client()
+        client.send("GET /swiftlet/v1/events?watch=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        try harness.turn { harness.node.watcherCount == 1 }
+        let reason = String(repeating: "r", count: 100_000)
+        for _ in 0..<120 { harness.node.addEvent(reason) }
+        #expect(harness.node.watcherCount == 0)
+        try harness.turn {
+            client.receive()
+            return client.text.hasSuffix("0\r\n\r\n")
+        }
+        #expect(client.text.contains("\"reason\":\"Expired\""))
+    }
+
+    @Test func imagesAreListedRemovedAndLoaded() throws {
+        let harness = try Harness()
+        harness.node.imageList = [
+            ImageSummary(names: ["docker.io/library/b:1"], digest: "sha256:1", id: "sha256:2", size: 5)
+        ]
+        #expect(try harness.get("/swiftlet/v1/images").text.contains("docker.io/library/b:1"))
+        #expect(
+            try harness.exchange("DELETE /swiftlet/v1/images?reference=b HTTP/1.1\r\nHost: x\r\n\r\n").status == 200)
+        #expect(
+            try harness.exchange("DELETE /swiftlet/v1/images?reference=gone HTTP/1.1\r\nHost: x\r\n\r\n").status == 404)
+        #expect(try harness.exchange("DELETE /swiftlet/v1/images HTTP/1.1\r\nHost: x\r\n\r\n").status == 400)
+
+        let archive = try harness.folder.write("i.tar", "archive")
+        let target = RequestTarget(
+            path: ["swiftlet", "v1", "images", "load"], query: [.init("path", archive), .init("name", "i")])
+        #expect(try harness.exchange("POST \(target.text) HTTP/1.1\r\nHost: x\r\n\r\n").status == 200)
+        #expect(harness.node.loaded.last?.bytes == Array("archive".utf8))
+        let relative = "POST /swiftlet/v1/images/load?path=i.tar HTTP/1.1\r\nHost: x\r\n\r\n"
+        #expect(try harness.exchange(relative).status == 400)
+    }
+
+    @Test func anArchiveCanBeSentAsTheBody() throws {
+        let harness = try Harness()
+        let archive = (0..<3_500_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+        let client = try harness.client()
+        client.send(
+            "POST /swiftlet/v1/images/load?name=x HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+                + "Content-Length: \(archive.count)\r\n\r\n")
+        var sent = 0
+        var response: Response?
+        try harness.turn {
+            client.receive()
+            if client.text.hasPrefix("HTTP/1.1 100 Continue\r\n\r\n"), sent < archive.count {
+                sent += max(0, client.send(Array(archive[sent..<min(sent + 100_000, archive.count)])))
+            }
+            response = try client.nextResponse()
+            return response != nil
+        }
+        #expect(response?.status == 200)
+        #expect(harness.node.loaded.last?.bytes == archive)
+        #expect(try Files.list(harness.folder.path) == ["s.sock"])
+    }
+
+    @Test func anUploadThatIsCutOffLeavesNothing() throws {
+        let harness = try Harness()
+        let client = try harness.client()
+        client.send("POST /swiftlet/v1/images/load HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc")
+        try harness.turn { harness.server.connectionCount == 1 }
+        client.halfClose()
+        try harness.turn { harness.server.connectionCount == 0 }
+        #expect(harness.node.loaded.isEmpty)
+        #expect(try Files.list(harness.folder.path) == ["s.sock"])
+        let empty = try harness.exchange(
+            "POST /swiftlet/v1/images/load HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        #expect(empty.status == 400)
+    }
+
+    @Test func statusProblemsAndDrainAreTold() throws {
+        let harness = try Harness()
+        harness.node.setPod("a", phase: "Running")
+        harness.node.problemList = [ManifestProblem(path: "/p.yaml", line: 3, column: 5, message: "unknown field")]
+        let status = try JSONParser.parse(try harness.get("/swiftlet/v1/status").body)
+        #expect(status["pods"]?["Running"] == 1 && status["problems"] == 1 && status["version"] == "1.2.3")
+        #expect(try harness.get("/swiftlet/v1/problems").text.contains("\"column\":5"))
+        let drain = try harness.exchange("POST /swiftlet/v1/drain HTTP/1.1\r\nHost: x\r\n\r\n")
+        #expect(drain.text.split(separator: "\n").count == 2 && drain.text.contains("DONE"))
+        #expect(harness.node.isDrained)
+        let bad = try harness.exchange("POST /swiftlet/v1/drain?gracePeriodSeconds=-1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        #expect(bad.status == 400)
+    }
+}
+
+@Suite struct ExecRouteTests {
+    static let request =
+        "POST /exec/default/a/c?command=sh&command=-c&command=echo+1&stdin=1&tty=true&rows=24&columns=80 HTTP/1.1\r\n"
+        + "Host: x\r\nConnection: Upgrade\r\nUpgrade: swiftlet-exec.v1\r\n\r\n"
+
+    func start(_ harness: Harness, then bytes: [UInt8] = []) throws -> Client {
+        harness.node.setPod("a", phase: "Running")
+        let client = try harness.client()
+        client.send(Array(Self.request.utf8) + bytes)
+        try harness.turn {
+            client.receive()
+            return client.text.hasPrefix("HTTP/1.1 101 ")
+        }
+        return client
+    }
+
+    func frames(_ client: Client) throws -> [Frame] {
+        let end = try #require(client.bytes.firstRange(of: Array("\r\n\r\n".utf8)))
+        var decoder = FrameDecoder()
+        decoder.append(Array(client.bytes[end.upperBound...]))
+        var frames: [Frame] = []
+        while let frame = try decoder.next() { frames.append(frame) }
+        return frames
+    }
+
+    @Test func inputOutputSizeAndExitCodeTravel() throws {
+        let harness = try Harness()
+        let client = try start(harness, then: Frame(.standardInput, Array("early".utf8)).bytes)
+        let request = try #require(harness.node.session?.request)
+        #expect(request.command == ["sh", "-c", "echo 1"] && request.tty && request.stdin)
+        #expect(request.rows == 24 && request.columns == 80)
+        client.send(Frame(.control, Array(#"{"type":"resize","rows":50,"columns":100}"#.utf8)).bytes)
+        client.send(Frame(.control, Array(#"{"type":"of the future"}"#.utf8)).bytes)
+        client.send(Frame(.standardInput, []).bytes)
+        try harness.turn {
+            client.receive()
+            return client.isClosed
+        }
+        let all = try frames(client)
+        #expect(all.first == Frame(.standardOutput, Array("early".utf8)))
+        #expect(all.last == Frame(.control, Array(#"{"type":"exit","code":7}"#.utf8)))
+        #expect(harness.node.session?.size.map { $0 == (50, 100) } == true)
+        try harness.turn { harness.server.connectionCount == 0 }
+    }
+
+    @Test func aClientThatGoesEndsTheSession() throws {
+        let harness = try Harness()
+        let client = try start(harness)
+        _ = shutdown(client.socket.raw, Int32(SHUT_RDWR))
+        try harness.turn { harness.node.session?.isCancelled == true && harness.server.connectionCount == 0 }
+    }
+
+    @Test func garbageEndsTheSessionWithAMessage() throws {
+        let harness = try Harness()
+        let client = try start(harness, then: [0xFF, 0xFF, 0xFF, 0xFF, 0])
+        try harness.turn {
+            client.receive()
+            return client.isClosed
+        }
+        #expect(client.text.contains("does not speak"))
+        #expect(harness.node.session?.isCancelled == true)
+    }
+
+    @Test func whicheverSideIsTooFastIsHeldBack() throws {
+        let harness = try Harness()
+        let client = try start(harness)
+        let session = try #require(harness.node.session)
+        // The process writes faster than the client reads.
+        for _ in 0..<32 { session.client.output(.standardError, [UInt8](repeating: 1, count: 100_000)) }
+        try harness.turn { session.isPaused }
+        try harness.turn {
+            client.receive()
+            return !session.isPaused
+        }
+        // The process does not take its input.
+        session.refusesInput = true
+        var sent = 0
+        let frame = Frame(.standardInput, [UInt8](repeating: 2, count: 60_000)).bytes
+        for _ in 0..<100 {
+            sent += max(0, client.send(frame))
+            try harness.loop.turn(wait: false)
+        }
+        #expect(session.received == 60_000)
+        #expect(sent < 100 * frame.count)
+    }
+
+    @Test func withoutTheSwitchOfProtocolsOrThePodItIsRefused() throws {
+        let harness = try Harness()
+        let plain = try harness.get("/exec/default/a/c?command=sh")
+        #expect(plain.status == 426 && plain.head.headers["Upgrade"] == "swiftlet-exec.v1")
+        #expect(try harness.exchange(Self.request).status == 404)
+        harness.node.setPod("a", phase: "Running")
+        let empty = Self.request.replacing("command=sh&command=-c&command=echo+1&", with: "")
+        #expect(try harness.exchange(empty).status == 400)
+    }
+}
