@@ -46,12 +46,13 @@ public struct JSONValue: Sendable {
     /// The member `key` of an object; nil for other kinds and missing keys.
     public subscript(key: String) -> JSONValue? { objectValue?[key] }
 
-    public var isNull: Bool { if case .null = content { true } else { false } }
-    public var boolValue: Bool? { if case .bool(let v) = content { v } else { nil } }
-    public var integerValue: Int64? { if case .integer(let v) = content { v } else { nil } }
-    public var stringValue: String? { if case .string(let v) = content { v } else { nil } }
-    public var arrayValue: [JSONValue]? { if case .array(let v) = content { v } else { nil } }
-    public var objectValue: JSONObject? { if case .object(let v) = content { v } else { nil } }
+    // Not inlined into other modules: the 6.3 optimiser crashes on such a switch over a borrowed element of a list.
+    @inline(never) public var isNull: Bool { if case .null = content { true } else { false } }
+    @inline(never) public var boolValue: Bool? { if case .bool(let v) = content { v } else { nil } }
+    @inline(never) public var integerValue: Int64? { if case .integer(let v) = content { v } else { nil } }
+    @inline(never) public var stringValue: String? { if case .string(let v) = content { v } else { nil } }
+    @inline(never) public var arrayValue: [JSONValue]? { if case .array(let v) = content { v } else { nil } }
+    @inline(never) public var objectValue: JSONObject? { if case .object(let v) = content { v } else { nil } }
     /// The elements, when all are strings.
     public var stringsValue: [String]? {
         guard let values = arrayValue else { return nil }
