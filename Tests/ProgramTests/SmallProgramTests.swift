@@ -10,7 +10,7 @@ struct SmallProgramTests {
     /// Words that each runtime has in its messages: the programs have no symbol tables.
     private static let marks = [
         "Dispatch": "BUG IN CLIENT OF LIBDISPATCH",
-        "Foundation": "Foundation",
+        "Foundation": "FoundationEssentials",
         "Concurrency": "SWIFT TASK CONTINUATION MISUSE",
     ]
 
