@@ -111,7 +111,7 @@ let package = Package(
         tests("Containers", ["Linux", "Cgroups", "OCI", "JSON", "Seccomp"]),
         tests("Images", ["OCI", "JSON", "Digest", "Linux"]),
         tests("PodSources", ["Kube", "YAML", "JSON"]),
-        tests("PodRuntime", ["Kube", "OCI", "JSON", "PodProtocol", "Images"]),
+        tests("PodRuntime", ["Kube", "OCI", "JSON", "PodProtocol", "Images", "Cgroups"]),
         tests("PodSupervisor", ["PodProtocol", "OCI", "JSON", "Containers"]),
         tests("NodeAgent", ["Kube", "JSON", "PodRuntime", "PodSources", "PodProtocol"]),
         tests("NodeAPI", ["HTTP", "JSON", "PodProtocol"]),

@@ -6,6 +6,10 @@ public struct EnvironmentBuilder: Sendable {
     public struct Variable: Hashable, Sendable {
         public var name: String
         public var value: String
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
     }
 
     public static let defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -1,0 +1,236 @@
+import Base
+import CLinux
+import Kube
+import OCI
+import PodRuntime
+import TestSupport
+import Testing
+
+@testable import NodeAgent
+
+/// Runs `body` in a mount namespace of its own, from which nothing gets out.
+private func inPrivateMounts(_ body: () throws -> Void) throws {
+    try retrying("unshare", "the mount namespace") { swl_unshare(CLONE_NEWNS) }
+    try retrying("mount", "/ private") { mount("none", "/", nil, UInt(MS_REC) | UInt(MS_PRIVATE), nil) }
+    try body()
+}
+
+/// A pod's folders below a temporary folder.
+private struct Fixture {
+    let folder: TemporaryDirectory
+    let volumes: PodVolumes
+    let directory: PodDirectory
+    let node = NodeFacts(
+        name: "n", addresses: ["192.0.2.1"], memoryCapacity: 1 << 30, allocatableMilliCPU: 1000,
+        allocatableMemory: 512 << 20)
+
+    init() throws {
+        folder = try TemporaryDirectory()
+        volumes = PodVolumes(pods: folder.path + "/pods", journal: folder.path + "/run/mounts")
+        directory = try #require(PodDirectory(root: volumes.pods, uid: "u-1"))
+    }
+
+    func context(_ spec: PodSpec) -> PodContext {
+        PodContext(
+            pod: Pod(metadata: ObjectMeta(name: "p", namespace: "ns", uid: "u-1"), spec: spec), directory: directory,
+            node: node, podIPs: [], hostname: "p", logs: folder.path + "/logs")
+    }
+
+    func prepare(_ spec: PodSpec) throws(VolumeError) -> [String: String] {
+        let context = context(spec)
+        let files = PodFiles(context, nodeHosts: "hosts\n", nodeResolvConf: "nameserver 192.0.2.53\n")
+        return try volumes.prepare(context.pod, directory, files: files, node: node)
+    }
+
+    /// A pod without a tmpfs, for tests without root.
+    static func plain(_ volumes: [Volume]) -> PodSpec {
+        var spec = PodSpec(containers: [Container(name: "c", image: "i")])
+        spec.hostIPC = true
+        spec.volumes = volumes
+        return spec
+    }
+}
+
+private func mode(_ path: String) -> mode_t? {
+    var status = stat()
+    return lstat(path, &status) == 0 ? status.st_mode & 0o7777 : nil
+}
+
+@Suite struct PodVolumesTests {
+    @Test func thePodsFolderHasTheKubeletsModesWhateverTheUmask() async {
+        await #expect(processExitsWith: .success) {
+            umask(0o077)
+            let fixture = try Fixture()
+            let places = try fixture.prepare(Fixture.plain([Volume(name: "data", emptyDir: EmptyDirVolumeSource())]))
+            let (directory, data) = (fixture.directory, fixture.directory.emptyDir("data"))
+            #expect(places == ["data": data])
+            #expect(mode(directory.path) == 0o750)
+            #expect(mode(directory.volumes) == 0o750)
+            #expect(mode(data) == 0o777)
+            #expect(mode(directory.etcHosts) == 0o644)
+            #expect(try Files.readText(directory.hostname) == "p")
+            #expect(try Files.readText(directory.resolvConf) == "nameserver 192.0.2.53")
+            #expect(!Files.exists(directory.sharedMemory))
+        }
+    }
+
+    @Test func preparingAgainKeepsWhatTheVolumeHolds() throws {
+        let fixture = try Fixture()
+        let spec = Fixture.plain([Volume(name: "data", emptyDir: EmptyDirVolumeSource())])
+        let first = try fixture.prepare(spec)
+        let file = try #require(first["data"]) + "/file"
+        try Files.replace(file, with: Array("x".utf8), durable: false)
+        #expect(try fixture.prepare(spec) == first)
+        #expect(try Files.readText(file) == "x")
+    }
+
+    @Test func aVolumeThatFailsIsNamedInTheKubeletsWords() throws {
+        let fixture = try Fixture()
+        let spec = Fixture.plain([
+            Volume(name: "conf", hostPath: HostPathVolumeSource(path: "/none/such", type: .directory))
+        ])
+        let error = #expect(throws: VolumeError.self) { try fixture.prepare(spec) }
+        #expect(
+            error?.description == "MountVolume.SetUp failed for volume \"conf\" : "
+                + "hostPath type check failed: /none/such is not a directory")
+    }
+
+    @Test(arguments: ["../../etc", "a/b", "..", ""])
+    func aVolumeNameNeverLeavesThePodsFolder(name: String) throws {
+        let fixture = try Fixture()
+        #expect(throws: VolumeError.self) {
+            try fixture.prepare(Fixture.plain([Volume(name: name, emptyDir: EmptyDirVolumeSource())]))
+        }
+        #expect(try Files.list(fixture.directory.volumes) == [])
+    }
+
+    @Test func anAttemptHasALayerOfItsOwnAndANewMessageFile() throws {
+        let fixture = try Fixture()
+        _ = try fixture.prepare(Fixture.plain([]))
+        try Files.makeDirectories(fixture.folder.path + "/layer")
+        #expect(chmod(fixture.folder.path + "/layer", 0o711) == 0)
+        var image = ImageConfig()
+        image.cmd = ["x"]
+        let builder = ContainerSpecBuilder(fixture.context(Fixture.plain([])))
+        func prepare(_ attempt: Int) throws -> ContainerPlan {
+            let plan = try builder.plan(
+                Container(name: "c", image: "i"), image: image, layers: [fixture.folder.path + "/layer"],
+                attempt: attempt)
+            try fixture.volumes.prepare(plan, fixture.directory)
+            return plan
+        }
+        let first = try prepare(0)
+        #expect(mode(first.upper) == 0o711)
+        #expect(Files.isDirectory(first.work) && Files.isDirectory(Path.parent(first.logPath)))
+        let log = fixture.directory.terminationLog("c")
+        #expect(mode(log) == 0o666)
+        #expect(fixture.volumes.terminationMessage("c", fixture.directory) == nil)
+        let held = try FileDescriptor.open(log, O_WRONLY)
+        try held.writeAll(Array(repeating: UInt8(ascii: "x"), count: 5000) + Array("end".utf8))
+        let message = fixture.volumes.terminationMessage("c", fixture.directory)
+        #expect(message?.utf8.count == 4096 && message?.hasSuffix("xend") == true)
+
+        let second = try prepare(1)
+        #expect(second.upper != first.upper)
+        try held.writeAll("late".utf8)
+        #expect(fixture.volumes.terminationMessage("c", fixture.directory) == nil)
+        try fixture.volumes.removeAttempt("c", 0, fixture.directory)
+        #expect(!Files.exists(first.attemptFolder) && Files.exists(second.upper))
+    }
+
+    @Test func theSweepRemovesUnknownPodsOnly() throws {
+        let fixture = try Fixture()
+        _ = try fixture.prepare(Fixture.plain([Volume(name: "data", emptyDir: EmptyDirVolumeSource())]))
+        try Files.makeDirectories(fixture.volumes.pods + "/old/volumes/x")
+        #expect(fixture.volumes.sweep(known: ["u-1"]) == [])
+        #expect(try Files.list(fixture.volumes.pods) == ["u-1"])
+        #expect(fixture.volumes.sweep(known: []) == [])
+        #expect(try Files.list(fixture.volumes.pods) == [])
+    }
+
+    @Test func theJournalNamesOnlyPathsOfItsPod() throws {
+        let fixture = try Fixture()
+        let journal = fixture.volumes.journal
+        try journal.record(fixture.directory.sharedMemory, of: fixture.directory)
+        try journal.record(fixture.directory.sharedMemory, of: fixture.directory)
+        // A torn line, and paths that someone else wrote.
+        let file = try FileDescriptor.open(journal.folder + "/u-1", O_WRONLY | O_APPEND)
+        try file.writeAll("/etc\n\(fixture.directory.path)/../../etc\n\(fixture.directory.path)/vol".utf8)
+        try journal.record(fixture.directory.emptyDir("m"), of: fixture.directory)
+        #expect(
+            try journal.entries(of: fixture.directory) == [
+                fixture.directory.sharedMemory, fixture.directory.path + "/vol", fixture.directory.emptyDir("m"),
+            ])
+        #expect(try journal.pods() == ["u-1"])
+    }
+
+    @Test(
+        arguments: [(nil, nil, 512 << 20), ("100Mi", nil, 100 << 20), ("100Mi", "64Mi", 64 << 20)]
+            as [(
+                String?, String?, Int64
+            )])
+    func aMemoryVolumeIsAsLargeAsTheSmallestOfItsLimits(own: String?, pod: String?, size: Int64) throws {
+        let fixture = try Fixture()
+        var spec = Fixture.plain([])
+        if let pod { spec.containers[0].resources.limits["memory"] = Quantity(pod) }
+        let emptyDir = EmptyDirVolumeSource(medium: .memory, sizeLimit: own.flatMap { Quantity($0) })
+        #expect(PodVolumes.memorySize(emptyDir, spec, fixture.node) == size)
+    }
+}
+
+@Suite(.enabled(if: geteuid() == 0, "needs root")) struct PodVolumesMountTests {
+    @Test func memoryVolumesAreMountedOnceLimitedAndUnmountedOnRemoval() async {
+        await #expect(processExitsWith: .success) {
+            try inPrivateMounts {
+                let fixture = try Fixture()
+                var spec = Fixture.plain([
+                    Volume(
+                        name: "mem", emptyDir: EmptyDirVolumeSource(medium: .memory, sizeLimit: Quantity(1 << 20)))
+                ])
+                spec.hostIPC = false
+                let places = try fixture.prepare(spec)
+                let path = try #require(places["mem"])
+                #expect(MountJournal.isMount(path) && MountJournal.isMount(fixture.directory.sharedMemory))
+                #expect(mode(path) == 0o777)
+                #expect(mode(fixture.directory.sharedMemory) == 0o1777)
+                try Files.replace(path + "/kept", with: Array("x".utf8), durable: false)
+                let error = #expect(throws: SystemError.self) {
+                    try Files.replace(path + "/big", with: [UInt8](repeating: 1, count: 2 << 20), durable: false)
+                }
+                #expect(error?.errno == .noSpace)
+                var shm = statfs()
+                #expect(statfs(fixture.directory.sharedMemory, &shm) == 0)
+                #expect(Int64(shm.f_blocks) * Int64(shm.f_bsize) == 64 << 20)
+
+                #expect(try fixture.prepare(spec) == places)
+                #expect(try Files.readText(path + "/kept") == "x")
+
+                try fixture.volumes.remove(fixture.directory)
+                #expect(!Files.exists(fixture.directory.path))
+                #expect(try fixture.volumes.journal.pods() == [])
+                #expect(!(try Files.readText("/proc/self/mountinfo", limit: 4 << 20)).contains(fixture.folder.path))
+            }
+        }
+    }
+
+    @Test func aCrashBetweenRecordAndMountIsSweptAndAForeignMountIsLeftAlone() async {
+        await #expect(processExitsWith: .success) {
+            try inPrivateMounts {
+                let fixture = try Fixture()
+                _ = try fixture.prepare(Fixture.plain([]))
+                try fixture.volumes.journal.record(fixture.directory.emptyDir("never"), of: fixture.directory)
+                try fixture.folder.write("outside/file", "keep")
+                let foreign = fixture.directory.path + "/foreign"
+                try Files.makeDirectories(foreign)
+                try retrying("mount", foreign) {
+                    mount(fixture.folder.path + "/outside", foreign, nil, UInt(MS_BIND), nil)
+                }
+                #expect(fixture.volumes.sweep(known: []).count == 1)
+                #expect(try Files.readText(foreign + "/file") == "keep")
+                #expect(umount2(foreign, 0) == 0)
+                #expect(fixture.volumes.sweep(known: []) == [])
+                #expect(!Files.exists(fixture.directory.path))
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import Kube
+import OCI
+import PodRuntime
+import Testing
+
+@Suite struct EnvironmentBuilderTests {
+    static let node = NodeFacts(
+        name: "node-1", addresses: ["192.0.2.1", "2001:db8::1"], memoryCapacity: 8 << 30, allocatableMilliCPU: 3500,
+        allocatableMemory: 7 << 30, allocatableStorage: 100 << 30)
+
+    static func pod(_ containers: [Container]) -> Pod {
+        let metadata = ObjectMeta(
+            name: "web", namespace: "prod", uid: "u-1", labels: ["app": "shop", "a.b/c": "x"],
+            annotations: ["note": "hello"])
+        var spec = PodSpec(containers: containers)
+        spec.serviceAccountName = "robot"
+        return Pod(metadata: metadata, spec: spec)
+    }
+
+    static func field(_ path: String) -> EnvVar {
+        EnvVar(name: "V", valueFrom: EnvVarSource(fieldRef: ObjectFieldSelector(fieldPath: path)))
+    }
+
+    func variables(_ env: [EnvVar], podIPs: [String] = []) throws(ContainerConfigError) -> [String] {
+        var container = Container(name: "c", image: "i")
+        container.env = env
+        return try EnvironmentBuilder(pod: Self.pod([container]), node: Self.node, podIPs: podIPs)
+            .variables(of: container).map { "\($0.name)=\($0.value)" }
+    }
+
+    @Test func aValueRefersToEarlierVariablesOnly() throws {
+        let env = [
+            EnvVar(name: "A", value: "1"), EnvVar(name: "B", value: "$(A)-$(C)-$$(A)"),
+            EnvVar(name: "C", value: "$(B)"), EnvVar(name: "A", value: "$(A)2"),
+        ]
+        #expect(try variables(env) == ["A=12", "B=1-$(C)-$(A)", "C=1-$(C)-$(A)"])
+    }
+
+    @Test(arguments: [
+        ("metadata.name", "web"), ("metadata.namespace", "prod"), ("metadata.uid", "u-1"),
+        ("metadata.labels['app']", "shop"), ("metadata.labels['a.b/c']", "x"), ("metadata.labels['none']", ""),
+        ("metadata.annotations['note']", "hello"), ("spec.nodeName", "node-1"),
+        ("spec.serviceAccountName", "robot"), ("status.hostIP", "192.0.2.1"),
+        ("status.hostIPs", "192.0.2.1,2001:db8::1"), ("status.podIP", "10.0.0.1"),
+        ("status.podIPs", "10.0.0.1,fd00::1"),
+    ])
+    func fieldsOfThePod(path: String, value: String) throws {
+        #expect(try variables([Self.field(path)], podIPs: ["10.0.0.1", "fd00::1"]) == ["V=" + value])
+    }
+
+    @Test func aPodWithoutAnAddressHasAnEmptyOne() throws {
+        #expect(try variables([Self.field("status.podIP")]) == ["V="])
+    }
+
+    @Test(arguments: [
+        ("spec.hostname", "field label not supported: spec.hostname"),
+        ("spec.nodeName['x']", "field label does not support subscript: spec.nodeName"),
+        ("metadata.labels['", "field label not supported: metadata.labels['"),
+        ("", "field label not supported: "),
+    ])
+    func aFieldThatIsNotThereIsAnErrorInTheKubeletsWords(path: String, message: String) {
+        #expect(throws: ContainerConfigError(.createContainerConfig, message)) { try variables([Self.field(path)]) }
+    }
+
+    @Test(arguments: [
+        ("a", "requests.cpu", "0", "1"), ("a", "requests.cpu", "1m", "250"), ("a", "limits.cpu", "1", "1"),
+        ("a", "limits.cpu", "100m", "5"), ("a", "requests.memory", "1Mi", "64"),
+        ("a", "limits.memory", "1", "134217728"),
+        ("a", "limits.memory", "100M", "2"), ("b", "limits.cpu", "1", "4"), ("b", "limits.memory", "1Gi", "7"),
+        ("b", "requests.cpu", "1", "0"), ("b", "limits.ephemeral-storage", "1Gi", "100"),
+    ])
+    func resourcesAreRoundedUpToTheDivisorAndMeasuredByTheNodeWithoutALimit(
+        container name: String, resource: String, divisor: String, expected: String
+    ) throws {
+        var limited = Container(name: "a", image: "i")
+        limited.resources = ResourceRequirements(
+            limits: ["cpu": try #require(Quantity("500m")), "memory": try #require(Quantity("128Mi"))],
+            requests: ["cpu": try #require(Quantity("250m")), "memory": try #require(Quantity("64Mi"))])
+        var asking = Container(name: "b", image: "i")
+        asking.env = [
+            EnvVar(
+                name: "V",
+                valueFrom: EnvVarSource(
+                    resourceFieldRef: ResourceFieldSelector(
+                        resource: resource, containerName: name, divisor: try #require(Quantity(divisor)))))
+        ]
+        let builder = EnvironmentBuilder(pod: Self.pod([limited, asking]), node: Self.node, podIPs: [])
+        #expect(try builder.variables(of: asking).map(\.value) == [expected])
+    }
+
+    @Test func aResourceOfAnUnknownContainerOrKindIsAnError() {
+        func variable(_ resource: String, _ container: String?) -> EnvVar {
+            EnvVar(
+                name: "V",
+                valueFrom: EnvVarSource(
+                    resourceFieldRef: ResourceFieldSelector(resource: resource, containerName: container)))
+        }
+        #expect(throws: ContainerConfigError(.createContainerConfig, "container x not found")) {
+            try variables([variable("limits.cpu", "x")])
+        }
+        #expect(throws: ContainerConfigError(.createContainerConfig, "unsupported container resource : limits.gpu")) {
+            try variables([variable("limits.gpu", nil)])
+        }
+    }
+
+    @Test func theManifestGoesBeforeTheImageAndTheImageBeforeTheDefaults() {
+        var image = ImageConfig()
+        image.env = ["A=image", "B=image", "HOSTNAME=other", "PATH=/image", "ODD"]
+        let environment = EnvironmentBuilder.environment(
+            [.init(name: "B", value: "pod"), .init(name: "E", value: "a=b")], image: image, hostname: "web")
+        #expect(environment == ["HOSTNAME=other", "A=image", "B=pod", "PATH=/image", "ODD", "E=a=b"])
+        #expect(
+            EnvironmentBuilder.environment([], image: ImageConfig(), hostname: "web", terminal: true)
+                == ["HOSTNAME=web", "TERM=xterm", "PATH=" + EnvironmentBuilder.defaultPath])
+    }
+}
