@@ -12,16 +12,23 @@ extension Files {
     public static func removeTree(_ path: String) throws(SystemError) {
         if !exists(path) { return }
         let parent = try FileDescriptor.open(Path.parent(path), O_RDONLY | O_DIRECTORY)
+        try removeTree(in: parent, Array(Path.name(path).utf8), display: path)
+    }
+
+    /// The same for the entry `name` (any bytes but a slash) of an open folder, which may be open O_PATH.
+    public static func removeTree(
+        in parent: borrowing FileDescriptor, _ name: [UInt8], display: String
+    ) throws(SystemError) {
         let raw = parent.raw
-        let name = Path.name(path)
+        let name = name.map { CChar(bitPattern: $0) } + [0]
         if unlinkat(raw, name, 0) == 0 { return }
         let error = Errno.current
         if error == .noEntry { return }
-        guard error == .isDirectory || error == .notPermitted else { throw SystemError("unlink", path, error) }
-        let top = try openFolder(in: parent, Array(name.utf8CString), display: path)
+        guard error == .isDirectory || error == .notPermitted else { throw SystemError("unlink", display, error) }
+        let top = try openFolder(in: parent, name, display: display)
         var moved = 0
-        try empty(top, top: top, depth: 0, moved: &moved, display: path)
-        try retrying("rmdir", path) { unlinkat(raw, name, AT_REMOVEDIR) }
+        try empty(top, top: top, depth: 0, moved: &moved, display: display)
+        try retrying("rmdir", display) { unlinkat(raw, name, AT_REMOVEDIR) }
     }
 
     /// Opens a child folder, never through a link and never across a mount, not even one of the same file system.

@@ -70,6 +70,7 @@ public struct ImageError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 /// Runs `body` and turns a `SystemError` of it into an `ImageError`.
+@discardableResult
 func storage<R: ~Copyable>(_ body: () throws(SystemError) -> R) throws(ImageError) -> R {
     do {
         return try body()

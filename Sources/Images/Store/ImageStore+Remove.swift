@@ -12,7 +12,7 @@ extension ImageStore {
     }
 
     /// Takes the name `reference` away, and the image itself when that was its last name or `reference` is its id. Layers
-    /// that other images or `layersInUse` need stay; the rest is deleted before this returns (seconds for a big image:
+    /// that other images, `layersInUse` or a running import need stay; the rest is deleted before this returns (seconds for a big image:
     /// not for the event loop).
     ///
     /// - Parameter layersInUse: `layerPaths` of running containers. Their layers stay until a later `sweep` that does not
@@ -38,7 +38,7 @@ extension ImageStore {
                 removal.deleted = [image.id]
             }
             try write(index)
-            try discardUnreferenced(index, layersInUse)
+            try discardUnreferenced(&index, layersInUse)
             return removal
         }
         try emptyTrash()
@@ -49,7 +49,7 @@ extension ImageStore {
     /// For the agent's start and after pods ended; what an import is doing right now is left alone.
     public func sweep(layersInUse: Set<String>) throws(ImageError) {
         try locked { () throws(ImageError) in
-            let index = try index()
+            var index = try index()
             try storage { () throws(SystemError) in
                 _ = try Files.remove(Path.join(root, "index.json.new"))
                 for name in try Files.list(ingestFolder) {
@@ -58,18 +58,41 @@ extension ImageStore {
                     try discard(path)
                 }
             }
-            try discardUnreferenced(index, layersInUse)
+            try discardUnreferenced(&index, layersInUse)
         }
         try emptyTrash()
     }
 
-    private func discardUnreferenced(_ index: StoreIndex, _ layersInUse: Set<String>) throws(ImageError) {
+    private func discardUnreferenced(_ index: inout StoreIndex, _ layersInUse: Set<String>) throws(ImageError) {
         let needed = index.layers
+        func isWanted(_ name: String) -> Bool {
+            needed.contains(name) || layersInUse.contains(Path.join(layersFolder, name))
+        }
+        let names = try storage { () throws(SystemError) in try Files.list(layersFolder) }
+        let unwanted = names.filter { !isWanted($0) }
+        if unwanted.isEmpty, index.layerSizes.keys.allSatisfy(isWanted) { return }
+        // A running import may rely on any layer: what is unwanted then waits for a later sweep.
+        guard let holder = try layersHolder(LOCK_EX | LOCK_NB) else { return }
+        defer { withExtendedLifetime(holder) {} }
+        index.layerSizes = index.layerSizes.filter { isWanted($0.key) }
+        try write(index)
+        for name in unwanted {
+            try storage { () throws(SystemError) in try discard(Path.join(layersFolder, name)) }
+        }
+    }
+
+    /// Keeps layers from being discarded (LOCK_SH) or others from relying on them (LOCK_EX) while the result lives; nil
+    /// when LOCK_NB was given and somebody holds it otherwise.
+    func layersHolder(_ operation: Int32) throws(ImageError) -> SharedDescriptor? {
         try storage { () throws(SystemError) in
-            for name in try Files.list(layersFolder) where !needed.contains(name) {
-                let path = Path.join(layersFolder, name)
-                if !layersInUse.contains(path) { try discard(path) }
+            let folder = try FileDescriptor.open(layersFolder, O_RDONLY | O_DIRECTORY)
+            let raw = folder.raw
+            do throws(SystemError) {
+                try retrying("lock", layersFolder) { flock(raw, operation) }
+            } catch  where error.errno == .again {
+                return nil
             }
+            return SharedDescriptor(folder)
         }
     }
 
@@ -85,6 +108,7 @@ extension ImageStore {
             let folder = try FileDescriptor.open(trashFolder, O_RDONLY | O_DIRECTORY)
             let raw = folder.raw
             try retrying("lock", trashFolder) { flock(raw, LOCK_EX) }
+            defer { _ = flock(raw, LOCK_UN) }
             for name in try Files.list(trashFolder) { try Files.removeTree(Path.join(trashFolder, name)) }
         }
     }

@@ -20,10 +20,18 @@ struct StoreIndex: Hashable, Sendable {
     static let limit = 256 << 20
 
     var images: [Image] = []
+    /// The complete layers in `layers/` and the bytes of their files. A folder that is not listed is a leftover.
+    var layerSizes: [String: Int64] = [:]
 
     init() {}
 
     init(_ value: JSONValue) throws(JSONError) {
+        for member in try value.required("layers", "an object", { $0.objectValue }).members {
+            guard let size = member.value.integerValue else {
+                throw JSONError("layers: expected integers", at: member.value.position)
+            }
+            layerSizes[member.key] = size
+        }
         for member in try value.required("images", "a list", { $0.arrayValue }) {
             let imported = try member.requiredString("imported")
             let config = try member.required("config", "an object") { $0.objectValue.map { .object($0) } as JSONValue? }
@@ -46,7 +54,11 @@ struct StoreIndex: Hashable, Sendable {
                 "layers": .strings(image.layers), "config": image.config.json,
             ]
         }
-        return ["schema": .integer(Self.schema), "images": .array(members)]
+        let layers = layerSizes.sorted { $0.key < $1.key }
+            .map { JSONObject.Member(key: $0.key, value: .integer($0.value)) }
+        return [
+            "schema": .integer(Self.schema), "images": .array(members), "layers": .object(JSONObject(layers)),
+        ]
     }
 
     /// All layer folders that an image needs.
@@ -62,6 +74,7 @@ struct StoreIndex: Hashable, Sendable {
             let old = images[i]
             image.names = old.names + image.names.filter { !old.names.contains($0) }
             image.repoDigests = old.repoDigests + image.repoDigests.filter { !old.repoDigests.contains($0) }
+            image.imported = old.imported
             images[i] = image
         } else {
             images.append(image)

@@ -101,7 +101,7 @@ public final class ImageStore: Sendable {
     }
 
     /// Runs `body` while no other process or thread changes the store.
-    func locked<R>(_ body: () throws(ImageError) -> R) throws(ImageError) -> R {
+    func locked<R: ~Copyable>(_ body: () throws(ImageError) -> R) throws(ImageError) -> R {
         let file = try storage { () throws(SystemError) in
             let path = Path.join(root, "lock")
             let file = try FileDescriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)

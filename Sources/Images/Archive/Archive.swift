@@ -1,0 +1,128 @@
+import JSON
+
+/// The table of contents of an image archive: one pass over the tar headers, then everything is read where it stands.
+struct Archive {
+    enum Member {
+        case file(ByteRange)
+        /// A symbolic or hard link: the target as an absolute list of components.
+        case link([[UInt8]])
+    }
+
+    private(set) var members: [[UInt8]: Member] = [:]
+    let limits: ImageLimits
+    /// Whether the end mark is there. Without it, what is missing may still be on its way.
+    let isComplete: Bool
+
+    /// Reads the headers.
+    ///
+    /// - Parameter range: the uncompressed archive.
+    /// - Throws: `ImageError`: `hostile` for members outside the archive's own folder and devices, `truncated`.
+    init(_ range: ByteRange, limits: ImageLimits) throws(ImageError) {
+        self.limits = limits
+        let source = RangeSource(range)
+        var count = 0
+        var reader = TarReader(source) { () throws(ImageError) in
+            count += 1
+            if count > limits.members * 3 {
+                throw ImageError(.tooLarge, "the archive has more than \(limits.members) members")
+            }
+        }
+        while let entry = try Self.next(&reader, isFirst: count == 0) {
+            let path = try LayerPath(entry.path, depth: limits.depth)
+            guard members.count < limits.members else {
+                throw ImageError(.tooLarge, "the archive has more than \(limits.members) members")
+            }
+            switch entry.kind {
+            case .directory, .fifo: continue
+            case .device: throw ImageError(.hostile, "member \"\(escaped(entry.path))\" is a device node")
+            case .file:
+                guard entry.extents == nil else {
+                    throw ImageError(.unsupported, "member \"\(escaped(entry.path))\" is stored as a sparse file")
+                }
+                let start = source.position
+                guard entry.size <= range.size - start else {
+                    throw ImageError(.truncated, "the archive ends inside \"\(escaped(entry.path))\"")
+                }
+                // Two documents of one name would mean different things to different readers.
+                if members[path.bytes] != nil, !path.bytes.contains(UInt8(ascii: "/")) {
+                    throw ImageError(.hostile, "member \"\(escaped(entry.path))\" comes twice")
+                }
+                members[path.bytes] = .file(
+                    ByteRange(file: range.file, offset: range.offset + start, size: entry.size))
+            case .symbolicLink: members[path.bytes] = Self.link(from: path.parent, to: entry.link)
+            case .hardLink: members[path.bytes] = Self.link(from: [], to: entry.link)
+            }
+        }
+        isComplete = reader.sawMark
+    }
+
+    private static func next(_ reader: inout TarReader<RangeSource>, isFirst: Bool) throws(ImageError) -> TarEntry? {
+        do throws(ImageError) {
+            return try reader.next()
+        } catch  where isFirst && error.reason == .corrupt {
+            throw ImageError(.notAnArchive, "the file is no tar archive")
+        }
+    }
+
+    /// Whether a member of this name is there.
+    func contains(_ name: String) -> Bool { file(Array(name.utf8)) != nil }
+
+    /// Nil (a link that leads nowhere) when the target is absolute or leaves the archive. Nothing is written by these
+    /// names: a bad link is only an error when a document points at it.
+    private static func link(from folder: some Collection<UInt8>, to target: [UInt8]) -> Member {
+        let slash = UInt8(ascii: "/")
+        if target.first == slash { return .link([]) }
+        var parts = folder.split(separator: slash).map { Array($0) }
+        for part in target.split(separator: slash) {
+            if part.elementsEqual([UInt8(ascii: ".")]) { continue }
+            if part.elementsEqual([UInt8(ascii: "."), UInt8(ascii: ".")]) {
+                if parts.popLast() == nil { return .link([]) }
+            } else {
+                parts.append(Array(part))
+            }
+        }
+        return .link(parts)
+    }
+
+    /// The file at `path`, links followed; nil when there is none.
+    func file(_ path: [UInt8]) -> ByteRange? {
+        var path = path
+        for _ in 0..<10 {
+            switch members[path] {
+            case .file(let range): return range
+            case .link(let parts): path = Array(parts.joined(separator: [UInt8(ascii: "/")]))
+            case nil: return nil
+            }
+        }
+        return nil
+    }
+
+    /// The file that a document names.
+    ///
+    /// - Throws: `ImageError` with `notFound`.
+    func required(_ name: String) throws(ImageError) -> ByteRange {
+        let path = try LayerPath(Array(name.utf8), depth: limits.depth)
+        guard let range = file(path.bytes) else {
+            throw ImageError(
+                isComplete ? .notFound : .truncated, "the archive names \"\(escaped(name))\" but does not contain it")
+        }
+        return range
+    }
+
+    /// A small file's bytes.
+    func document(_ name: String) throws(ImageError) -> [UInt8] {
+        try required(name).readAll(limit: limits.documentBytes, "\"\(escaped(name))\"")
+    }
+
+    /// Parses a document.
+    func parse<T>(_ bytes: [UInt8], _ name: String, _ convert: (JSONValue) throws(JSONError) -> T) throws(ImageError)
+        -> T
+    {
+        do throws(JSONError) {
+            let limit = JSONParser.Limits(bytes: limits.documentBytes, depth: limits.documentDepth)
+            return try convert(try JSONParser.parse(bytes, limits: limit))
+        } catch {
+            throw ImageError(.corrupt, "\(escaped(name)): \(escaped("\(error)"))")
+        }
+    }
+}

@@ -1,0 +1,262 @@
+import Base
+import CLinux
+import Compression
+import OCI
+import Synchronization
+
+extension ImageStore {
+    /// Loads all images of an OCI layout or docker-archive tarball, plain or compressed as a whole. All of them are in the
+    /// store when this returns, durably; when it throws, the store is as it was. Blocks for seconds and reads hostile
+    /// bytes: call it in a process of its own (`ImageWorker`). Needs root.
+    ///
+    /// - Parameter progress: called from any thread, a few times a second.
+    /// - Throws: `ImageError` naming the archive and the part that is refused.
+    public func importArchive(
+        _ path: String, limits: ImageLimits = ImageLimits(),
+        progress: @escaping @Sendable (ImportProgress) -> Void = { _ in }
+    ) throws(ImageError) -> [StoredImage] {
+        do throws(ImageError) {
+            let range = try Self.open(path)
+            let session = try ImportSession(self)
+            defer { session.end() }
+            return try load(range, FallbackName(file: path), session, limits, progress)
+        } catch {
+            throw error.during("cannot load \"\(escaped(path))\"")
+        }
+    }
+
+    private static func open(_ path: String) throws(ImageError) -> ByteRange {
+        let (file, status) = try storage { () throws(SystemError) in
+            // Not waiting for the writer of a fifo.
+            let file = SharedDescriptor(try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY))
+            return (file, try file.descriptor.status(name: path))
+        }
+        guard swl_is_regular(status.st_mode) else { throw ImageError(.notAnArchive, "it is no regular file") }
+        guard status.st_size > 0 else { throw ImageError(.truncated, "the file is empty") }
+        return ByteRange(file: file, offset: 0, size: Int64(status.st_size))
+    }
+
+    private func load(
+        _ range: ByteRange, _ fallbackName: FallbackName, _ session: ImportSession, _ limits: ImageLimits,
+        _ progress: @escaping @Sendable (ImportProgress) -> Void
+    ) throws(ImageError) -> [StoredImage] {
+        let counter = ProgressCounter(progress)
+        let budget = ImportBudget(limits, freeBytes: try session.freeBytes()) { counter.bytes($0) }
+        let plans = try plan(try plain(range, session, budget), fallbackName, limits)
+
+        // What is there already is not unpacked again.
+        let known = try index().layerSizes
+        var tasks: [LayerTask] = []
+        var places: [ImageDigest: LayerPlace] = [:]
+        for plan in plans {
+            for (n, layer) in plan.layers.enumerated() where places[layer.chainID] == nil {
+                let names = [Self.sharedName(layer), Self.chainName(layer)]
+                if let name = names.first(where: { known[$0] != nil && Files.isDirectory(layerPath($0)) }) {
+                    places[layer.chainID] = .stored(name)
+                } else {
+                    places[layer.chainID] = .task(tasks.count)
+                    tasks.append(
+                        LayerTask(
+                            layer: layer, title: "layer \(n + 1) of \(plan.layers.count)",
+                            folder: Path.join(session.path, "\(tasks.count)")))
+                }
+            }
+        }
+        counter.start(layers: tasks.count)
+        let outcomes = try LayerTask.runAll(tasks, budget) { counter.layers($0) }
+        var results = zip(tasks, outcomes).map { UnpackedLayer(folder: $0.folder, size: $1.size, name: nil) }
+        var records: [StoreIndex.Image] = []
+        for plan in plans { records.append(try assemble(plan, places, outcomes, &results)) }
+        if !tasks.isEmpty { try session.sync() }
+        return try commit(records, results)
+    }
+
+    func layerPath(_ name: String) -> String { Path.join(layersFolder, name) }
+
+    /// The folder of a layer that means the same on top of any other.
+    private static func sharedName(_ layer: ImagePlan.Layer) -> String {
+        "\(layer.diffID.algorithm.rawValue)-\(layer.diffID.hex)"
+    }
+
+    /// The folder of a layer that was adapted to those below it.
+    private static func chainName(_ layer: ImagePlan.Layer) -> String {
+        "chain-\(layer.chainID.algorithm.rawValue)-\(layer.chainID.hex)"
+    }
+
+    // MARK: - Reading the archive
+
+    /// The archive without compression of the whole file: a nameless copy in the store when it had one.
+    private func plain(
+        _ range: ByteRange, _ session: ImportSession, _ budget: ImportBudget
+    ) throws(ImageError) -> ByteRange {
+        let stream = try BlobStream(range, blobAlgorithm: nil, contentAlgorithm: nil, budget: budget)
+        if stream.compression == .plain { return range }
+        let file = try session.temporaryFile()
+        var size: Int64 = 0
+        while true {
+            let bytes = try stream.next(1 << 20)
+            if bytes.isEmpty { return ByteRange(file: file, offset: 0, size: size) }
+            size += Int64(bytes.count)
+            try storage { () throws(SystemError) in
+                var rest = bytes
+                while !rest.isEmpty {
+                    guard let n = try file.descriptor.write(rest) else { continue }
+                    rest = UnsafeRawBufferPointer(rebasing: rest[n...])
+                }
+            }
+        }
+    }
+
+    private func plan(_ range: ByteRange, _ fallbackName: FallbackName, _ limits: ImageLimits) throws(ImageError)
+        -> [ImagePlan]
+    {
+        let archive = try Archive(range, limits: limits)
+        // Newer Docker writes both; the OCI documents carry digests of everything.
+        if archive.contains("oci-layout") {
+            var layout = OCILayout(archive, host: .host, fallbackName: fallbackName)
+            return try layout.images()
+        }
+        if archive.contains("manifest.json") {
+            return try DockerArchive(archive: archive, host: .host, fallbackName: fallbackName).images()
+        }
+        if !archive.isComplete { throw ImageError(.truncated, "the archive is cut short") }
+        if archive.contains("repositories") {
+            throw ImageError(
+                .unsupported, "it was saved by a Docker older than 1.10 (no manifest.json); save the image again")
+        }
+        throw ImageError(
+            .notAnArchive,
+            "the tar archive holds neither an OCI layout (oci-layout) nor a docker-archive (manifest.json)")
+    }
+}
+
+/// Where a layer of a plan is.
+enum LayerPlace {
+    /// In the store, under this name.
+    case stored(String)
+    /// Just unpacked, by the task of this number.
+    case task(Int)
+}
+
+/// A layer that was just unpacked.
+struct UnpackedLayer {
+    var folder: String
+    var size: Int64
+    /// Its name in the store, once it is known whether it depends on those below.
+    var name: String?
+}
+
+extension ImageStore {
+    // MARK: - Putting it together
+
+    /// Finishes the image's new layers from the lowest up and lists the folders it consists of.
+    private func assemble(
+        _ plan: ImagePlan, _ places: [ImageDigest: LayerPlace], _ outcomes: [LayerUnpacker.Outcome],
+        _ results: inout [UnpackedLayer]
+    ) throws(ImageError) -> StoreIndex.Image {
+        var stack = LayerStack(layers: [])
+        var names: [String] = []
+        for (n, layer) in plan.layers.enumerated() {
+            guard let place = places[layer.chainID] else { continue }
+            let folder: String
+            switch place {
+            case .stored(let name): (folder, _) = (layerPath(name), names.append(name))
+            case .task(let index): folder = results[index].folder
+            }
+            let descriptor = try storage { () throws(SystemError) in
+                SharedDescriptor(try FileDescriptor.open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
+            }
+            if case .task(let index) = place {
+                do throws(ImageError) {
+                    let finisher = LayerFinisher(layer: descriptor, below: stack)
+                    // The same stack may begin two images; it is finished once.
+                    if results[index].name == nil {
+                        let depends = try finisher.finish(outcomes[index])
+                        results[index].name = depends ? Self.chainName(layer) : Self.sharedName(layer)
+                    }
+                    names.append(results[index].name ?? "")
+                } catch {
+                    throw error.during("layer \(n + 1) of \(plan.layers.count)")
+                }
+            }
+            stack.layers.insert(descriptor, at: 0)
+        }
+        // From the top: a layer that comes twice counts where it is topmost (overlayfs refuses it twice), and nothing
+        // shows from below a layer whose root is opaque (overlayfs does not look at the roots).
+        var visible: [String] = []
+        for (name, folder) in zip(names.reversed(), stack.layers) where !visible.contains(name) {
+            visible.append(name)
+            if LayerStack.isOpaque(folder) { break }
+        }
+        let tagged = plan.names.compactMap { name in name.tag.map { "\(name.name):\($0)" } }
+        var digests: [String] = []
+        for name in plan.names {
+            for digest in plan.manifestDigests where !digests.contains("\(name.name)@\(digest)") {
+                digests.append("\(name.name)@\(digest)")
+            }
+        }
+        return StoreIndex.Image(
+            id: plan.id.description, names: tagged, repoDigests: digests, size: 0, imported: Self.wholeSecond(.now),
+            config: plan.config, layers: visible.reversed())
+    }
+
+    /// As the index keeps it.
+    private static func wholeSecond(_ time: Timestamp) -> Timestamp {
+        Timestamp(nanoseconds: time.nanoseconds - time.nanoseconds % 1_000_000_000)
+    }
+
+    /// Makes the new layers and images part of the store. What is renamed has been synced before; the index decides.
+    private func commit(_ records: [StoreIndex.Image], _ results: [UnpackedLayer]) throws(ImageError) -> [StoredImage] {
+        try locked { () throws(ImageError) in
+            let before = try index()
+            var index = before
+            var moved: [String] = []
+            do throws(ImageError) {
+                for result in results {
+                    guard let name = result.name else { continue }
+                    let path = layerPath(name)
+                    // Somebody else may have unpacked the same layer meanwhile.
+                    if index.layerSizes[name] != nil, Files.isDirectory(path) { continue }
+                    try storage { () throws(SystemError) in
+                        if Files.exists(path) { try discard(path) }
+                        try retrying("rename", result.folder) { rename(result.folder, path) }
+                    }
+                    moved.append(path)
+                    index.layerSizes[name] = result.size
+                }
+                if !moved.isEmpty {
+                    try storage { () throws(SystemError) in try Files.syncDirectory(of: layerPath("x")) }
+                }
+                for var record in records {
+                    record.size = record.layers.reduce(0) { $0 + (index.layerSizes[$1] ?? 0) }
+                    index.add(record)
+                }
+                if index != before { try write(index) }
+            } catch {
+                for path in moved { try? discard(path) }
+                throw error
+            }
+            return records.compactMap { record in index.images.first { $0.id == record.id }.map(stored) }
+        }
+    }
+}
+
+/// Puts the numbers of several threads together for the caller.
+private final class ProgressCounter: Sendable {
+    private let state = Mutex(ImportProgress(layersDone: 0, layers: 0, expandedBytes: 0))
+    private let report: @Sendable (ImportProgress) -> Void
+
+    init(_ report: @escaping @Sendable (ImportProgress) -> Void) { self.report = report }
+
+    func start(layers: Int) { change { $0.layers = layers } }
+    func layers(_ done: Int) { change { $0.layersDone = max($0.layersDone, done) } }
+    func bytes(_ count: Int64) { change { $0.expandedBytes = max($0.expandedBytes, count) } }
+
+    private func change(_ body: (inout ImportProgress) -> Void) {
+        report(
+            state.withLock {
+                body(&$0)
+                return $0
+            })
+    }
+}

@@ -1,0 +1,95 @@
+import Base
+import CLinux
+import OCI
+import Synchronization
+
+/// One layer that is not in the store: where it comes from, where it is unpacked to, and what came of it.
+struct LayerTask: Sendable {
+    var layer: ImagePlan.Layer
+    /// For messages: `layer 2 of 5`.
+    var title: String
+    /// The folder it is unpacked into.
+    var folder: String
+
+    /// Unpacks and verifies the layer.
+    func run(_ budget: ImportBudget) throws(ImageError) -> LayerUnpacker.Outcome {
+        do throws(ImageError) {
+            let root = try storage { () throws(SystemError) in
+                try retrying("mkdir", folder) { mkdir(folder, 0o755) }
+                return SharedDescriptor(try FileDescriptor.open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
+            }
+            let stream = try BlobStream(
+                layer.blob, blobAlgorithm: layer.blobDigest?.algorithm, contentAlgorithm: layer.diffID.algorithm,
+                budget: budget)
+            let outcome = try LayerUnpacker(root: root, budget: budget).unpack(stream)
+            let (blob, content) = try stream.digests()
+            if let expected = layer.blobDigest, let blob, expected.hex != blob {
+                throw ImageError(
+                    .corrupt,
+                    "the blob is damaged: its digest is \(expected.algorithm.rawValue):\(blob), not \(expected)")
+            }
+            guard let content, layer.diffID.hex == content else {
+                throw ImageError(
+                    .corrupt,
+                    "the unpacked content has digest \(layer.diffID.algorithm.rawValue):\(content ?? ""), "
+                        + "the image config says \(layer.diffID)")
+            }
+            return outcome
+        } catch {
+            throw error.during(title)
+        }
+    }
+
+    /// Runs all tasks, the biggest first, two at a time.
+    ///
+    /// - Throws: the first `ImageError` of any of them; the others are stopped.
+    static func runAll(
+        _ tasks: [LayerTask], _ budget: ImportBudget, done: @escaping @Sendable (Int) -> Void
+    ) throws(ImageError) -> [LayerUnpacker.Outcome] {
+        struct State {
+            var next = 0
+            var outcomes: [Int: LayerUnpacker.Outcome] = [:]
+            var failure: ImageError?
+        }
+        if tasks.isEmpty { return [] }
+        let order = tasks.indices.sorted { tasks[$0].layer.blob.size > tasks[$1].layer.blob.size }
+        let state = SharedState(State())
+        try storage { () throws(SystemError) in
+            try Threads.run(min(2, tasks.count)) {
+                while true {
+                    let index = state.value.withLock { state -> Int? in
+                        guard state.failure == nil, state.next < order.count else { return nil }
+                        state.next += 1
+                        return order[state.next - 1]
+                    }
+                    guard let index else { return }
+                    do throws(ImageError) {
+                        let outcome = try tasks[index].run(budget)
+                        let count = state.value.withLock {
+                            $0.outcomes[index] = outcome
+                            return $0.outcomes.count
+                        }
+                        done(count)
+                    } catch {
+                        budget.cancel()
+                        state.value.withLock { if $0.failure == nil { $0.failure = error } }
+                        return
+                    }
+                }
+            }
+        }
+        let (outcomes, failure) = state.value.withLock { ($0.outcomes, $0.failure) }
+        if let failure { throw failure }
+        let ordered = tasks.indices.compactMap { outcomes[$0] }
+        guard ordered.count == tasks.count else {
+            throw ImageError(.storage, "the unpacking threads could not start (unshare CLONE_FS refused)")
+        }
+        return ordered
+    }
+
+    /// A mutex that closures can share.
+    private final class SharedState<Value: Sendable>: Sendable {
+        let value: Mutex<Value>
+        init(_ value: sending Value) { self.value = Mutex(value) }
+    }
+}

@@ -1,0 +1,64 @@
+import JSON
+
+/// What the image worker process tells the agent: one JSON object a line on its standard output.
+public enum ImageWorkerMessage: Hashable, Sendable {
+    /// An image that was loaded; `ImageStore.resolve(id)` finds it.
+    public struct Loaded: Hashable, Sendable {
+        public var id: String
+        public var names: [String]
+
+        public init(id: String, names: [String]) {
+            self.id = id
+            self.names = names
+        }
+    }
+
+    case progress(ImportProgress)
+    case loaded([Loaded])
+    case removed(ImageStore.Removal)
+    case swept
+    case failed(ImageError)
+
+    /// Whether it is the worker's last word.
+    public var isFinal: Bool { if case .progress = self { false } else { true } }
+
+    public var json: JSONValue {
+        switch self {
+        case .progress(let progress): ["progress": progress.json]
+        case .loaded(let images):
+            ["loaded": .array(images.map { ["id": .string($0.id), "names": .strings($0.names)] })]
+        case .removed(let removal):
+            ["removed": ["untagged": .strings(removal.untagged), "deleted": .strings(removal.deleted)]]
+        case .swept: ["swept": true]
+        case .failed(let error): ["error": error.json]
+        }
+    }
+
+    /// Reads a line.
+    ///
+    /// - Throws: `JSONError` for what no worker of this release writes.
+    public init(line: some Collection<UInt8>) throws(JSONError) {
+        let value = try JSONParser.parse(line, limits: .init(bytes: 4 << 20, depth: 16))
+        if let member = value["progress"] {
+            self = .progress(try ImportProgress(member))
+        } else if let list = value["loaded"]?.arrayValue {
+            var images: [Loaded] = []
+            for member in list {
+                images.append(
+                    Loaded(id: try member.requiredString("id"), names: try member.optionalStrings("names") ?? []))
+            }
+            self = .loaded(images)
+        } else if let member = value["removed"] {
+            var removal = ImageStore.Removal()
+            removal.untagged = try member.optionalStrings("untagged") ?? []
+            removal.deleted = try member.optionalStrings("deleted") ?? []
+            self = .removed(removal)
+        } else if value["swept"] != nil {
+            self = .swept
+        } else if let member = value["error"] {
+            self = .failed(try ImageError(member))
+        } else {
+            throw JSONError("unknown message of the image worker", at: value.position)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import Testing
+
+@testable import Compression
+
+@Suite("Decompressing streams")
+struct DecompressorTests {
+    /// `printf hello | gzip -n` and `printf hello | zstd`.
+    private static let gzipped: [UInt8] = [
+        0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 0xCB, 0x48, 0xCD, 0xC9, 0xC9, 7, 0, 0x86, 0xA6, 0x10, 0x36, 5, 0, 0, 0,
+    ]
+    private static let zstandard: [UInt8] = [
+        0x28, 0xB5, 0x2F, 0xFD, 0x04, 0x58, 0x29, 0, 0, 0x68, 0x65, 0x6C, 0x6C, 0x6F, 0xA3, 0x6D, 0x9F, 0x88,
+    ]
+
+    /// Decompresses with `step` bytes of input and `room` bytes of output at a time.
+    private func run(_ bytes: [UInt8], step: Int, room: Int) throws -> [UInt8] {
+        var decompressor = try Decompressor(CompressionFormat.sniff(bytes))
+        var output = [UInt8](repeating: 0, count: room)
+        var result: [UInt8] = []
+        var i = 0
+        var turns = 0
+        while true {
+            turns += 1
+            try #require(turns < 100_000, "does not come to an end")
+            let end = min(bytes.count, i + step)
+            let (consumed, produced) = try bytes[i..<end].withUnsafeBytes { input in
+                try output.withUnsafeMutableBytes { try decompressor.process(input, into: $0) }
+            }
+            i += consumed
+            result += output[..<produced]
+            if consumed == 0, produced == 0, i == bytes.count { break }
+        }
+        try decompressor.finish()
+        return result
+    }
+
+    @Test("streams come out the same however they are cut", arguments: [1, 2, 7, 4096], [1, 3, 4096])
+    func cuts(_ step: Int, _ room: Int) throws {
+        let hello = Array("hello".utf8)
+        #expect(try run(Self.gzipped, step: step, room: room) == hello)
+        #expect(try run(Self.gzipped + Self.gzipped + [0, 0, 0], step: step, room: room) == hello + hello)
+        #expect(try run(Self.zstandard, step: step, room: room) == hello)
+        let skippable: [UInt8] = [0x50, 0x2A, 0x4D, 0x18, 2, 0, 0, 0, 9, 9]
+        #expect(
+            try run(skippable + Self.zstandard + skippable + Self.zstandard, step: step, room: room) == hello + hello)
+        #expect(try run(hello, step: step, room: room) == hello)
+    }
+
+    @Test("a stream cut short anywhere is not taken for whole")
+    func truncated() throws {
+        for count in 6..<Self.gzipped.count {
+            #expect(throws: CompressionError.truncated) { try run(Array(Self.gzipped[..<count]), step: 5, room: 64) }
+        }
+        for count in 6..<Self.zstandard.count {
+            #expect(throws: CompressionError.truncated) { try run(Array(Self.zstandard[..<count]), step: 5, room: 64) }
+        }
+    }
+
+    @Test("damage and junk are errors")
+    func damaged() throws {
+        for i in 12..<Self.gzipped.count {
+            var bytes = Self.gzipped
+            bytes[i] ^= 0x55
+            #expect(throws: CompressionError.self) { try run(bytes, step: 100, room: 64) }
+        }
+        #expect(throws: CompressionError.self) { try run(Self.gzipped + [1], step: 100, room: 64) }
+        #expect(throws: CompressionError.self) { try run(Self.gzipped + [0, 0x1F], step: 100, room: 64) }
+        #expect(throws: CompressionError.self) { try run(Self.zstandard + [1, 2, 3, 4], step: 100, room: 64) }
+    }
+
+    @Test("what cannot be read is known by its name")
+    func unsupported() {
+        #expect(throws: CompressionError.unsupported(.xz)) { _ = try Decompressor(.xz) }
+        #expect(CompressionFormat.sniff(Array("BZh91AY".utf8)) == .bzip2)
+        #expect(CompressionFormat.sniff([]) == .plain)
+    }
+}
