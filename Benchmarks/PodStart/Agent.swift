@@ -1,0 +1,130 @@
+import Base
+import CLinux
+
+/// A swiftletd under a scratch root, with the image `first` loaded.
+final class Agent {
+    private let programs: String
+    private let root: String
+    private let fifoPath: String
+    private let fifo: Fifo
+    private let process: ChildProcess
+
+    init(programs: String, root: String, cgroup: String, fifo path: String) throws {
+        self.programs = programs
+        self.root = root
+        fifoPath = path
+        fifo = try Fifo(path)
+        try Files.makeDirectories("\(root)/etc/podspecs")
+        try Files.makeDirectories(cgroup)
+        var arguments = ["--root", root, "--cgroup-root", cgroup, "--drain-on-exit", "--node-name", "bench"]
+        if !(try Agent.enforcesLimits(cgroup)) { arguments.append("--limits=unenforced") }
+        var spawn = Spawn("\(programs)/swiftletd", arguments, environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
+        let log = SharedDescriptor(
+            try FileDescriptor.open("\(root)/agent.log", O_WRONLY | O_CREAT | O_APPEND, mode: 0o600))
+        spawn.standardOutput = log
+        spawn.standardError = log
+        process = try spawn.start()
+        try waitUntil("swiftletd answers") { try self.swiftlet("status") == 0 }
+        guard try swiftlet("image", "load", "\(Path.parent(path))/first.tar") == 0 else {
+            throw Problem("loading the image failed")
+        }
+    }
+
+    func end() {
+        _ = try? process.send(SIGTERM)
+        _ = try? process.wait(block: true)
+    }
+
+    /// One pod after the other; each is gone before the next comes.
+    func measureStarts(_ count: Int) throws -> [Nanoseconds] {
+        var durations: [Nanoseconds] = []
+        for index in 0..<(count + 5) {
+            let begin = try drop("p\(index)", stays: false)
+            let first = try fifo.next(within: .seconds(30))
+            if index >= 5 { durations.append(first - begin) }
+            try remove("p\(index)")
+            try waitUntil("pod \(index) is gone") { try self.podFolders() == 0 }
+        }
+        return durations
+    }
+
+    /// Private memory of the agent and of a supervisor while `pods` pods run.
+    func reportMemory(pods: Int) throws {
+        for index in 0..<pods {
+            _ = try drop("m\(index)", stays: true)
+            _ = try fifo.next(within: .seconds(30))
+        }
+        let supervisors = try Files.list("/proc").compactMap { pid_t($0) }.filter { pid in
+            let command = (try? Files.read("/proc/\(pid)/cmdline")) ?? []
+            let words = command.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+            return words.first.map { Path.name($0) == "swiftlet-pod" } == true && words.contains { $0.hasPrefix(root) }
+        }
+        let each = try supervisors.map { try Agent.privateKilobytes($0) }.sorted()
+        guard each.count >= pods else { throw Problem("\(each.count) supervisors of \(pods) pods were found") }
+        print("BENCH supervisor_private \(each[each.count / 2]) kB")
+        print("BENCH agent_private \(try Agent.privateKilobytes(process.pid)) kB")
+        for index in 0..<pods { try remove("m\(index)") }
+        try waitUntil("all pods are gone") { try self.podFolders() == 0 }
+    }
+
+    // MARK: helpers
+
+    /// Renames a manifest into the folder; the moment just before.
+    private func drop(_ name: String, stays: Bool) throws -> BootInstant {
+        let manifest = """
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: \(name)}
+            spec:
+              hostNetwork: true
+              restartPolicy: Never
+              terminationGracePeriodSeconds: 1
+              containers:
+                - name: main
+                  image: first
+                  imagePullPolicy: Never
+                  command: ["/first"\(stays ? ", \"stay\"" : "")]
+                  volumeMounts: [{name: out, mountPath: /out}]
+              volumes:
+                - {name: out, hostPath: {path: "\(Path.parent(fifoPath))"}}
+            """
+        let folder = "\(root)/etc/podspecs"
+        try Files.replace("\(folder)/.\(name)", with: manifest.utf8, mode: 0o644, durable: false)
+        let begin = BootInstant.now
+        guard rename("\(folder)/.\(name)", "\(folder)/\(name).yaml") == 0 else { throw SystemError("rename", name) }
+        return begin
+    }
+
+    private func remove(_ name: String) throws { try Files.remove("\(root)/etc/podspecs/\(name).yaml") }
+
+    private func podFolders() throws -> Int {
+        try Files.list("\(root)/var/lib/swiftlet/pods").count + Files.list("\(root)/run/swiftlet/pods").count
+    }
+
+    private func swiftlet(_ arguments: String...) throws -> Int32 {
+        let child = try Spawn("\(programs)/swiftlet", ["--root", root] + arguments).start()
+        return try child.wait(block: true)?.code ?? -1
+    }
+
+    private func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
+        let deadline = BootInstant.now + .seconds(30)
+        while !(try condition()) {
+            if BootInstant.now > deadline { throw Problem("not within 30 s: \(what)") }
+            _ = poll(nil, 0, 1)
+        }
+    }
+
+    private static func enforcesLimits(_ cgroup: String) throws -> Bool {
+        let found = try Files.readText("\(cgroup)/cgroup.controllers").split(separator: " ")
+        return ["cpu", "memory", "pids"].allSatisfy { found.contains(Substring($0)) }
+    }
+
+    private static func privateKilobytes(_ pid: pid_t) throws -> Int64 {
+        var sum: Int64 = 0
+        for line in try Files.readText("/proc/\(pid)/smaps_rollup").split(separator: "\n")
+        where line.hasPrefix("Private_") {
+            sum += line.split(separator: " ").compactMap { Int64($0) }.first ?? 0
+        }
+        return sum
+    }
+}
