@@ -30,7 +30,8 @@ struct TranscriptTests {
         }
         #expect(request.id == 2)
         #expect(start.container == "web" && start.attempt == 0 && start.id == "6f1f4a8e-web-0")
-        #expect(start.root == .overlay(lower: ["/layers/b", "/layers/a"], upper: "/pods/1/upper", work: "/pods/1/work"))
+        #expect(
+            start.root == .overlay(lower: ["/layers/b", "/layers/a"], upper: "/pods/1/upper", work: "/pods/1/work"))
         #expect(
             start.user
                 == .init(image: "www-data", uid: 1000, gid: 1000, groups: [2000], mustNotBeRoot: true))
@@ -56,7 +57,8 @@ struct TranscriptTests {
     }
 
     @Test(arguments: [
-        #"{"type":"signal","id":1,"container":"a","signal":0}"#, #"{"type":"signal","id":1,"container":"a","signal":65}"#,
+        #"{"type":"signal","id":1,"container":"a","signal":0}"#,
+        #"{"type":"signal","id":1,"container":"a","signal":65}"#,
         #"{"type":"signal","id":1,"signal":9}"#, #"{"type":"exec","id":1,"container":"a","args":[]}"#,
         #"{"type":"start","id":1,"container":"a"}"#, #"{"type":"resize","id":1,"rows":70000,"columns":1}"#,
     ])
