@@ -15,9 +15,8 @@ final class Agent {
         fifoPath = path
         fifo = try Fifo(path)
         try Files.makeDirectories("\(root)/etc/podspecs")
-        try Files.makeDirectories(cgroup)
         var arguments = ["--root", root, "--cgroup-root", cgroup, "--drain-on-exit", "--node-name", "bench"]
-        if !(try Agent.enforcesLimits(cgroup)) { arguments.append("--limits=unenforced") }
+        if !(try Agent.enforcesLimits()) { arguments.append("--limits=unenforced") }
         var spawn = Spawn("\(programs)/swiftletd", arguments, environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
         let log = SharedDescriptor(
             try FileDescriptor.open("\(root)/agent.log", O_WRONLY | O_CREAT | O_APPEND, mode: 0o600))
@@ -114,8 +113,10 @@ final class Agent {
         }
     }
 
-    private static func enforcesLimits(_ cgroup: String) throws -> Bool {
-        let found = try Files.readText("\(cgroup)/cgroup.controllers").split(separator: " ")
+    /// Whether cpu, memory and pids are on cgroup v2 here.
+    private static func enforcesLimits() throws -> Bool {
+        guard Files.exists("/sys/fs/cgroup/cgroup.controllers") else { return false }
+        let found = try Files.readText("/sys/fs/cgroup/cgroup.controllers").split(separator: " ")
         return ["cpu", "memory", "pids"].allSatisfy { found.contains(Substring($0)) }
     }
 

@@ -74,7 +74,7 @@ let agentSuite = Suite("agent", freshNode: true) {
             try expectEqual(try Files.list("\(node.root)/var/lib/swiftlet/pods"), [], "folders of pods")
         },
         Test("the preflight passes where the agent runs") { node in
-            var arguments = ["--root", node.root, "--cgroup-root", node.cgroup, "--check"]
+            var arguments = ["--root", node.root, "--cgroup-root", node.cgroupPath, "--check"]
             if !node.machine.enforcesLimits { arguments.append("--limits=unenforced") }
             let result = try run(
                 "\(node.machine.programs)/swiftletd", arguments, timeout: .seconds(10 * node.machine.scale))

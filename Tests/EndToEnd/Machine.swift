@@ -9,7 +9,9 @@ struct Machine {
     var images: String
     /// Factor on time-outs.
     var scale: Int64
-    /// An empty cgroup v2 folder for the agents' trees.
+    /// Where cgroup v2 is mounted.
+    var cgroupMount: String
+    /// An empty folder in it for the agents' trees.
     var cgroup: String
     /// Whether cpu, memory and pids can be enforced there.
     var enforcesLimits: Bool
@@ -20,19 +22,15 @@ struct Machine {
             throw Failure("SWIFTLET_BIN and SWIFTLET_IMAGES must name the folders of the programs and of the images")
         }
         let scale = environment("SWIFTLET_TIME_SCALE").flatMap { Int64($0) } ?? 1
-        let base: String
-        if let given = environment("SWIFTLET_CGROUP_ROOT") {
-            base = given
-        } else {
-            base = try cgroupMount()
-        }
+        let mount = try findCgroupMount()
+        let base = environment("SWIFTLET_CGROUP_ROOT") ?? mount
         let controllers = try Files.readText("\(base)/cgroup.controllers").split(separator: " ")
         let enforces = ["cpu", "memory", "pids"].allSatisfy { controllers.contains(Substring($0)) }
         if enforces { try Files.writeExisting("\(base)/cgroup.subtree_control", "+cpu +memory +pids") }
         let cgroup = "\(base)/swiftlet-e2e-\(getpid())"
         try Files.makeDirectories(cgroup)
         return Machine(
-            programs: programs, images: images, scale: scale, cgroup: cgroup, enforcesLimits: enforces)
+            programs: programs, images: images, scale: scale, cgroupMount: mount, cgroup: cgroup, enforcesLimits: enforces)
     }
 
     func has(_ need: Need) -> Bool {
@@ -45,7 +43,7 @@ struct Machine {
         getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    private static func cgroupMount() throws -> String {
+    private static func findCgroupMount() throws -> String {
         for line in try Files.readText("/proc/self/mounts").split(separator: "\n") {
             let fields = line.split(separator: " ")
             if fields.count > 2, fields[2] == "cgroup2" { return String(fields[1]) }

@@ -7,7 +7,7 @@ final class Node {
     let machine: Machine
     /// The prefix given as `--root`.
     let root: String
-    /// The cgroup folder given as `--cgroup-root`.
+    /// The folder of the cgroup given as `--cgroup-root`.
     let cgroup: String
     /// The name the node is given; it ends the names of pods from the manifest folder.
     static let name = "e2e"
@@ -22,10 +22,6 @@ final class Node {
         root = "\(scratch)/root"
         cgroup = "\(machine.cgroup)/\(Path.name(scratch))"
         try Files.makeDirectories("\(root)/etc/podspecs")
-        try Files.makeDirectories(cgroup)
-        if machine.enforcesLimits {
-            try Files.writeExisting("\(machine.cgroup)/cgroup.subtree_control", "+cpu +memory +pids")
-        }
         do {
             try start()
             for image in images { try ok("image", "load", "\(machine.images)/\(image)") }
@@ -38,6 +34,8 @@ final class Node {
 
     // MARK: the agent
 
+    /// The cgroup as the agent is given it: below the mount point.
+    var cgroupPath: String { String(cgroup.dropFirst(machine.cgroupMount.count)) }
     var podspecs: String { "\(root)/etc/podspecs" }
     var isRunning: Bool { ((try? agent?.wait(block: false)) ?? nil) == nil && agent != nil }
     var agentPID: pid_t { agent?.pid ?? 0 }
@@ -45,7 +43,7 @@ final class Node {
     /// Starts the agent and waits until it answers.
     func start() throws {
         var arguments = [
-            "--root", root, "--cgroup-root", cgroup, "--drain-on-exit", "--node-name", Node.name, "--log-level",
+            "--root", root, "--cgroup-root", cgroupPath, "--drain-on-exit", "--node-name", Node.name, "--log-level",
             "debug",
         ]
         if !machine.enforcesLimits { arguments.append("--limits=unenforced") }
@@ -84,10 +82,7 @@ final class Node {
         self.agent = nil
         try expectEqual(exit?.code ?? -1, 0, "the agent's exit status")
         try expectEqual(LeakCount.mentions(of: root), [], "what is left of the node")
-        for folder in try Files.list(cgroup) where Files.isDirectory("\(cgroup)/\(folder)") {
-            try removeCgroups("\(cgroup)/\(folder)")
-        }
-        guard rmdir(cgroup) == 0 else { throw SystemError("rmdir", cgroup) }
+        try expect(!Files.exists(cgroup), "the agent's cgroup \(cgroup) is still there")
         try Files.removeTree(scratch)
     }
 
