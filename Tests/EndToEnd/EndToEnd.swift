@@ -30,6 +30,10 @@ import CLinux
         }
         var runner = Runner(machine: machine, filters: Array(filters))
         for suite in suites { runner.run(suite) }
+        if rmdir(machine.cgroup) != 0 {
+            print("FAILED the cgroup \(machine.cgroup) is not empty after all tests: \(Errno.current)")
+            exit(1)
+        }
         print("\(runner.passed) passed, \(runner.failed) failed, \(runner.skipped) skipped")
         exit(runner.failed == 0 && runner.passed > 0 ? 0 : 1)
     }

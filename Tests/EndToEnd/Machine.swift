@@ -30,7 +30,8 @@ struct Machine {
         let cgroup = "\(base)/swiftlet-e2e-\(getpid())"
         try Files.makeDirectories(cgroup)
         return Machine(
-            programs: programs, images: images, scale: scale, cgroupMount: mount, cgroup: cgroup, enforcesLimits: enforces)
+            programs: programs, images: images, scale: scale, cgroupMount: mount, cgroup: cgroup,
+            enforcesLimits: enforces)
     }
 
     func has(_ need: Need) -> Bool {
