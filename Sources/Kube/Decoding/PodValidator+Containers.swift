@@ -95,7 +95,7 @@ extension PodValidator {
         if fieldPath.isEmpty { return required(path) }
         if Self.fieldPaths.contains(fieldPath) { return }
         for map in ["metadata.labels", "metadata.annotations"] where fieldPath.hasPrefix(map + "['") {
-            guard fieldPath.hasSuffix("']"), fieldPath.utf8.count >= map.utf8.count + 5 else { break }
+            guard fieldPath.hasSuffix("']"), fieldPath.utf8.count >= map.utf8.count + 4 else { break }
             let key = String(fieldPath.dropFirst(map.count + 2).dropLast(2))
             if let wrong = Names.qualifiedName(map == "metadata.labels" ? key : key.lowercased()) {
                 invalid(key, wrong, path)

@@ -137,6 +137,25 @@ enum FieldTable {
         "HostPathVolumeSource": FieldClasses(supported: ["path", "type"]),
     ]
 
+    /// What is to be said about supported fields beyond their name.
+    static let notes: [String: String] = [
+        "Container.imagePullPolicy": "default `IfNotPresent`, whatever the tag",
+        "ContainerPort.containerPort": "information; with hostNetwork it is the host's port",
+        "ContainerPort.hostPort": "only with hostNetwork, and equal to containerPort",
+        "EmptyDirVolumeSource.sizeLimit": "only with the medium `Memory`",
+        "EnvVarSource.fieldRef": "as in the kubelet; `spec.serviceAccountName` is what the manifest says",
+        "ObjectMeta.namespace": "default `default`",
+        "ObjectMeta.uid": "made up when it is missing",
+        "PodSecurityContext.seccompProfile": "default `RuntimeDefault`, as a kubelet with `seccompDefault: true`",
+        "PodSpec.dnsPolicy": "`ClusterFirst` acts as `Default`, with the event `MissingClusterDNS`",
+        "PodSpec.terminationGracePeriodSeconds": "default 30",
+        "ResourceFieldSelector.resource": "`limits` and `requests` of `cpu` and `memory`",
+        "ResourceRequirements.limits": "`cpu` and `memory`; others are **refused**",
+        "ResourceRequirements.requests":
+            "`cpu` and `memory`; `ephemeral-storage` is without effect, others **refused**",
+        "Volume.projected": "the `kube-api-access-` volume of an exported pod is left out, with its mounts",
+    ]
+
     private static let apiVolume = "it comes from an API server; put the files on the node and use hostPath"
     private static let storage = "this kind of storage is not mounted; mount it on the node and use hostPath"
     private static let volumes: [String: String] = [

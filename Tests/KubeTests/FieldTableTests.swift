@@ -1,0 +1,136 @@
+import JSON
+import Testing
+import YAML
+
+@testable import Kube
+
+@Suite("Every field of v1 Pod stands in one class")
+struct FieldTableTests {
+    /// The types that a manifest reaches through supported fields.
+    private static let reached: Set<String> = {
+        var reached: Set<String> = []
+        var todo = ["Pod"]
+        while let type = todo.popLast() {
+            guard reached.insert(type).inserted else { continue }
+            for field in PodSchema.shared.types[type] ?? [] {
+                guard case .supported = FieldTable.classes[type]?(field.name) else { continue }
+                if let next = name(field.type) { todo.append(next) }
+            }
+        }
+        return reached
+    }()
+
+    private static func name(_ type: PodSchema.FieldType) -> String? {
+        switch type {
+        case .object(let name): name
+        case .list(let element), .map(let element): name(element)
+        default: nil
+        }
+    }
+
+    @Test("The schema is that of Kubernetes 1.36")
+    func schema() {
+        let types = PodSchema.shared.types
+        #expect(types.count == 130)
+        #expect(types.values.reduce(0) { $0 + $1.count } == 603)
+        #expect(types["PodSpec"]?.count == 42)
+        #expect(types["Container"]?.count == 25)
+        #expect(types["Volume"]?.count == 31)
+        #expect(PodSchema.shared.field("nodeSelector", of: "PodSpec")?.type == .map(.string))
+        #expect(PodSchema.shared.field("containers", of: "PodSpec")?.type == .list(.object("Container")))
+        #expect(PodSchema.shared.field("containers", of: "PodSpec")?.isRequired == true)
+        for (type, fields) in types {
+            for field in fields {
+                guard let name = Self.name(field.type) else { continue }
+                #expect(types[name] != nil, "\(type).\(field.name) is of the unknown type \(name)")
+            }
+        }
+    }
+
+    @Test("Each field that a manifest can reach has exactly one class")
+    func complete() {
+        #expect(Set(FieldTable.classes.keys) == Self.reached)
+        for (type, classes) in FieldTable.classes {
+            let fields = Set((PodSchema.shared.types[type] ?? []).map(\.name))
+            let listed = classes.supported + classes.withoutEffect.keys + classes.refused.keys
+            #expect(fields == Set(listed), "\(type): \(fields.symmetricDifference(listed))")
+            #expect(listed.count == Set(listed).count, "\(type) has a field in two classes")
+            #expect(classes.unless.keys.allSatisfy { classes.refused[$0] != nil }, "\(type)")
+        }
+    }
+
+    @Test("The few-valued fields exist and are strings")
+    func values() {
+        for name in FieldValues.table.keys {
+            let parts = name.split(separator: ".").map(String.init)
+            #expect(PodSchema.shared.field(parts[1], of: parts[0])?.type == .string, "\(name)")
+        }
+    }
+
+    @Test("Notes are about fields that exist")
+    func notes() {
+        for name in FieldTable.notes.keys {
+            let parts = name.split(separator: ".").map(String.init)
+            #expect(PodSchema.shared.field(parts[1], of: parts[0]) != nil, "\(name)")
+        }
+    }
+
+    @Test("What is carried for printing is what is without effect")
+    func carried() {
+        let spec = Set(FieldTable.classes["PodSpec"]?.withoutEffect.keys ?? [:].keys)
+        #expect(PodSpec.carriedFields.union(["nodeName", "serviceAccountName"]) == spec)
+        #expect(Container.carriedFields == Set(FieldTable.classes["Container"]?.withoutEffect.keys ?? [:].keys))
+    }
+
+    @Test("Every supported field reaches the pod: without it another pod comes out, or none")
+    func everySupportedFieldMatters() throws {
+        let manifest = try yaml(completeManifest)
+        let whole = try PodDecoder.decode(manifest).pod
+        // Fields whose only value is also their default: with hostNetwork a hostPort is the containerPort.
+        let constant: Set = [
+            "ObjectFieldSelector.apiVersion", "Container.terminationMessagePolicy", "ContainerPort.hostPort",
+        ]
+        var covered: Set<String> = []
+        try visit(manifest, "Pod", []) { type, field, path in
+            guard case .supported = FieldTable.classes[type]?(field) else { return }
+            covered.insert("\(type).\(field)")
+            if constant.contains("\(type).\(field)") { return }
+            let less = try? PodDecoder.decode(removing(path[...], from: manifest)).pod
+            #expect(less != whole, "\(path) does not matter")
+        }
+        let supported = FieldTable.classes.flatMap { type, classes in classes.supported.map { "\(type).\($0)" } }
+        #expect(covered.union(["PodSpec.shareProcessNamespace"]) == Set(supported))
+        #expect(try decode(pod(spec: "shareProcessNamespace: true,")).pod.spec.shareProcessNamespace)
+    }
+
+    /// Calls `body` with the type, name and path of every field of `value`.
+    private func visit(
+        _ value: JSONValue, _ type: String, _ path: [String], _ body: (String, String, [String]) throws -> Void
+    ) throws {
+        for member in value.objectValue?.members ?? [] {
+            let path = path + [member.key]
+            try body(type, member.key, path)
+            guard let field = PodSchema.shared.field(member.key, of: type), let next = Self.name(field.type) else {
+                continue
+            }
+            if let elements = member.value.arrayValue {
+                for (n, element) in elements.enumerated() { try visit(element, next, path + ["\(n)"], body) }
+            } else {
+                try visit(member.value, next, path, body)
+            }
+        }
+    }
+
+    private func removing(_ path: ArraySlice<String>, from value: JSONValue) -> JSONValue {
+        guard let first = path.first else { return value }
+        let rest = path.dropFirst()
+        switch value.content {
+        case .object(var object):
+            object[first] = rest.isEmpty ? nil : object[first].map { removing(rest, from: $0) }
+            return .object(object)
+        case .array(let elements):
+            return .array(elements.enumerated().map { "\($0)" == first ? removing(rest, from: $1) : $1 })
+        default: return value
+        }
+    }
+}

@@ -1,0 +1,202 @@
+extension BrokenManifestTests {
+    /// Manifests of the right shape that the API server would not take.
+    static let invalid: [(String, [String])] = [
+        (
+            "{apiVersion: v1, kind: Pod, metadata: {name: My_Pod, namespace: a.b, uid: ../x},\n"
+                + "spec: {containers: [{name: c, image: i}]}}",
+            [
+                "1:46: metadata.name: Invalid value: \"My_Pod\": \(subdomain)",
+                "1:65: metadata.namespace: Invalid value: \"a.b\": \(label)",
+                "1:75: metadata.uid: Invalid value: \"../x\": a UID has at most 63 letters, digits and '-'",
+            ]
+        ),
+        (
+            "{apiVersion: v1, kind: Pod, metadata: {name: \(String(repeating: "a", count: 250))},\n"
+                + "spec: {containers: [{name: c, image: i}]}}",
+            [
+                "1:46: metadata.name: Invalid value: \"\(String(repeating: "a", count: 128))...\": namespace, name and "
+                    + "UID together name a folder, which takes 255 bytes, not 295"
+            ]
+        ),
+        (
+            "{apiVersion: v1, kind: Pod, metadata: {name: p, labels: {-a: x, b: 'y z'}, annotations: {/x: ''}},\n"
+                + "spec: {containers: [{name: c, image: i}]}}",
+            [
+                "1:62: metadata.labels[-a]: Invalid value: \"-a\": name part must consist of alphanumeric characters, "
+                    + "'-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or "
+                    + "'my.name',  or '123-abc', regex used for validation is "
+                    + "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+                "1:68: metadata.labels[b]: Invalid value: \"y z\": a valid label must be an empty string or consist of "
+                    + "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
+                    + "(e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+                    + "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
+                "1:94: metadata.annotations[/x]: Invalid value: \"/x\": prefix part must be non-empty",
+            ]
+        ),
+        (
+            pod(spec: "terminationGracePeriodSeconds: -1, hostPID: true, shareProcessNamespace: true,"),
+            [
+                "1:88: spec.terminationGracePeriodSeconds: Invalid value: -1: must be between 0 and 2147483647, inclusive",
+                "1:130: spec.shareProcessNamespace: Invalid value: true: ShareProcessNamespace and HostPID cannot both be "
+                    + "enabled",
+            ]
+        ),
+        (
+            pod(spec: "hostAliases: [{ip: 1.2.3, hostnames: [a_b]}, {hostnames: [x]}],"),
+            [
+                "1:76: spec.hostAliases[0].ip: Invalid value: \"1.2.3\": must be a valid IP address, (e.g. 10.9.8.7 or "
+                    + "2001:db8::ffff)",
+                "1:95: spec.hostAliases[0].hostnames[0]: Invalid value: \"a_b\": \(subdomain)",
+                "1:102: spec.hostAliases[1].ip: Required value",
+            ]
+        ),
+        (
+            pod(spec: "initContainers: [{name: c, image: j}, {name: c}],"),
+            [
+                "1:95: spec.initContainers[1].image: Required value",
+                "1:102: spec.initContainers[1].name: Duplicate value: \"c\"",
+                "2:23: spec.containers[0].name: Duplicate value: \"c\"",
+            ]
+        ),
+        (
+            pod(
+                spec: "volumes: [{name: A}, {emptyDir: {}}, {name: v}, {name: v, hostPath: {path: x/../y}}, "
+                    + "{name: w, hostPath: {path: rel}}, {name: x, hostPath: {}}, {name: q, emptyDir: {}, hostPath: {path: /}}],"
+            ),
+            [
+                "1:74: spec.volumes[0].name: Invalid value: \"A\": \(label)",
+                "1:78: spec.volumes[1].name: Required value",
+                "1:112: spec.volumes[3].name: Duplicate value: \"v\"",
+                "1:132: spec.volumes[3].hostPath.path: Invalid value: \"x/../y\": must not contain '..'",
+                "1:169: spec.volumes[4].hostPath.path: Invalid value: \"rel\": must be an absolute path",
+                "1:196: spec.volumes[5].hostPath.path: Required value",
+                "1:235: spec.volumes[6].hostPath: Forbidden: may not specify more than 1 volume type",
+            ]
+        ),
+        (
+            pod(
+                spec: "volumes: [{name: v}],",
+                container: "volumeMounts: [{name: w, mountPath: /a}, {name: v}, "
+                    + "{name: v, mountPath: /b}, {name: v, mountPath: /b/}, {name: v, mountPath: 'c:d'}, {name: v, mountPath: /}, "
+                    + "{name: v, mountPath: /a/../b}]"),
+            [
+                "3:27: spec.containers[0].volumeMounts[0].name: Not found: \"w\"",
+                "3:46: spec.containers[0].volumeMounts[1].mountPath: Required value",
+                "3:104: spec.containers[0].volumeMounts[3].mountPath: Invalid value: \"/b/\": must be unique",
+                "3:131: spec.containers[0].volumeMounts[4].mountPath: Invalid value: \"c:d\": must be an absolute path",
+                "3:131: spec.containers[0].volumeMounts[4].mountPath: Invalid value: \"c:d\": must not contain ':'",
+                "3:160: spec.containers[0].volumeMounts[5].mountPath: Invalid value: \"/\": the root of the image cannot "
+                    + "be mounted over",
+                "3:185: spec.containers[0].volumeMounts[6].mountPath: Invalid value: \"/a/../b\": must not contain '..'",
+            ]
+        ),
+        (
+            pod(container: "resources: {limits: {cpu: 1, memory: 512m}, requests: {cpu: 2, memory: -1}}"),
+            [
+                "3:42: spec.containers[0].resources.limits[memory]: Invalid value: \"512m\": must be a whole number of bytes "
+                    + "(did you mean \"512M\"?)",
+                "3:65: spec.containers[0].resources.requests[cpu]: Invalid value: \"2\": must be less than or equal to cpu "
+                    + "limit of 1",
+                "3:76: spec.containers[0].resources.requests[memory]: Invalid value: \"-1\": must be greater than or equal "
+                    + "to 0",
+            ]
+        ),
+        (
+            pod(
+                container:
+                    "ports: [{}, {containerPort: 0}, {containerPort: 1, name: A}, {containerPort: 2, name: 1--a}, "
+                    + "{containerPort: 3, name: x}, {containerPort: 4, name: x, protocol: tcp}]"),
+            [
+                "3:13: spec.containers[0].ports[0].containerPort: Required value",
+                "3:33: spec.containers[0].ports[1].containerPort: Invalid value: 0: must be between 1 and 65535, "
+                    + "inclusive",
+                "3:62: spec.containers[0].ports[2].name: Invalid value: \"A\": must contain only alphanumeric characters "
+                    + "(a-z, 0-9), and hyphens ('-')",
+                "3:91: spec.containers[0].ports[3].name: Invalid value: \"1--a\": must not contain consecutive hyphens",
+                "3:152: spec.containers[0].ports[5].name: Duplicate value: \"x\"",
+                "3:165: spec.containers[0].ports[5].protocol: Unsupported value: \"tcp\": supported values: \"SCTP\", "
+                    + "\"TCP\", \"UDP\"",
+            ]
+        ),
+        (
+            pod(
+                spec: "hostNetwork: true,",
+                container: "ports: [{containerPort: 80, hostPort: 81}, {containerPort: 80}, "
+                    + "{containerPort: 80, name: b}]"),
+            [
+                "3:43: spec.containers[0].ports[0].hostPort: Invalid value: 81: must match `containerPort` when "
+                    + "`hostNetwork` is true",
+                "3:69: spec.containers[0].ports[2].hostPort: Duplicate value: \"TCP//80\"",
+            ]
+        ),
+        (
+            pod(
+                container:
+                    "env: [{value: a}, {name: 'A=B'}, {name: C, value: x, valueFrom: {fieldRef: {fieldPath: a}}}, "
+                    + "{name: D, valueFrom: {}},\n{name: E, valueFrom: {fieldRef: {fieldPath: \"metadata.labels['']\"}}}, "
+                    + "{name: F, valueFrom: {resourceFieldRef: {resource: limits.disk, containerName: x}}},\n"
+                    + "{name: G, valueFrom: {resourceFieldRef: {resource: limits.cpu, divisor: 2}, fieldRef: {}}},"
+                    + "{name: H, valueFrom: {resourceFieldRef: {resource: limits.cpu, divisor: 2}}}]"),
+            [
+                "3:11: spec.containers[0].env[0].name: Required value",
+                "3:30: spec.containers[0].env[1].name: Invalid value: \"A=B\": a valid environment variable name must "
+                    + "consist only of printable ASCII characters other than '='",
+                "3:69: spec.containers[0].env[2].valueFrom: Invalid value: \"\": may not be specified when `value` is "
+                    + "not empty",
+                "3:92: spec.containers[0].env[2].valueFrom.fieldRef.fieldPath: Unsupported value: \"a\": supported "
+                    + "values: \"metadata.name\", \"metadata.namespace\", \"metadata.uid\", \"spec.nodeName\", "
+                    + "\"spec.serviceAccountName\", \"status.hostIP\", \"status.hostIPs\", \"status.podIP\", "
+                    + "\"status.podIPs\", \"metadata.labels['<KEY>']\", \"metadata.annotations['<KEY>']\"",
+                "3:119: spec.containers[0].env[3].valueFrom: Invalid value: \"\": must specify one of: `fieldRef` or "
+                    + "`resourceFieldRef`",
+                "4:49: spec.containers[0].env[4].valueFrom.fieldRef.fieldPath: Invalid value: \"\": name part must be "
+                    + "non-empty",
+                "4:126: spec.containers[0].env[5].valueFrom.resourceFieldRef.resource: Unsupported value: "
+                    + "\"limits.disk\": supported values: \"limits.cpu\", \"limits.memory\", \"requests.cpu\", "
+                    + "\"requests.memory\"",
+                "4:154: spec.containers[0].env[5].valueFrom.resourceFieldRef.containerName: Not found: \"x\"",
+                "5:26: spec.containers[0].env[6].valueFrom: Invalid value: \"\": may not have more than one field "
+                    + "specified at a time",
+                "5:168: spec.containers[0].env[7].valueFrom.resourceFieldRef.divisor: Invalid value: \"2\": only "
+                    + "divisor's values 1m and 1 are supported with the cpu resource",
+            ]
+        ),
+        (
+            pod(
+                container: "securityContext: {runAsUser: -1, runAsGroup: 4294967295, privileged: true, "
+                    + "allowPrivilegeEscalation: false,\ncapabilities: {add: [SYS_ADMIN, CAP_NET_RAW, chown], drop: [NONE]}, "
+                    + "seccompProfile: {}}"),
+            [
+                "3:34: spec.containers[0].securityContext.runAsUser: Invalid value: -1: must be between 0 and "
+                    + "2147483647, inclusive",
+                "3:50: spec.containers[0].securityContext.runAsGroup: Invalid value: 4294967295: must be between 0 and "
+                    + "2147483647, inclusive",
+                "3:106: spec.containers[0].securityContext.allowPrivilegeEscalation: Invalid value: false: cannot set "
+                    + "`allowPrivilegeEscalation` to false and `privileged` to true",
+                "3:106: spec.containers[0].securityContext.allowPrivilegeEscalation: Invalid value: false: cannot set "
+                    + "`allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN",
+                "4:37: spec.containers[0].securityContext.capabilities.add[1]: Invalid value: \"CAP_NET_RAW\": not a "
+                    + "capability (did you mean \"NET_RAW\"?)",
+                "4:50: spec.containers[0].securityContext.capabilities.add[2]: Invalid value: \"chown\": not a "
+                    + "capability (did you mean \"CHOWN\"?)",
+                "4:65: spec.containers[0].securityContext.capabilities.drop[0]: Invalid value: \"NONE\": not a "
+                    + "capability",
+                "4:89: spec.containers[0].securityContext.seccompProfile.type: Required value: type is required when "
+                    + "seccompProfile is set",
+            ]
+        ),
+        (
+            pod(container: "workingDir: a, terminationMessagePath: b"),
+            [
+                "3:17: spec.containers[0].workingDir: Invalid value: \"a\": must be an absolute path",
+                "3:44: spec.containers[0].terminationMessagePath: Invalid value: \"b\": must be an absolute path",
+            ]
+        ),
+        (
+            "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, image: ' i'}]}}",
+            [
+                "1:87: spec.containers[0].image: Invalid value: \" i\": must not have leading or trailing whitespace"
+            ]
+        ),
+    ]
+}

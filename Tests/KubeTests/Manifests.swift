@@ -1,0 +1,96 @@
+import JSON
+import Kube
+import Testing
+import YAML
+
+/// The one value of a YAML text.
+func yaml(_ text: String) throws -> JSONValue { try #require(try YAML.documents(text.utf8).first) }
+
+func decode(_ text: String) throws -> DecodedPod { try PodDecoder.decode(try yaml(text)) }
+
+/// What is wrong with a manifest; empty when it is taken.
+func problems(_ text: String) throws -> [String] {
+    let value = try yaml(text)
+    do {
+        _ = try PodDecoder.decode(value)
+        return []
+    } catch {
+        return error.issues.map(\.description)
+    }
+}
+
+/// A pod with one container, four lines long: `spec` continues the spec, `container` the container.
+func pod(spec: String = "", container: String = "") -> String {
+    let indented = container.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)\n" }.joined()
+    return "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {\(spec)\n"
+        + "  containers: [{name: c, image: i,\n\(indented)  }]}}\n"
+}
+
+/// Every supported field, each with a value that is not its default.
+let completeManifest = """
+    apiVersion: v1
+    kind: Pod
+    metadata:
+      name: complete
+      namespace: ns
+      uid: 1a2b3c4d-0000-4000-8000-000000000000
+      labels: {app: web, "example.com/tier": front}
+      annotations: {note: "two\\nlines"}
+    spec:
+      restartPolicy: OnFailure
+      terminationGracePeriodSeconds: 5
+      dnsPolicy: Default
+      hostNetwork: true
+      hostIPC: true
+      hostPID: true
+      hostname: box
+      hostAliases:
+      - ip: 10.1.2.3
+        hostnames: [a.example, b]
+      securityContext:
+        runAsUser: 1000
+        runAsGroup: 1001
+        runAsNonRoot: true
+        seccompProfile: {type: Unconfined}
+      volumes:
+      - name: scratch
+        emptyDir: {medium: Memory, sizeLimit: 64Mi}
+      - name: host
+        hostPath: {path: /srv, type: DirectoryOrCreate}
+      initContainers:
+      - name: prepare
+        image: busybox
+        command: [sh, -c, 'true']
+      containers:
+      - name: main
+        image: registry.example/app:1.2
+        imagePullPolicy: Never
+        command: [app]
+        args: [--serve, "8080"]
+        workingDir: /srv/app
+        terminationMessagePath: /tmp/message
+        terminationMessagePolicy: File
+        env:
+        - {name: PLAIN, value: "1"}
+        - name: FIELD
+          valueFrom: {fieldRef: {apiVersion: v1, fieldPath: "metadata.labels['app']"}}
+        - name: RESOURCE
+          valueFrom: {resourceFieldRef: {containerName: main, resource: limits.memory, divisor: 1Mi}}
+        ports:
+        - {name: http, containerPort: 8080, hostPort: 8080, protocol: UDP}
+        resources:
+          limits: {cpu: 500m, memory: 128Mi}
+          requests: {cpu: 250m, memory: 64Mi}
+        volumeMounts:
+        - {name: scratch, mountPath: /scratch}
+        - {name: host, mountPath: /host, readOnly: true}
+        securityContext:
+          runAsUser: 0
+          runAsGroup: 0
+          runAsNonRoot: false
+          privileged: true
+          readOnlyRootFilesystem: true
+          allowPrivilegeEscalation: true
+          capabilities: {add: [NET_ADMIN], drop: [ALL]}
+          seccompProfile: {type: RuntimeDefault}
+    """
