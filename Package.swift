@@ -84,11 +84,18 @@ let package = Package(
                 "CLinux", "Base", "JSON", "YAML", "Linux", "Seccomp", "Cgroups", "Kube", "OCI", "Images", "PodProtocol",
                 "PodSources", "PodRuntime",
             ]),
-        library("NodeAPI", ["CLinux", "Base", "JSON", "HTTP", "PodProtocol"]),
+        library(
+            "NodeAPI",
+            [
+                "CLinux", "Base", "JSON", "Linux", "Kube", "HTTP", "PodProtocol", "Images", "PodSources", "PodRuntime",
+                "NodeAgent",
+            ]),
         library("CLI", ["CLinux", "Base", "JSON", "YAML", "Kube", "HTTP", "PodProtocol", "PodSources"]),
 
         // Floor 6: the programs.
-        program("swiftletd", ["CLinux", "Base", "JSON", "YAML", "Kube", "Images", "NodeAgent", "NodeAPI"]),
+        program(
+            "swiftletd",
+            ["CLinux", "Base", "Linux", "Cgroups", "Images", "PodSources", "PodRuntime", "NodeAgent", "NodeAPI"]),
         program("swiftlet", ["CLinux", "CLI"]),
         program("swiftlet-pod", ["CLinux", "Base", "PodSupervisor"], isStatic: true),
 

@@ -33,6 +33,18 @@ extension FileDescriptor {
         }
     }
 
+    /// Reads at most `buffer.count` bytes to the front of `buffer`. 0 at the end; nil when the call would block.
+    public borrowing func read(into buffer: inout [UInt8]) throws(SystemError) -> Int? {
+        let raw = self.raw
+        while true {
+            let n = buffer.withUnsafeMutableBytes { CLinux.read(raw, $0.baseAddress, $0.count) }
+            if n >= 0 { return n }
+            let error = Errno.current
+            if error == .again { return nil }
+            if error != .interrupted { throw SystemError("read", "fd \(raw)", error) }
+        }
+    }
+
     /// Reads to the end of the file.
     ///
     /// - Parameter limit: the most bytes to accept.

@@ -1,3 +1,59 @@
-@main struct Program {
-    static func main() {}
+import Base
+import CLinux
+import Images
+import NodeAgent
+
+/// The agent's program. `main` is synchronous: the loop, on this thread, is the executor of everything.
+@main
+enum Program {
+    static let version = "0.1.0"
+
+    static func main() {
+        exit(run(Array(CommandLine.arguments.dropFirst())))
+    }
+
+    private static func run(_ arguments: [String]) -> Int32 {
+        do throws(Options.UsageError) {
+            switch try Options.parse(arguments) {
+            case .help:
+                print(Options.help, terminator: "")
+                return 0
+            case .version:
+                print("swiftletd \(version)")
+                return 0
+            case .imageWorker(let arguments): return ImageWorker.run(arguments)
+            case .run(let options): return options.checkOnly ? check(options) : serve(options)
+            }
+        } catch {
+            complain("\(error)")
+            return 2
+        }
+    }
+
+    private static func complain(_ message: String) {
+        let line = Array("swiftletd: \(message)\n".utf8)
+        line.withUnsafeBytes { _ = write(2, $0.baseAddress, $0.count) }
+    }
+
+    private static func check(_ options: Options) -> Int32 {
+        let preflight = Preflight(
+            paths: NodePaths(root: options.root), acceptsUnenforced: options.acceptsUnenforcedLimits)
+        print(preflight.table, terminator: "")
+        return preflight.hasFailed ? 1 : 0
+    }
+
+    private static func serve(_ options: Options) -> Int32 {
+        do {
+            try LoopActor.run { loop in
+                let node = try Node(options, loop: loop)
+                try node.start()
+                try loop.run()
+                withExtendedLifetime(node) {}
+            }
+            return 0
+        } catch {
+            complain("\(error)")
+            return 1
+        }
+    }
 }

@@ -12,14 +12,14 @@ extension ImageStore {
     /// - Parameter progress: called from any thread, a few times a second.
     /// - Throws: `ImageError` naming the archive and the part that is refused.
     public func importArchive(
-        _ path: String, limits: ImageLimits = ImageLimits(),
+        _ path: String, name: String? = nil, limits: ImageLimits = ImageLimits(),
         progress: @escaping @Sendable (ImportProgress) -> Void = { _ in }
     ) throws(ImageError) -> [StoredImage] {
         do throws(ImageError) {
             let range = try Self.open(path)
             let session = try ImportSession(self)
             defer { session.end() }
-            return try load(range, FallbackName(file: path), session, limits, progress)
+            return try load(range, FallbackName(file: name ?? path), session, limits, progress)
         } catch {
             throw error.during("cannot load \"\(escaped(path))\"")
         }

@@ -5,7 +5,7 @@ import JSON
 /// The image worker: a short-lived process of the agent's own program, so that hostile bytes, the memory to unpack them
 /// and a crash on them stay out of the agent.
 ///
-///     load  --store DIR FILE
+///     load  --store DIR [--name NAME] FILE
 ///     rm    --store DIR [--in-use LAYER-PATH]... REFERENCE
 ///     sweep --store DIR [--in-use LAYER-PATH]...
 public enum ImageWorker {
@@ -41,7 +41,7 @@ public enum ImageWorker {
         let store = try ImageStore(root: command.store)
         switch command.verb {
         case .load:
-            let images = try store.importArchive(command.operand) { send(.progress($0)) }
+            let images = try store.importArchive(command.operand, name: command.name) { send(.progress($0)) }
             return .loaded(images.map { ImageWorkerMessage.Loaded(id: $0.id, names: $0.names) })
         case .rm: return .removed(try store.remove(command.operand, layersInUse: command.inUse))
         case .sweep:
@@ -65,6 +65,7 @@ public enum ImageWorker {
 
         var verb: Verb
         var store = ""
+        var name: String?
         var inUse: Set<String> = []
         var operand = ""
 
@@ -80,6 +81,9 @@ public enum ImageWorker {
                 switch arguments[i] {
                 case "--store" where i + 1 < arguments.count:
                     store = arguments[i + 1]
+                    i += 2
+                case "--name" where i + 1 < arguments.count:
+                    name = arguments[i + 1]
                     i += 2
                 case "--in-use" where i + 1 < arguments.count:
                     inUse.insert(arguments[i + 1])

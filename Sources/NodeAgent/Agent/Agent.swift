@@ -1,5 +1,6 @@
 import Base
 import CLinux
+import Images
 import JSON
 import Kube
 import PodSources
@@ -15,7 +16,7 @@ public final class Agent {
     }
 
     /// Makes the operations of one pod instance.
-    public typealias OperationsFactory = @LoopActor (_ pod: Pod) -> any PodOperations
+    public typealias OperationsFactory = @LoopActor (_ pod: Pod) throws(SystemError) -> any PodOperations
 
     public let loop: EventLoop
     public let log: Log
@@ -26,7 +27,8 @@ public final class Agent {
 
     private var workers: [PodKey: PodWorker] = [:]
     private var wanted: [PodKey: ManifestFolder.Wanted] = [:]
-    private var restorable: [PodKey: PodRecord] = [:]
+    /// Instances of the agent's earlier run, until the first word of what is wanted.
+    private var restorable: [PodKey: (record: PodRecord, manifest: ManifestPod)] = [:]
     private var observers: [Int: (Change, Pod) -> Void] = [:]
     private var nextObserver = 0
     private var drainWaiters: [() -> Void] = []
@@ -50,18 +52,18 @@ public final class Agent {
 
     // MARK: - What is wanted
 
-    /// Takes the instances of an earlier run of the agent. Each is taken up when its manifest is wanted.
+    /// Takes the instances of an earlier run of the agent. All are taken up when it is first said what is wanted, also
+    /// those that are wanted no more: they end as any pod does.
     ///
     /// - Returns: by file, what each manifest asked for when it was last good.
-    public func restore(
-        _ found: [PodRecord], decode: (JSONValue, String) throws -> ManifestPod
-    ) -> [String: [ManifestPod]] {
+    public func restore(_ found: [PodRecord]) -> [String: [ManifestPod]] {
         var lastGood: [String: [ManifestPod]] = [:]
-        for record in found {
-            do {
-                let pod = try decode(record.manifest, record.source)
-                lastGood[record.source, default: []].append(pod)
-                restorable[pod.key] = record
+        for record in found.sorted(by: { $0.startTime < $1.startTime }) {
+            do throws(PodDecodingError) {
+                let manifest = try ManifestReader.read(record.manifest)
+                if let older = restorable[manifest.key] { records.remove(older.record.uid) }
+                lastGood[record.source, default: []].append(manifest)
+                restorable[manifest.key] = (record, manifest)
             } catch {
                 log.error("the pod of record \(record.uid) cannot be taken up again: \(error)")
                 records.remove(record.uid)
@@ -75,15 +77,16 @@ public final class Agent {
         for problem in problems where !self.problems.contains(problem) { log.warning("\(problem)") }
         self.problems = problems
         wanted = Dictionary(pods.map { ($0.manifest.key, $0) }, uniquingKeysWith: { first, _ in first })
-        for key in Set(wanted.keys).union(workers.keys).sorted() { reconcile(key) }
-        for record in restorable.values { records.remove(record.uid) }
+        let earlier = restorable
         restorable = [:]
+        for (record, manifest) in earlier.values { start(manifest, source: record.source, restoring: record) }
+        for key in Set(wanted.keys).union(workers.keys).sorted() { reconcile(key) }
     }
 
     private func reconcile(_ key: PodKey) {
         let want = isDraining ? nil : wanted[key]
         guard let worker = workers[key] else {
-            if let want { start(want) }
+            if let want { start(want.manifest, source: want.path, restoring: nil) }
             return
         }
         guard let want else {
@@ -96,26 +99,24 @@ public final class Agent {
         }
     }
 
-    private func start(_ want: ManifestFolder.Wanted) {
-        var pod = want.manifest.pod
-        var restored = restorable.removeValue(forKey: want.manifest.key)
-        if let record = restored, record.manifest != want.manifest.value {
-            records.remove(record.uid)
-            restored = nil
-        }
+    private func start(_ manifest: ManifestPod, source: String, restoring record: PodRecord?) {
+        var pod = manifest.pod
         // A UID names one instance on this node and a folder on its disk: it is never a manifest's to choose.
-        pod.metadata.uid = restored?.uid ?? Self.newUID()
+        pod.metadata.uid = record?.uid ?? Self.newUID()
         pod.spec.nodeName = status.nodeName
-        let startTime = restored?.startTime ?? .now
+        let startTime = record?.startTime ?? .now
         pod.metadata.creationTimestamp = startTime
-        var machine = PodMachine(PodPlan(pod))
-        if let restored {
-            machine = PodMachine(PodPlan(pod), restoring: restored.containers, finished: restored.isFinished)
+        let plan = PodPlan(pod)
+        let machine =
+            record.map { PodMachine(plan, restoring: $0.containers, finished: $0.isFinished) } ?? PodMachine(plan)
+        let operations: any PodOperations
+        do throws(SystemError) { operations = try makeOperations(pod) } catch {
+            return log.error("pod \(manifest.key) cannot be run: \(error)")
         }
         let worker = PodWorker(
-            pod: pod, manifest: want.manifest, source: want.path, startTime: startTime, machine: machine,
-            operations: makeOperations(pod), records: records, loop: loop)
-        workers[want.manifest.key] = worker
+            pod: pod, manifest: manifest, source: source, startTime: startTime, machine: machine,
+            isRestored: record != nil, operations: operations, records: records, loop: loop)
+        workers[manifest.key] = worker
         worker.onChange = { [unowned self] worker in publish(.modified, worker) }
         worker.onNote = { [unowned self] worker, note in
             events.record(note, pod: worker.pod)
@@ -157,6 +158,22 @@ public final class Agent {
         for worker in workers.values { worker.stop(grace: grace, message: "the node drains") }
     }
 
+    /// Releases what is left of pods that no record names: an earlier agent was killed between two steps. What records
+    /// name is taken up again instead.
+    public func sweep(_ node: NodeServices) {
+        let known = Set(restorable.values.map(\.record.uid))
+        let leftovers = SandboxSweep(node).leftovers(known: known)
+        for line in leftovers.released { log.info("released what was left of pod \(line)") }
+        for failure in leftovers.failures { log.warning("\(failure)") }
+    }
+
+    /// The layers of images that pods on record were started with.
+    public func layersOnRecord(_ store: ImageStore) -> Set<String> {
+        let used = Set(restorable.values.flatMap(\.record.containers).compactMap(\.imageID))
+        let images = ((try? store.list()) ?? []).filter { used.contains($0.id) }
+        return Set(images.flatMap(\.layerPaths)).union(layersInUse(store))
+    }
+
     private static func newUID() -> String {
         var bytes = [UInt8](repeating: 0, count: 16)
         _ = bytes.withUnsafeMutableBytes { swl_random($0.baseAddress, $0.count) }
@@ -173,6 +190,16 @@ public final class Agent {
     public var pods: [Pod] { workers.values.sorted { $0.key < $1.key }.map(object) }
 
     public func worker(_ key: PodKey) -> PodWorker? { workers[key] }
+
+    /// The instances whose manifest stands in `file`.
+    public func workers(from file: String) -> [PodWorker] { workers.values.filter { $0.source == file } }
+
+    /// The layers that live containers stand on.
+    public func layersInUse(_ store: ImageStore) -> Set<String> {
+        let live = workers.values.flatMap(\.machine.containers).filter(\.isLive).compactMap(\.imageID)
+        let images = ((try? store.list()) ?? []).filter { live.contains($0.id) }
+        return Set(images.flatMap(\.layerPaths))
+    }
 
     public func pod(_ key: PodKey) -> Pod? { workers[key].map(object) }
 

@@ -20,6 +20,8 @@ public struct NodePaths: Sendable {
     public var lock: String { run + "/agent.lock" }
     public var runPods: String { run + "/pods" }
     public var seccomp: String { run + "/seccomp" }
+    /// The journal of mounts that the host sees.
+    public var mounts: String { run + "/mounts" }
     public var logs: String { root + "/var/log/pods" }
     public var seccompProfiles: String { root + "/var/lib/swiftlet/seccomp" }
 
@@ -44,7 +46,7 @@ public struct NodePaths: Sendable {
     /// Makes the folders that are not there. Their content is the agent's alone.
     public func create() throws(SystemError) {
         for path in [manifests, logs] { try Files.makeDirectories(path, mode: 0o755) }
-        for path in [state, podRecords, pods, images, run, runPods, seccomp] {
+        for path in [state, podRecords, pods, images, run, runPods, seccomp, mounts] {
             try Files.makeDirectories(path, mode: 0o700)
         }
     }

@@ -1,5 +1,6 @@
 import Base
 import CLinux
+import PodRuntime
 
 /// Facts of this machine, read from the kernel.
 public enum NodeProbe {
@@ -23,6 +24,22 @@ public enum NodeProbe {
             fstatvfs(folder.raw, &status) == 0
         else { return 0 }
         return Int64(clamping: UInt64(status.f_blocks) &* UInt64(status.f_frsize))
+    }
+
+    /// The capabilities that this process can hand on, by name.
+    public static func capabilities() -> [String] {
+        var bounding: UInt64 = 0
+        let text = (try? Files.readText("/proc/self/status")) ?? ""
+        for line in text.split(separator: "\n") where line.hasPrefix("CapPrm:") {
+            bounding = UInt64(line.split(whereSeparator: { $0 == "\t" || $0 == " " }).last ?? "", radix: 16) ?? 0
+        }
+        return Capability.names.enumerated().filter { bounding >> UInt64($0.offset) & 1 == 1 }.map(\.element)
+    }
+
+    /// The lowest `oom_score_adj` that children can be given: any with CAP_SYS_RESOURCE, else this process's own.
+    public static func minimumOOMScore() -> Int {
+        if capabilities().contains("CAP_SYS_RESOURCE") { return -1000 }
+        return (try? Files.readText("/proc/self/oom_score_adj")).flatMap { Int($0) } ?? 0
     }
 
     /// The host's name.

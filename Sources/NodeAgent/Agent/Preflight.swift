@@ -35,6 +35,16 @@ public struct Preflight: Sendable {
         checkSpace(paths)
     }
 
+    /// A line a finding, for people.
+    public var table: String {
+        let width = findings.map(\.name.count).max() ?? 0
+        return findings.map { finding in
+            let name = finding.name + String(repeating: " ", count: width - finding.name.count)
+            let verdict = finding.verdict.rawValue + String(repeating: " ", count: 7 - finding.verdict.rawValue.count)
+            return "\(name)  \(verdict)  \(finding.detail)\n"
+        }.joined()
+    }
+
     private mutating func add(_ name: String, _ verdict: Verdict, _ detail: String) {
         findings.append(Finding(name: name, verdict: verdict, detail: detail))
     }

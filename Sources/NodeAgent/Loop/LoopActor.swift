@@ -13,13 +13,15 @@ public actor LoopActor {
         Self.executor.asUnownedSerialExecutor()
     }
 
-    /// Makes `loop` this actor's and runs `body` on it. Called once, by the main thread, which then is the actor's.
-    public static func run(on loop: EventLoop, _ body: @LoopActor () throws -> Void) throws {
+    /// Makes a loop, makes it this actor's, and runs `body` on it. Called once, by the main thread, which then is the
+    /// actor's.
+    public static func run(_ body: @LoopActor (EventLoop) throws -> Void) throws {
+        let loop = try EventLoop()
         executor.attach(to: loop)
         // The thread that runs the loop is the actor's thread by definition: what is missing is only the type
         // system's knowledge of it, as in `MainActor.assumeIsolated`.
         try withoutActuallyEscaping(body) { isolated in
-            try unsafeBitCast(isolated, to: (() throws -> Void).self)()
+            try unsafeBitCast(isolated, to: ((EventLoop) throws -> Void).self)(loop)
         }
     }
 }

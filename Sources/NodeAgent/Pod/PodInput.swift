@@ -4,6 +4,8 @@ import Base
 public enum PodInput: Sendable {
     /// Namespaces, cgroups, volumes and the supervisor are ready.
     case sandboxReady
+    /// The sandbox of an earlier run of the agent is still there, with these containers.
+    case sandboxAdopted([AdoptedContainer])
     /// They could not be made; it is tried again after a while.
     case sandboxFailed(message: String)
     case containerStarted(name: String, attempt: Int, StartedContainer)
@@ -20,6 +22,22 @@ public enum PodInput: Sendable {
     case tornDown
     /// A release failed part-way; it is tried again.
     case teardownFailed(message: String)
+}
+
+/// A container attempt that the supervisor knows, found when the agent took up a pod of its earlier run.
+public struct AdoptedContainer: Hashable, Sendable {
+    public enum State: Hashable, Sendable {
+        case running(StartedContainer)
+        case ended(ContainerRecord.Termination)
+    }
+    public var name: String
+    public var attempt: Int
+    public var state: State
+    public init(name: String, attempt: Int, state: State) {
+        self.name = name
+        self.attempt = attempt
+        self.state = state
+    }
 }
 
 public struct StartedContainer: Hashable, Sendable {

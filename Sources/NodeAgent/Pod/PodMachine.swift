@@ -35,8 +35,8 @@ public struct PodMachine: Sendable {
             + plan.containers.map { ContainerRecord(name: $0.name, image: $0.image, isInit: false) }
     }
 
-    /// A machine that goes on where an earlier one was, with nothing of the pod running: restart counts and last
-    /// terminations are kept, what had ended for good stays ended.
+    /// A machine that goes on where an earlier one was: restart counts and last terminations are kept. What of it
+    /// still runs is said by the first event, `sandboxAdopted` or (nothing) `sandboxReady`.
     ///
     /// - Parameter finished: the pod had ended by itself.
     public init(_ plan: PodPlan, restoring records: [ContainerRecord], finished: Bool) {
@@ -45,28 +45,7 @@ public struct PodMachine: Sendable {
             guard let i = index(record.name), record.image == containers[i].image else { continue }
             containers[i] = record
         }
-        if finished {
-            stage = .finished
-            return
-        }
-        for i in containers.indices {
-            var record = containers[i]
-            if case .running(let since) = record.state {
-                record.lastTermination = ContainerRecord.Termination(
-                    exitCode: 137, reason: "ContainerStatusUnknown",
-                    message: "The container could not be located when the agent started", startedAt: since,
-                    finishedAt: since, containerID: record.containerID)
-            }
-            let stays = record.termination != nil && (record.isInit ? record.hasSucceeded : isDone(record))
-            if !stays { record.state = .waiting(reason: nil, message: nil) }
-            containers[i] = record
-        }
-        // A new sandbox begins with the init containers, as the kubelet does.
-        if containers.contains(where: { !$0.isInit && !isDone($0) }) {
-            for i in containers.indices where containers[i].isInit {
-                containers[i].state = .waiting(reason: nil, message: nil)
-            }
-        }
+        if finished { stage = .finished }
     }
 
     /// The first directives of a new pod.
@@ -78,7 +57,12 @@ public struct PodMachine: Sendable {
             guard stage == .preparing else { return [] }
             sandboxFailures = 0
             stage = .running
+            resetForNewSandbox()
             return advance(now)
+        case .sandboxAdopted(let found):
+            guard stage == .preparing else { return [] }
+            stage = .running
+            return adopt(found, now)
         case .sandboxFailed(let message):
             guard stage == .preparing else { return [] }
             sandboxFailures += 1
@@ -130,7 +114,7 @@ public struct PodMachine: Sendable {
         return directives
     }
 
-    private func isDone(_ record: ContainerRecord) -> Bool {
+    func isDone(_ record: ContainerRecord) -> Bool {
         guard let end = record.termination else { return false }
         return !plan.restartPolicy.restarts(after: end.exitCode, isInit: record.isInit)
     }
@@ -192,7 +176,7 @@ public struct PodMachine: Sendable {
         return ended(i, end, now)
     }
 
-    private mutating func ended(
+    mutating func ended(
         _ i: Int, _ end: ContainerRecord.Termination, _ now: BootInstant
     ) -> [PodDirective] {
         containers[i].state = .terminated(end)

@@ -1,12 +1,14 @@
 import Base
+import PodRuntime
 
 /// What a pod's worker has done to the machine it runs on. The worker decides, these carry out.
 @LoopActor
 public protocol PodOperations: AnyObject {
     /// Makes namespaces, cgroups, volumes and files of the pod and starts its supervisor.
     ///
+    /// - Returns: nil for a new sandbox; what runs in it when an earlier agent's was still there.
     /// - Throws: an error whose description is a sentence for people. What was made stays for the next try.
-    func makeSandbox() async throws
+    func makeSandbox() async throws -> [AdoptedContainer]?
 
     /// Starts one attempt of a container.
     ///
@@ -21,6 +23,9 @@ public protocol PodOperations: AnyObject {
 
     /// Releases what `makeSandbox` made; with `final`, the pod's files and logs too. Done again after a failure.
     func tearDown(final: Bool) async throws
+
+    /// The pod's supervisor while it is there: exec sessions are made with it.
+    var supervisor: SupervisorClient? { get }
 
     /// Called once for each container that had started and ended.
     var onExit: ((_ container: String, _ attempt: Int, ContainerRecord.Termination) -> Void)? { get set }

@@ -1,5 +1,6 @@
 import Base
 import Kube
+import PodRuntime
 import PodSources
 
 /// Runs one instance of a pod: feeds its machine with what happens and carries out what the machine directs.
@@ -16,6 +17,10 @@ public final class PodWorker {
     private let records: PodRecordStore
     private let loop: EventLoop
     private var timers: [PodTimer: EventLoop.Token] = [:]
+    /// Its sandbox may be there from an earlier run of the agent.
+    private let isRestored: Bool
+    /// The end that waits until it is known what runs.
+    private var waitingStop: PodInput?
     /// When the pod was asked to end.
     public private(set) var stopRequested: Timestamp?
 
@@ -30,7 +35,7 @@ public final class PodWorker {
 
     /// - Parameter pod: the manifest's pod with the UID of this instance.
     init(
-        pod: Pod, manifest: ManifestPod, source: String, startTime: Timestamp, machine: PodMachine,
+        pod: Pod, manifest: ManifestPod, source: String, startTime: Timestamp, machine: PodMachine, isRestored: Bool,
         operations: any PodOperations, records: PodRecordStore, loop: EventLoop
     ) {
         self.pod = pod
@@ -38,6 +43,7 @@ public final class PodWorker {
         self.source = source
         self.startTime = startTime
         self.machine = machine
+        self.isRestored = isRestored
         self.operations = operations
         self.records = records
         self.loop = loop
@@ -46,6 +52,18 @@ public final class PodWorker {
         }
         operations.onSupervisorLost = { [unowned self] in handle(.supervisorLost(at: .now)) }
         operations.onNote = { [unowned self] note in onNote(self, note) }
+    }
+
+    /// The pod's supervisor while it is there.
+    public var supervisor: SupervisorClient? { operations.supervisor }
+
+    /// No further run of the container will come.
+    public func isOver(_ container: String) -> Bool {
+        switch machine.stage {
+        case .finished, .gone: true
+        case .preparing, .running, .terminating, .tearingDown:
+            machine.containers.first { $0.name == container }.map { machine.isDone($0) } ?? true
+        }
     }
 
     func start() {
@@ -62,7 +80,8 @@ public final class PodWorker {
         stopRequested = .now
         // The kubelet gives every container two seconds at least.
         let seconds = max(2, min(grace ?? pod.spec.terminationGracePeriodSeconds, 1 << 31))
-        handle(.stop(grace: .seconds(seconds), message: message))
+        let stop = PodInput.stop(grace: .seconds(seconds), message: message)
+        if isRestored, machine.stage == .preparing { waitingStop = stop } else { handle(stop) }
     }
 
     func imagesChanged() { handle(.imagesChanged) }
@@ -73,6 +92,10 @@ public final class PodWorker {
         if machine.stage != before.stage || machine.containers != before.containers {
             save()
             onChange(self)
+        }
+        if let stop = waitingStop, machine.stage != .preparing {
+            waitingStop = nil
+            handle(stop)
         }
     }
 
@@ -94,10 +117,10 @@ public final class PodWorker {
         case .makeSandbox:
             Task {
                 do {
-                    try await operations.makeSandbox()
+                    let adopted = try await operations.makeSandbox()
                     // Who this instance is must outlast a power cut before anything of it runs.
                     try await records.flush(uid)
-                    handle(.sandboxReady)
+                    handle(adopted.map { .sandboxAdopted($0) } ?? .sandboxReady)
                 } catch {
                     handle(.sandboxFailed(message: "\(error)"))
                 }

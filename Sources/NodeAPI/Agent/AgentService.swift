@@ -1,0 +1,211 @@
+import Base
+import CLinux
+import Images
+import JSON
+import Kube
+import NodeAgent
+import PodProtocol
+import PodRuntime
+import PodSources
+
+/// The agent as the API sees it.
+@LoopActor
+public final class AgentService: @LoopActor NodeService {
+    private let agent: Agent
+    private let imageService: ImageService
+    private let node: NodeServices
+    private let describe: () -> NodeStatus
+
+    /// - Parameter describe: makes the node's status; the drain state is filled in here.
+    public init(agent: Agent, images: ImageService, node: NodeServices, describe: @escaping () -> NodeStatus) {
+        self.agent = agent
+        imageService = images
+        self.node = node
+        self.describe = describe
+    }
+
+    // MARK: Pods
+
+    public func pods() -> [JSONValue] { agent.pods.map(\.json) }
+
+    public func pod(namespace: String, name: String) -> JSONValue? {
+        agent.pod(PodKey(namespace: namespace, name: name))?.json
+    }
+
+    public func watchPods(_ handler: @escaping (WatchEvent) -> Void) -> Subscription {
+        Subscription(
+            onCancel: agent.observe { change, pod in
+                let kind: WatchEvent.Kind =
+                    switch change {
+                    case .added: .added
+                    case .modified: .modified
+                    case .deleted: .deleted
+                    }
+                handler(WatchEvent(kind, pod.json))
+            })
+    }
+
+    public func manifestProblems() -> [ManifestProblem] {
+        agent.problems.map { problem in
+            ManifestProblem(
+                path: problem.path, line: Int(problem.position.line), column: Int(problem.position.column),
+                message: problem.message,
+                keepsRunning: agent.workers(from: problem.path).map(\.key.description).sorted().first)
+        }
+    }
+
+    // MARK: Events
+
+    public func events() -> [JSONValue] { agent.events.all.map(\.json) }
+
+    public func watchEvents(_ handler: @escaping (WatchEvent) -> Void) -> Subscription {
+        Subscription(
+            onCancel: agent.events.observe { event, isNew in
+                handler(WatchEvent(isNew ? .added : .modified, event.json))
+            })
+    }
+
+    // MARK: Images
+
+    public func images() -> [ImageSummary] {
+        let stored: [StoredImage]
+        do throws(ImageError) { stored = try imageService.store.list() } catch {
+            node.log.error("the image store cannot be read: \(error)")
+            return []
+        }
+        return stored.map(summary)
+    }
+
+    private func summary(_ image: StoredImage) -> ImageSummary {
+        let users = agent.pods.filter { pod in
+            (pod.status.initContainerStatuses + pod.status.containerStatuses).contains { $0.imageID == image.id }
+        }
+        let digest = image.repoDigests.first.flatMap { $0.split(separator: "@").last.map(String.init) } ?? image.id
+        return ImageSummary(
+            names: image.names, digest: digest, id: image.id, size: image.size, created: image.created,
+            usedBy: users.map(\.fullName))
+    }
+
+    public func runBlocking(_ work: @escaping @Sendable () -> Void, then: @escaping () -> Void) {
+        Task {
+            try? await node.pool.run(work)
+            then()
+        }
+    }
+
+    public var imageUploadFolder: String { imageService.store.root }
+
+    public func loadImage(
+        path: String, name: String?, completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void
+    ) {
+        // A descriptor of ours is reached by its number from the worker, too.
+        let mine = "/proc/self/"
+        let reachable = path.hasPrefix(mine) ? "/proc/\(getpid())/" + path.dropFirst(mine.count) : path
+        imageService.load(reachable, name: name) { [self] result in
+            completion(
+                result.mapError { NodeServiceError(status: $0.isTransient ? 500 : 400, "\($0)") }.map { loaded in
+                    let ids = Set(loaded.map(\.id))
+                    return images().filter { ids.contains($0.id) }
+                })
+        }
+    }
+
+    public func removeImage(
+        _ reference: String, completion: @escaping (Result<ImageRemoval, NodeServiceError>) -> Void
+    ) {
+        imageService.remove(reference, inUse: agent.layersInUse(imageService.store)) { result in
+            completion(
+                result.mapError { NodeServiceError(status: $0.reason == .notFound ? 404 : 409, "\($0)") }
+                    .map { ImageRemoval(untagged: $0.untagged, deleted: $0.deleted) })
+        }
+    }
+
+    // MARK: The node
+
+    public func status() -> NodeStatus {
+        var status = describe()
+        status.isDraining = agent.isDraining
+        return status
+    }
+
+    public func drain(
+        gracePeriod: Int64?, progress: @escaping (String) -> Void,
+        completion: @escaping (Result<Void, NodeServiceError>) -> Void
+    ) {
+        progress("ending \(agent.pods.count) pods")
+        var watch: (() -> Void)?
+        watch = agent.observe { change, pod in
+            if case .deleted = change { progress("pod \(pod.fullName) ended") }
+        }
+        agent.drain(grace: gracePeriod) {
+            watch?()
+            watch = nil
+            completion(.success(()))
+        }
+    }
+
+    // MARK: Containers
+
+    public func logSource(
+        namespace: String, pod: String, container: String?, previous: Bool
+    ) throws(NodeServiceError) -> LogSource {
+        let (worker, name) = try find(namespace, pod, container)
+        guard let record = worker.machine.containers.first(where: { $0.name == name }), record.hasBegun else {
+            throw .badRequest("container \"\(name)\" in pod \"\(pod)\" is waiting to start: \(waiting(worker, name))")
+        }
+        var attempt = record.restartCount
+        if previous {
+            guard attempt > 0 else {
+                throw .badRequest("previous terminated container \"\(name)\" in pod \"\(pod)\" not found")
+            }
+            attempt -= 1
+        }
+        let folder = Path.join(
+            node.paths.podLogs(namespace: namespace, name: pod, uid: worker.uid), name)
+        return LogSource(folder: folder, attempt: attempt, isComplete: previous || worker.isOver(name))
+    }
+
+    private func waiting(_ worker: PodWorker, _ container: String) -> String {
+        if let record = worker.machine.containers.first(where: { $0.name == container }),
+            case .waiting(let reason?, let message) = record.state
+        {
+            return message ?? reason
+        }
+        return worker.pod.spec.initContainers.isEmpty ? "ContainerCreating" : "PodInitializing"
+    }
+
+    private func find(
+        _ namespace: String, _ name: String, _ container: String?
+    ) throws(NodeServiceError) -> (PodWorker, String) {
+        guard let worker = agent.worker(PodKey(namespace: namespace, name: name)) else {
+            throw .notFound("pods \"\(name)\" not found")
+        }
+        let all = worker.machine.containers.map(\.name)
+        if let container {
+            guard all.contains(container) else {
+                throw .badRequest(
+                    "container \(container) is not valid for pod \(name); it has \(all.joined(separator: ", "))")
+            }
+            return (worker, container)
+        }
+        let preferred = worker.pod.metadata.annotations["kubectl.kubernetes.io/default-container"]
+        if let preferred, all.contains(preferred) { return (worker, preferred) }
+        let containers = worker.pod.spec.containers.map(\.name)
+        guard containers.count == 1 else {
+            throw .badRequest(
+                "a container name must be specified for pod \(name), choose one of: [\(all.joined(separator: " "))]")
+        }
+        return (worker, containers[0])
+    }
+
+    public func exec(_ request: ExecRequest, client: ExecClient) throws(NodeServiceError) -> any ExecSession {
+        let (worker, name) = try find(request.namespace, request.pod, request.container)
+        guard let record = worker.machine.containers.first(where: { $0.name == name }), record.isRunning else {
+            throw .badRequest("container \"\(name)\" of pod \"\(request.pod)\" is not running")
+        }
+        guard let supervisor = worker.supervisor else {
+            throw .failed("the supervisor of pod \"\(request.pod)\" is gone")
+        }
+        return try SupervisedExec.start(request, container: name, supervisor: supervisor, client: client)
+    }
+}

@@ -1,0 +1,192 @@
+import Base
+import CLinux
+import Images
+
+/// The node's images: archives are read by short-lived processes of the agent's own program, one at a time; the agent
+/// itself only reads the store's index.
+@LoopActor
+public final class ImageService {
+    public let store: ImageStore
+    /// Archives put here are loaded by themselves.
+    public let importFolder: ImportFolder
+    private let loop: EventLoop
+    private let log: Log
+    private var queue: [() -> Void] = []
+    private var isBusy = false
+    private var workers: [Int: ImageWorkerProcess] = [:]
+    private var nextWorker = 0
+
+    /// Called when an image was loaded or removed.
+    public var onChange: () -> Void = {}
+
+    /// - Throws: `ImageError` when the import folder cannot be used.
+    public init(store: ImageStore, loop: EventLoop, log: Log) throws(ImageError) {
+        self.store = store
+        self.loop = loop
+        self.log = log
+        importFolder = try ImportFolder(
+            path: store.importFolder, ledger: Path.join(store.root, "imported.json"), loop: loop)
+    }
+
+    /// Starts to watch the import folder. What is there already is loaded.
+    public func start() throws(ImageError) {
+        try importFolder.start { [weak self] in self?.loadNext() }
+    }
+
+    private func loadNext() {
+        guard let candidate = importFolder.next() else { return }
+        load(candidate.path) { [weak self, log] result in
+            guard let self else { return }
+            switch result {
+            case .success(let images):
+                log.info("images loaded from \(candidate.path): \(images.flatMap(\.names).joined(separator: ", "))")
+            case .failure(let error): log.error("image archive \(candidate.path) is not loaded: \(error)")
+            }
+            do throws(ImageError) {
+                try importFolder.finish(candidate, result.map { $0.map(\.id) })
+            } catch {
+                log.error("\(error)")
+            }
+            loadNext()
+        }
+    }
+
+    /// Loads an archive in a process of its own.
+    ///
+    /// - Parameter name: what an image without a name of its own is named by, instead of the file.
+    public func load(
+        _ path: String, name: String? = nil,
+        completion: @escaping (Result<[ImageWorkerMessage.Loaded], ImageError>) -> Void
+    ) {
+        run(["load", "--store", store.root] + (name.map { ["--name", $0] } ?? []) + [path]) { result in
+            completion(
+                result.flatMap { message in
+                    if case .loaded(let images) = message { return .success(images) }
+                    return .failure(ImageError(.corrupt, "the image worker gave an answer that does not fit"))
+                })
+        }
+    }
+
+    /// Removes an image by name or id. Layers in `inUse` stay on the disk.
+    public func remove(
+        _ reference: String, inUse: Set<String>,
+        completion: @escaping (Result<ImageStore.Removal, ImageError>) -> Void
+    ) {
+        let layers = inUse.sorted().flatMap { ["--in-use", $0] }
+        run(["rm", "--store", store.root] + layers + [reference]) { result in
+            completion(
+                result.flatMap { message in
+                    if case .removed(let removal) = message { return .success(removal) }
+                    return .failure(ImageError(.corrupt, "the image worker gave an answer that does not fit"))
+                })
+        }
+    }
+
+    /// Removes what interrupted imports left.
+    public func sweep(inUse: Set<String>) {
+        let layers = inUse.sorted().flatMap { ["--in-use", $0] }
+        run(["sweep", "--store", store.root] + layers) { [log] result in
+            if case .failure(let error) = result { log.warning("the image store is not tidied: \(error)") }
+        }
+    }
+
+    private func run(_ arguments: [String], completion: @escaping (Result<ImageWorkerMessage, ImageError>) -> Void) {
+        queue.append { [weak self] in self?.start(arguments, completion) }
+        startNext()
+    }
+
+    private func startNext() {
+        guard !isBusy, !queue.isEmpty else { return }
+        isBusy = true
+        queue.removeFirst()()
+    }
+
+    private func start(_ arguments: [String], _ completion: @escaping (Result<ImageWorkerMessage, ImageError>) -> Void)
+    {
+        let id = nextWorker
+        nextWorker += 1
+        let finish = { [weak self] (result: Result<ImageWorkerMessage, ImageError>) in
+            self?.workers[id] = nil
+            self?.isBusy = false
+            if case .success = result { self?.onChange() }
+            completion(result)
+            self?.startNext()
+        }
+        do throws(SystemError) {
+            workers[id] = try ImageWorkerProcess(arguments, loop: loop, completion: finish)
+        } catch {
+            loop.enqueue { finish(.failure(ImageError(.storage, "cannot start the image worker: \(error)"))) }
+        }
+    }
+}
+
+/// One run of the image worker.
+@LoopActor
+private final class ImageWorkerProcess {
+    private let loop: EventLoop
+    private let process: ChildProcess
+    private let output: SharedDescriptor
+    private var watch: EventLoop.Token?
+    private var line: [UInt8] = []
+    private var last: ImageWorkerMessage?
+    private let completion: (Result<ImageWorkerMessage, ImageError>) -> Void
+
+    init(
+        _ arguments: [String], loop: EventLoop, completion: @escaping (Result<ImageWorkerMessage, ImageError>) -> Void
+    ) throws(SystemError) {
+        self.loop = loop
+        self.completion = completion
+        var ends: [Int32] = [-1, -1]
+        try retrying("pipe2", "the image worker") { pipe2(&ends, O_CLOEXEC) }
+        output = SharedDescriptor(FileDescriptor(adopting: ends[0]))
+        let write = SharedDescriptor(FileDescriptor(adopting: ends[1]))
+        // The very program that runs, also when its file was replaced meanwhile.
+        var spawn = Spawn(
+            "/proc/self/exe", ["image-worker"] + arguments, environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
+        spawn.standardOutput = write
+        spawn.standardError = SharedDescriptor(
+            FileDescriptor(adopting: try retrying("duplicate", "standard error") { swl_fcntl(2, F_DUPFD_CLOEXEC, 3) }))
+        process = try spawn.start()
+        try output.descriptor.setNonBlocking()
+        watch = try loop.watch(output.descriptor, for: .readable) { [unowned self] _ in read() }
+    }
+
+    private func read() {
+        var buffer = [UInt8](repeating: 0, count: 16 << 10)
+        while true {
+            let count: Int?
+            do throws(SystemError) {
+                count = try output.descriptor.read(into: &buffer)
+            } catch {
+                return end()
+            }
+            guard let count else { return }
+            if count == 0 { return end() }
+            for byte in buffer[..<count] {
+                if byte != 0x0A {
+                    // A worker that writes no line end is broken: its words are not kept for ever.
+                    if line.count < 4 << 20 { line.append(byte) }
+                    continue
+                }
+                if let message = try? ImageWorkerMessage(line: line), message.isFinal { last = message }
+                line.removeAll(keepingCapacity: true)
+            }
+        }
+    }
+
+    private func end() {
+        if let watch { loop.unwatch(watch) }
+        watch = nil
+        // Its output has ended, so has it, or it is about to.
+        let exit = try? process.wait(block: true)
+        switch last {
+        case .failed(let error)?: completion(.failure(error))
+        case let message?: completion(.success(message))
+        case nil:
+            let how = exit.map { $0.signal != 0 ? "was killed by signal \($0.signal)" : "ended with status \($0.code)" }
+            completion(
+                .failure(ImageError(.storage, "the image worker \(how ?? "is gone") before it had finished; try again"))
+            )
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import Base
+import Images
+import PodRuntime
+
+/// What the pods of a node share.
+@LoopActor
+public final class NodeServices {
+    public let loop: EventLoop
+    public let pool: BlockingPool
+    public let log: Log
+    public let paths: NodePaths
+    public let facts: NodeFacts
+    public let cgroups: NodeCgroups
+    public let volumes: PodVolumes
+    public let images: ImageStore
+    public let seccomp: SeccompPrograms
+    public let supervisor: SupervisorExecutable
+    /// Processes a pod may have; nil for no limit.
+    public let podPIDLimit: Int64?
+
+    public init(
+        loop: EventLoop, pool: BlockingPool, log: Log, paths: NodePaths, facts: NodeFacts, cgroups: NodeCgroups,
+        images: ImageStore, seccomp: SeccompPrograms, supervisor: SupervisorExecutable, podPIDLimit: Int64?
+    ) {
+        self.loop = loop
+        self.pool = pool
+        self.log = log
+        self.paths = paths
+        self.facts = facts
+        self.cgroups = cgroups
+        volumes = PodVolumes(pods: paths.pods, journal: paths.mounts)
+        self.images = images
+        self.seccomp = seccomp
+        self.supervisor = supervisor
+        self.podPIDLimit = podPIDLimit
+    }
+}

@@ -1,0 +1,111 @@
+import Base
+import CLinux
+import Images
+import Kube
+import Linux
+import OCI
+import PodProtocol
+import PodRuntime
+
+/// Starting a container.
+extension PodSandbox {
+    public func start(_ record: ContainerRecord, attempt: Int) async throws(StartFailure) -> StartedContainer {
+        guard let container = (pod.spec.initContainers + pod.spec.containers).first(where: { $0.name == record.name }),
+            let context
+        else {
+            throw StartFailure(
+                .configuration, reason: "CreateContainerError", message: "the pod's sandbox is not ready", at: .now)
+        }
+        let image = try image(of: container)
+        let plan: ContainerPlan
+        do throws(ContainerConfigError) {
+            plan = try ContainerSpecBuilder(context).plan(
+                container, image: image.config, layers: image.layerPaths, attempt: attempt,
+                hostDevices: container.securityContext?.privileged == true ? hostDevices() : [])
+        } catch {
+            throw StartFailure(.configuration, reason: error.reason.rawValue, message: error.message, at: .now)
+        }
+        stopSignals[container.name] = plan.stopSignal
+        let id = Self.newContainerID()
+        let request: StartContainer
+        do {
+            let program = try node.seccomp.file(for: plan.seccomp)
+            let cgroup = try await containerCgroup(container)
+            try await node.pool.run { [directory, volumes = node.volumes] in try volumes.prepare(plan, directory) }
+            request = plan.start(id: id, seccompProgram: program, cgroup: cgroup)
+        } catch {
+            throw StartFailure(.configuration, reason: "CreateContainerError", message: "\(error)", at: .now)
+        }
+        onNote?(EventNote("Created", "Container created", container: container.name))
+        let state = try await ask(request)
+        return StartedContainer(
+            containerID: "swiftlet://" + id, imageID: image.id, startedAt: state.startedAt ?? .now,
+            user: state.user.map { .init(uid: $0.uid, gid: $0.gid, groups: $0.groups) })
+    }
+
+    /// The container's image, in the kubelet's words when it is not here.
+    private func image(of container: Container) throws(StartFailure) -> StoredImage {
+        let found: StoredImage?
+        do throws(ImageError) {
+            found = try node.images.resolve(container.image)
+        } catch {
+            throw StartFailure(.image, reason: "ErrImagePull", message: "\(error)", at: .now)
+        }
+        if let found {
+            onNote?(
+                EventNote(
+                    "Pulled",
+                    "Container image \"\(container.image)\" already present on machine and can be accessed by the pod",
+                    container: container.name))
+            return found
+        }
+        if container.imagePullPolicy == .never {
+            let message = "Container image \"\(container.image)\" is not present with pull policy of Never"
+            onNote?(EventNote("ErrImageNeverPull", message, container: container.name, warning: true))
+            throw StartFailure(.image, reason: "ErrImageNeverPull", message: message, at: .now)
+        }
+        let message =
+            "the image is not on this node, and this version does not pull from registries; "
+            + "load it with: swiftlet image load FILE"
+        onNote?(
+            EventNote(
+                "Failed", "Failed to pull image \"\(container.image)\": \(message)", container: container.name,
+                warning: true))
+        throw StartFailure(.image, reason: "ErrImagePull", message: message, at: .now)
+    }
+
+    private func ask(_ request: StartContainer) async throws(StartFailure) -> PodProtocol.ContainerState {
+        guard let client else {
+            throw StartFailure(
+                .configuration, reason: "RunContainerError", message: "the pod's supervisor is gone", at: .now)
+        }
+        let result = await withCheckedContinuation { continuation in
+            client.start(request) { continuation.resume(returning: $0) }
+        }
+        switch result {
+        case .success(let state): return state
+        case .failure(let failure):
+            // A reason of the kubelet's own says that nothing ran; without one the program could not be executed.
+            let isConfiguration = failure.reason == "CreateContainerConfigError" || failure.code == .lost
+            throw StartFailure(
+                isConfiguration ? .configuration : .execution, reason: failure.reason ?? "RunContainerError",
+                message: failure.message, at: .now)
+        }
+    }
+
+    /// The host's devices as a privileged container sees them. None when /dev cannot be listed.
+    private func hostDevices() -> [RuntimeDevice] {
+        ((try? HostDevice.all()) ?? []).map { device in
+            var result = RuntimeDevice(
+                path: device.path, kind: device.isBlock ? .block : .character, major: device.major, minor: device.minor)
+            (result.fileMode, result.uid, result.gid) = (device.mode, device.uid, device.gid)
+            return result
+        }
+    }
+
+    private static func newContainerID() -> String {
+        var bytes = [UInt8](repeating: 0, count: 32)
+        _ = bytes.withUnsafeMutableBytes { swl_random($0.baseAddress, $0.count) }
+        return bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    }
+}

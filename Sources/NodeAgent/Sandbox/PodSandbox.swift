@@ -1,0 +1,291 @@
+import Base
+import CLinux
+import Cgroups
+import Kube
+import PodProtocol
+import PodRuntime
+
+/// The operations of one pod on this machine: its supervisor, cgroups, volumes and files.
+@LoopActor
+public final class PodSandbox: PodOperations {
+    let pod: Pod
+    let node: NodeServices
+    let directory: PodDirectory
+    let cgroupPlan: PodCgroupPlan
+    public var onExit: ((_ container: String, _ attempt: Int, ContainerRecord.Termination) -> Void)?
+    public var onSupervisorLost: (() -> Void)?
+    public var onNote: ((EventNote) -> Void)?
+
+    /// Set while the supervisor is there.
+    var client: SupervisorClient?
+    /// Set when the sandbox is complete.
+    var context: PodContext?
+    private var lossWaiters: [CheckedContinuation<Void, Never>] = []
+    /// The supervisor is being ended by us: that it goes is no loss.
+    private var isTearingDown = false
+    private var preparedCgroups: Set<String> = []
+
+    /// - Throws: `SystemError` (EINVAL) when the UID cannot name a folder.
+    public init(_ pod: Pod, _ node: NodeServices) throws(SystemError) {
+        guard let directory = PodDirectory(root: node.paths.pods, uid: pod.metadata.uid) else {
+            throw SystemError("name the folder of", "pod uid \"\(pod.metadata.uid)\"", .invalid)
+        }
+        self.pod = pod
+        self.node = node
+        self.directory = directory
+        cgroupPlan = PodCgroupPlan(pod.spec, directory: directory, podPIDLimit: node.podPIDLimit)
+    }
+
+    public var supervisor: SupervisorClient? { client }
+    var runFolder: String { node.paths.runPod(directory.uid) }
+
+    // MARK: - Making
+
+    public func makeSandbox() async throws -> [AdoptedContainer]? {
+        let adopted = try await adopt()
+        let draft = self.context ?? makeContext()
+        if client == nil { try spawn(draft) }
+        try await prepare(draft)
+        if adopted == nil { _ = try await subscribe() }
+        return adopted
+    }
+
+    /// Finds the supervisor that an earlier run of the agent left, with what runs under it.
+    private func adopt() async throws -> [AdoptedContainer]? {
+        guard client == nil, Files.exists(PodConfiguration.socketPath(runFolder: runFolder)) else { return nil }
+        do throws(SystemError) {
+            attach(try SupervisorClient.adopt(runFolder: runFolder, on: node.loop))
+        } catch {
+            node.log.warning("pod \(pod.fullName): no supervisor answers, the sandbox is made anew: \(error)")
+            try await releaseKernelObjects()
+            return nil
+        }
+        let states = try await subscribe()
+        node.log.info("pod \(pod.fullName): taken up again with \(states.filter(\.isRunning).count) running containers")
+        preparedCgroups = Set(states.map(\.container))
+        return states.compactMap(AdoptedContainer.init)
+    }
+
+    private func makeContext() -> PodContext {
+        let hostname =
+            pod.spec.hostNetwork
+            ? NodeProbe.hostname()
+            : PodHostname.name(podName: pod.metadata.name, hostname: pod.spec.hostname) ?? pod.metadata.name
+        return PodContext(
+            pod: pod, directory: directory, node: node.facts,
+            podIPs: pod.spec.hostNetwork ? node.facts.addresses : [], hostname: hostname, logs: node.paths.logs)
+    }
+
+    private func spawn(_ context: PodContext) throws {
+        let configuration = PodConfiguration(context, runFolder: runFolder)
+        let cgroup = try node.cgroups.supervisors.child(directory.uid, create: true)
+        attach(
+            try SupervisorClient.spawn(
+                configuration, executable: node.supervisor, cgroup: cgroup.directory, on: node.loop))
+    }
+
+    private func attach(_ client: SupervisorClient) {
+        self.client = client
+        client.onEvent = { [weak self] event in self?.received(event) }
+        client.onLost = { [weak self] loss in self?.lost(loss) }
+    }
+
+    private func subscribe() async throws -> [PodProtocol.ContainerState] {
+        guard let client else { throw RequestFailure(.lost, "the pod's supervisor is gone") }
+        return try await withCheckedThrowingContinuation { continuation in
+            client.subscribe { continuation.resume(with: $0) }
+        }
+    }
+
+    /// Cgroup, volumes and files: off the loop, while the supervisor makes its namespaces.
+    private func prepare(_ draft: PodContext) async throws {
+        guard context == nil else { return }
+        var context = draft
+        let files = PodFiles(
+            context, nodeHosts: (try? Files.readText("/etc/hosts")) ?? "",
+            nodeResolvConf: (try? Files.readText("/etc/resolv.conf")) ?? "")
+        for note in files.notes { onNote?(EventNote(note.reason, note.message, warning: true)) }
+        let (root, unenforced) = (node.cgroups.root, node.cgroups.unenforced)
+        context.volumes = try await node.pool.run {
+            [pod, directory, cgroupPlan, volumes = node.volumes, facts = node.facts] in
+            var cgroup = root
+            for component in Path.components(cgroupPlan.path) {
+                cgroup = try cgroup.child(String(component), create: true)
+            }
+            try cgroupPlan.limits.apply(to: cgroup, unenforced: unenforced)
+            try cgroup.delegateControllers(CgroupHierarchy.limiting)
+            return try volumes.prepare(pod, directory, files: files, node: facts)
+        }
+        if !unenforced.isEmpty, cgroupPlan.resources.qosClass != .bestEffort {
+            onNote?(
+                EventNote(
+                    "LimitsNotEnforced",
+                    "This node's kernel has \(unenforced.joined(separator: ", ")) on cgroup v1: the pod's limits of them "
+                        + "are not enforced.", warning: true))
+        }
+        self.context = context
+    }
+
+    // MARK: - Containers
+
+    public func stop(container: String) {
+        guard let client else { return }
+        client.signal(container, stopSignals[container] ?? SIGTERM) { [weak self] result in
+            if case .failure(let failure) = result { self?.warn("stop", container, failure) }
+        }
+    }
+    var stopSignals: [String: Int32] = [:]
+
+    public func kill(container: String) {
+        client?.kill(container) { [weak self] result in
+            if case .failure(let failure) = result { self?.warn("kill", container, failure) }
+        }
+    }
+
+    private func warn(_ verb: String, _ container: String, _ failure: RequestFailure) {
+        node.log.warning("pod \(pod.fullName): cannot \(verb) container \(container): \(failure)")
+    }
+
+    private func received(_ event: PodEvent) {
+        switch event {
+        case .exited(let state):
+            guard let end = termination(of: state) else { return }
+            onExit?(state.container, Int(state.attempt), end)
+            clean(state)
+        case .logLinesDropped(let container, _, let lines, let reason):
+            onNote?(
+                EventNote(
+                    "LogLinesDropped", "\(lines) log lines were dropped: \(reason)", container: container,
+                    warning: true))
+        // The reply to the request says these.
+        case .started, .startFailed, .sessionEnded: break
+        }
+    }
+
+    private func termination(of state: PodProtocol.ContainerState) -> ContainerRecord.Termination? {
+        guard var end = ContainerRecord.Termination(state) else { return nil }
+        end.message = node.volumes.terminationMessage(state.container, directory)
+        return end
+    }
+
+    /// What an ended attempt leaves: its writable layer, and what the supervisor remembers of it.
+    private func clean(_ state: PodProtocol.ContainerState) {
+        client?.forget(state.container, attempt: state.attempt) { _ in }
+        node.pool.submit { [directory, volumes = node.volumes, log = node.log] in
+            do { try volumes.removeAttempt(state.container, Int(state.attempt), directory) } catch {
+                log.warning("the writable layer of container \(state.container) is not removed: \(error)")
+            }
+        }
+    }
+
+    /// Makes a container's cgroup; an earlier attempt's is used again.
+    func containerCgroup(_ container: Container) async throws -> String {
+        let path = cgroupPlan.path(of: container.name)
+        let isNew = preparedCgroups.insert(container.name).inserted
+        let limits = cgroupPlan.limits(of: container)
+        let devices = PodCgroupPlan.devices(of: container)
+        let (root, unenforced) = (node.cgroups.root, node.cgroups.unenforced)
+        do {
+            return try await node.pool.run {
+                var cgroup = root
+                for component in Path.components(path) { cgroup = try cgroup.child(String(component), create: true) }
+                try limits.apply(to: cgroup, unenforced: unenforced)
+                if isNew { try DeviceProgram(devices).attach(to: cgroup) }
+                return cgroup.path
+            }
+        } catch {
+            preparedCgroups.remove(container.name)
+            throw error
+        }
+    }
+
+    // MARK: - Ending
+
+    private func lost(_ loss: SupervisorClient.Loss) {
+        client = nil
+        let waiters = lossWaiters
+        lossWaiters = []
+        for waiter in waiters { waiter.resume() }
+        guard !isTearingDown else { return }
+        node.log.error("pod \(pod.fullName): \(loss); its containers are killed")
+        Task {
+            do { try await releaseKernelObjects() } catch {
+                node.log.error("pod \(pod.fullName): what ran is not all gone: \(error)")
+            }
+            onSupervisorLost?()
+        }
+    }
+
+    /// Ends the supervisor: asked first, killed when it does not go.
+    private func endSupervisor() async {
+        guard let client else { return }
+        let process = client.process
+        client.shutdown { _ in }
+        let killer = node.loop.schedule(after: .seconds(2)) { _ = try? process.send(SIGKILL) }
+        await withCheckedContinuation { continuation in
+            if self.client == nil { continuation.resume() } else { lossWaiters.append(continuation) }
+        }
+        node.loop.cancel(killer)
+    }
+
+    /// Kills and removes what the kernel holds for the pod: the supervisor, cgroups, mounts.
+    private func releaseKernelObjects() async throws {
+        context = nil
+        preparedCgroups = []
+        let (root, supervisors) = (node.cgroups.root, node.cgroups.supervisors)
+        try await node.pool.run { [directory, cgroupPlan, volumes = node.volumes, runFolder] in
+            for path in ["\(supervisors.path)/\(directory.uid)", "\(root.path)/\(cgroupPlan.path)"]
+            where Files.isDirectory(path) {
+                try Cgroup.open(path).destroy(within: .seconds(10))
+            }
+            try volumes.unmount(directory)
+            try Files.removeTree(runFolder)
+        }
+    }
+
+    public func tearDown(final: Bool) async throws {
+        isTearingDown = true
+        defer { isTearingDown = false }
+        await endSupervisor()
+        try await releaseKernelObjects()
+        guard final else { return }
+        let logs = PodContext.logFolder(of: pod, in: node.paths.logs)
+        try await node.pool.run { [directory, volumes = node.volumes] in
+            try volumes.remove(directory)
+            try Files.removeTree(logs)
+        }
+    }
+}
+
+extension ContainerRecord.Termination {
+    /// How an attempt ended, as its supervisor says; nil when it has not.
+    init?(_ state: PodProtocol.ContainerState) {
+        switch state.phase {
+        case .starting, .running: return nil
+        case .exited(let exit):
+            self.init(
+                exitCode: exit.code, signal: exit.signal,
+                reason: exit.oomKilled ? "OOMKilled" : exit.code == 0 ? "Completed" : "Error",
+                startedAt: state.startedAt, finishedAt: exit.finishedAt, containerID: state.id)
+        case .failed(let failure, let time):
+            self.init(
+                exitCode: 128, reason: "StartError", message: failure.message, finishedAt: time,
+                containerID: state.id)
+        }
+    }
+}
+
+extension AdoptedContainer {
+    init?(_ state: PodProtocol.ContainerState) {
+        if let end = ContainerRecord.Termination(state) {
+            self.init(name: state.container, attempt: Int(state.attempt), state: .ended(end))
+        } else {
+            self.init(
+                name: state.container, attempt: Int(state.attempt),
+                state: .running(
+                    StartedContainer(
+                        containerID: state.id, imageID: "", startedAt: state.startedAt ?? .now,
+                        user: state.user.map { .init(uid: $0.uid, gid: $0.gid, groups: $0.groups) })))
+        }
+    }
+}

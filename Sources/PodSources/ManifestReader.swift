@@ -1,0 +1,75 @@
+import JSON
+import Kube
+import YAML
+
+/// Makes pods of the bytes of a manifest file: YAML (of which JSON is a part), one or many documents, Lists.
+public enum ManifestReader {
+    /// Pods that one file may name.
+    static let mostPods = 1000
+
+    /// - Throws: `ManifestRefusal` with everything that is wrong and where. A file counts as a whole.
+    public static func read(_ bytes: [UInt8], path: String) throws(ManifestRefusal) -> [ManifestPod] {
+        let documents: [JSONValue]
+        do throws(YAMLError) {
+            documents = try YAML.documents(bytes)
+        } catch {
+            throw ManifestRefusal([ManifestProblem(path: path, position: error.position, message: error.message)])
+        }
+        var pods: [ManifestPod] = []
+        var problems: [ManifestProblem] = []
+        for document in documents where !document.isNull {
+            do throws(PodDecodingError) {
+                for object in try ManifestObjects.split(document) {
+                    do throws(PodDecodingError) {
+                        pods.append(try read(object))
+                    } catch {
+                        problems += Self.problems(error, path)
+                    }
+                }
+            } catch {
+                problems += Self.problems(error, path)
+            }
+            if problems.count >= PodDecoder.issueLimit { break }
+        }
+        if pods.count > mostPods {
+            problems.append(ManifestProblem(path: path, message: "names \(pods.count) pods, more than \(mostPods)"))
+        }
+        var seen: Set<PodKey> = []
+        for pod in pods where !seen.insert(pod.key).inserted {
+            problems.append(
+                ManifestProblem(
+                    path: path, position: pod.value.position,
+                    message: "pod \(pod.key) stands in this file twice; rename or remove one"))
+        }
+        if documents.allSatisfy(\.isNull), problems.isEmpty {
+            problems.append(
+                ManifestProblem(path: path, message: "holds no object; remove the file to remove its pods"))
+        }
+        if !problems.isEmpty { throw ManifestRefusal(problems) }
+        return pods
+    }
+
+    /// A pod of one object.
+    ///
+    /// - Throws: `PodDecodingError` with all that is wrong.
+    public static func read(_ object: JSONValue) throws(PodDecodingError) -> ManifestPod {
+        let decoded = try PodDecoder.decode(object)
+        let metadata = decoded.pod.metadata
+        return ManifestPod(
+            key: PodKey(namespace: metadata.namespace, name: metadata.name), value: object, pod: decoded.pod,
+            ineffective: decoded.withoutEffect.map(\.description))
+    }
+
+    private static func problems(_ error: PodDecodingError, _ path: String) -> [ManifestProblem] {
+        var problems = error.issues.map { issue in
+            let field = issue.path.description
+            return ManifestProblem(
+                path: path, position: issue.position,
+                message: field.isEmpty ? issue.message : "\(field): \(issue.message)")
+        }
+        if error.omitted > 0 {
+            problems.append(ManifestProblem(path: path, message: "and \(error.omitted) more problems"))
+        }
+        return problems
+    }
+}

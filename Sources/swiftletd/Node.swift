@@ -1,0 +1,173 @@
+import Base
+import CLinux
+import Cgroups
+import Images
+import NodeAPI
+import NodeAgent
+import PodRuntime
+import PodSources
+
+/// Puts the agent's parts together.
+@LoopActor
+final class Node {
+    private let options: Options
+    private let log: Log
+    private let loop: EventLoop
+    private let paths: NodePaths
+    private let preflight: Preflight
+    private let services: NodeServices
+    private let records: PodRecordStore
+    private let agent: Agent
+    private let images: ImageService
+    private let started = Timestamp.now
+    private let lock: FileDescriptor
+    private var watcher: FolderWatcher?
+    private var server: NodeAPIServer?
+    private var signals: SharedDescriptor?
+    private var isEnding = false
+
+    init(_ options: Options, loop: EventLoop) throws {
+        self.options = options
+        self.loop = loop
+        log = Log(limit: options.logLevel)
+        paths = NodePaths(root: options.root)
+        preflight = Preflight(paths: paths, acceptsUnenforced: options.acceptsUnenforcedLimits)
+        for finding in preflight.findings where finding.verdict == .warning {
+            log.warning("\(finding.name): \(finding.detail)")
+        }
+        guard let hierarchy = preflight.hierarchy, !preflight.hasFailed else { throw PreflightFailure(preflight) }
+        try paths.create()
+        lock = try Self.takeLock(paths.lock)
+        // Signals are blocked before any thread is there, so that every thread inherits it.
+        signals = SharedDescriptor(
+            FileDescriptor(
+                adopting: try retrying("signalfd", "SIGTERM, SIGINT, SIGHUP") {
+                    swl_signalfd([SIGTERM, SIGINT, SIGHUP, SIGPIPE], 4)
+                }))
+        let pool = BlockingPool()
+        let facts = NodeFacts(
+            name: options.nodeName ?? NodeProbe.hostname(), addresses: NodeProbe.addresses(),
+            memoryCapacity: NodeProbe.memory(), allocatableMilliCPU: NodeProbe.cpus() * 1000,
+            allocatableMemory: NodeProbe.memory(), allocatableStorage: NodeProbe.storage(paths.pods),
+            capabilities: NodeProbe.capabilities(), minimumOOMScoreAdjustment: NodeProbe.minimumOOMScore())
+        let cgroups = try NodeCgroups(hierarchy, path: options.cgroupRoot ?? "/swiftlet" + paths.instanceSuffix)
+        let store = try ImageStore(root: paths.images)
+        services = NodeServices(
+            loop: loop, pool: pool, log: log, paths: paths, facts: facts, cgroups: cgroups, images: store,
+            seccomp: SeccompPrograms(folder: paths.seccomp),
+            supervisor: try SupervisorExecutable(path: try Self.findSupervisor()),
+            podPIDLimit: options.podPIDLimit < 0 ? nil : options.podPIDLimit)
+        records = PodRecordStore(folder: paths.podRecords, pool: pool, log: log)
+        images = try ImageService(store: store, loop: loop, log: log)
+        agent = Agent(
+            loop: loop, log: log, events: EventRecorder(host: facts.name), records: records,
+            status: PodStatuses(facts: facts),
+            makeOperations: { [services] pod throws(SystemError) in try PodSandbox(pod, services) })
+    }
+
+    func start() throws {
+        log.info("swiftletd \(Program.version) starts on \(services.facts.name), manifests in \(paths.manifests)")
+        try watchSignals()
+        let found = try records.load()
+        let lastGood = agent.restore(found)
+        agent.sweep(services)
+        images.onChange = { [unowned self] in agent.imagesChanged() }
+        try images.start()
+        images.sweep(inUse: agent.layersOnRecord(services.images))
+        let folder = ManifestFolder(path: paths.manifests, lastGood: lastGood) { bytes, path throws(ManifestRefusal) in
+            try ManifestReader.read(bytes, path: path)
+        }
+        let watcher = try FolderWatcher(folder, on: loop) { [unowned self] pods, problems in
+            agent.want(pods, problems: problems)
+        }
+        try watcher.start()
+        self.watcher = watcher
+        let service = AgentService(agent: agent, images: images, node: services) { [unowned self] in describe() }
+        server = try NodeAPIServer(loop: loop, path: paths.socket, service: service)
+        log.info("ready: \(paths.socket)")
+    }
+
+    private static func takeLock(_ path: String) throws(SystemError) -> FileDescriptor {
+        let lock = try FileDescriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+        if flock(lock.raw, LOCK_EX | LOCK_NB) != 0 {
+            throw SystemError("lock (another swiftletd runs with this --root)", path)
+        }
+        return lock
+    }
+
+    /// The supervisor's program: beside this one, then in the installed place.
+    private static func findSupervisor() throws(SystemError) -> String {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        var places = ["/usr/libexec/swiftlet/swiftlet-pod"]
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        if count > 0 {
+            let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            places.insert(Path.join(Path.parent(own), "swiftlet-pod"), at: 0)
+        }
+        guard let path = places.first(where: { access($0, X_OK) == 0 }) else {
+            throw SystemError("find the program swiftlet-pod in", places.joined(separator: " or "), .noEntry)
+        }
+        return path
+    }
+
+    // MARK: - Ending
+
+    private func watchSignals() throws {
+        guard let signals else { return }
+        _ = try loop.watch(signals.descriptor, for: .readable) { [unowned self] _ in readSignals() }
+    }
+
+    private func readSignals() {
+        guard let signals else { return }
+        var info = signalfd_siginfo()
+        let size = MemoryLayout<signalfd_siginfo>.size
+        while read(signals.raw, &info, size) == size {
+            switch Int32(info.ssi_signo) {
+            case SIGHUP: watcher?.relist()
+            case SIGPIPE: break
+            default: end()
+            }
+        }
+    }
+
+    private func end() {
+        guard !isEnding else {
+            log.warning("asked to end again: pods that are still ending go on without the agent")
+            return loop.stop()
+        }
+        isEnding = true
+        guard options.drainsOnExit else {
+            log.info("ends; \(agent.pods.count) pods go on without the agent")
+            server?.close()
+            return loop.stop()
+        }
+        log.info("ends when its \(agent.pods.count) pods have ended")
+        agent.drain { [unowned self] in
+            server?.close()
+            services.cgroups.removeIfEmpty()
+            log.info("all pods have ended")
+            loop.stop()
+        }
+    }
+
+    private func describe() -> NodeStatus {
+        NodeStatus(
+            version: Program.version, nodeName: services.facts.name, root: paths.root, processID: getpid(),
+            started: started, kernel: (try? Files.readText("/proc/sys/kernel/osrelease")) ?? "",
+            limitsEnforced: services.cgroups.unenforced.isEmpty, cgroupRoot: services.cgroups.root.path,
+            isDraining: agent.isDraining,
+            features: preflight.findings.map { finding in
+                NodeStatus.Feature(
+                    name: finding.name, state: finding.verdict == .ok ? .used : .fallback, detail: finding.detail)
+            })
+    }
+}
+
+/// The machine lacks something that cannot be done without.
+struct PreflightFailure: Error, CustomStringConvertible {
+    let description: String
+    init(_ preflight: Preflight) {
+        let failed = preflight.findings.filter { $0.verdict == .failed }.map { "\($0.name): \($0.detail)" }
+        description = "this machine cannot run pods:\n  " + failed.joined(separator: "\n  ")
+    }
+}

@@ -1,0 +1,107 @@
+import Base
+
+/// The command line of `swiftletd`.
+struct Options {
+    var root = ""
+    var nodeName: String?
+    var cgroupRoot: String?
+    var acceptsUnenforcedLimits = false
+    var drainsOnExit = false
+    var checkOnly = false
+    var logLevel = Log.Level.info
+    var podPIDLimit: Int64 = 4096
+
+    /// What the command line asks for.
+    enum Request {
+        case run(Options)
+        case help
+        case version
+        /// The short-lived process that reads image archives.
+        case imageWorker([String])
+    }
+
+    struct UsageError: Error, CustomStringConvertible {
+        var description: String
+    }
+
+    static let help = """
+        swiftletd - the agent of a Swiftlet node: runs the pods of a folder of manifests
+
+        Usage: swiftletd [OPTIONS]
+
+          --root DIR             prefix of all paths (DIR/etc/podspecs, DIR/var/lib/swiftlet, DIR/run/swiftlet,
+                                 DIR/var/log/pods); several agents with different roots run side by side
+          --check                look at the machine, say what is missing, and end
+          --limits=unenforced    start though the kernel cannot enforce cpu, memory and pids limits
+          --drain-on-exit        end all pods gracefully before ending on SIGTERM or SIGINT; without it pods go on
+          --cgroup-root PATH     the cgroup to work in, below the cgroup v2 mount (default: /swiftlet)
+          --node-name NAME       the node's name (default: the host's)
+          --pod-pids-limit N     processes a pod may have, -1 for no limit (default: 4096)
+          --log-level LEVEL      error, warning, info or debug (default: info)
+          --version              print the version
+          --help                 print this text
+
+        Exit status: 0 ended as asked, 1 failed, 2 wrong usage.
+
+        """
+
+    static func parse(_ arguments: [String]) throws(UsageError) -> Request {
+        if arguments.first == "image-worker" { return .imageWorker(Array(arguments.dropFirst())) }
+        var options = Options()
+        var rest = arguments[...]
+        while let argument = rest.popFirst() {
+            var name = argument
+            var attached: String?
+            if argument.hasPrefix("--"), let equals = argument.firstIndex(of: "=") {
+                name = String(argument[..<equals])
+                attached = String(argument[argument.index(after: equals)...])
+            }
+            func value() throws(UsageError) -> String {
+                if let attached { return attached }
+                guard let next = rest.popFirst() else { throw UsageError(description: "\(name) needs a value") }
+                return next
+            }
+            switch name {
+            case "--root":
+                options.root = try value()
+                guard options.root.hasPrefix("/") else {
+                    throw UsageError(description: "--root \(options.root): give an absolute path")
+                }
+                while options.root.hasSuffix("/") { options.root.removeLast() }
+            case "--node-name": options.nodeName = try value()
+            case "--cgroup-root": options.cgroupRoot = try value()
+            case "--limits":
+                let choice = try value()
+                guard choice == "unenforced" || choice == "enforced" else {
+                    throw UsageError(description: "--limits=\(choice): expected enforced or unenforced")
+                }
+                options.acceptsUnenforcedLimits = choice == "unenforced"
+            case "--pod-pids-limit":
+                let text = try value()
+                guard let limit = Int64(text), limit == -1 || limit > 0 else {
+                    throw UsageError(description: "--pod-pids-limit \(text): expected a positive number or -1")
+                }
+                options.podPIDLimit = limit
+            case "--log-level":
+                let text = try value()
+                let levels: [String: Log.Level] = [
+                    "error": .error, "warning": .warning, "info": .info, "debug": .debug,
+                ]
+                guard let level = levels[text] else {
+                    throw UsageError(description: "--log-level \(text): expected error, warning, info or debug")
+                }
+                options.logLevel = level
+            case "--drain-on-exit", "--check", "--help", "-h", "--version":
+                if let attached { throw UsageError(description: "\(name) takes no value (\(attached))") }
+                switch name {
+                case "--drain-on-exit": options.drainsOnExit = true
+                case "--check": options.checkOnly = true
+                case "--version": return .version
+                default: return .help
+                }
+            default: throw UsageError(description: "unknown option \(argument); see swiftletd --help")
+            }
+        }
+        return .run(options)
+    }
+}

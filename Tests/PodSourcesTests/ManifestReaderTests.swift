@@ -1,0 +1,60 @@
+import Testing
+
+@testable import PodSources
+
+@Suite struct ManifestReaderTests {
+    private func pod(_ name: String, _ extra: String = "") -> String {
+        """
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: \(name)}
+        spec:
+          containers:
+          - name: c
+            image: busybox
+        \(extra)
+        """
+    }
+
+    private func read(_ text: String) throws(ManifestRefusal) -> [String] {
+        try ManifestReader.read(Array(text.utf8), path: "/m.yaml").map(\.key.description)
+    }
+
+    private func problems(_ text: String) -> [String] {
+        do { return try read(text).map { "ok \($0)" } } catch { return error.problems.map(\.description) }
+    }
+
+    @Test func oneFileMayHoldManyDocumentsAndLists() throws {
+        #expect(try read(pod("a") + "\n---\n" + pod("b") + "\n---\n") == ["default/a", "default/b"])
+        let list =
+            #"{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"x"},"spec":{"containers":[{"name":"c","image":"i"}]}}]}"#
+        #expect(try read(list) == ["x/a"])
+    }
+
+    @Test func aMisspeltFieldIsNamedWithItsPlaceAndTheLikelyWord() {
+        let found = problems(pod("a", "    imagePullPolice: Never"))
+        #expect(found.count == 1)
+        #expect(found[0].hasPrefix("/m.yaml:8:5: "))
+        #expect(found[0].contains("did you mean \"imagePullPolicy\"?"))
+    }
+
+    @Test(arguments: ["", "\n---\n", "# only words\n"])
+    func aFileWithoutAnObjectIsAMistakeAndNoOrderToRemovePods(text: String) {
+        #expect(problems(text).count == 1)
+        #expect(problems(text)[0].contains("holds no object"))
+    }
+
+    @Test func oneBadDocumentRefusesTheWholeFile() {
+        let found = problems(pod("a") + "\n---\n" + pod("B_bad"))
+        #expect(!found.contains { $0.hasPrefix("ok") })
+    }
+
+    @Test func aPodNamedTwiceInOneFileIsRefused() {
+        #expect(problems(pod("a") + "\n---\n" + pod("a")).contains { $0.contains("twice") })
+    }
+
+    @Test(arguments: ["{", "a: [", "\"", "\u{0}", "%", "kind: Pod\n  x: y", "- - - ", "&a [*a]"])
+    func textThatIsNoManifestIsRefusedWithoutHarm(text: String) {
+        #expect(!problems(text).isEmpty)
+    }
+}
