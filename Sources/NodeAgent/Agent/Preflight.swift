@@ -124,7 +124,7 @@ public struct Preflight: Sendable {
         } catch {
             return add("space", .warning, "\(error)")
         }
-        let free = UInt64(status.f_bavail) * UInt64(status.f_frsize) >> 20
+        let free = (UInt64(status.f_bavail) &* UInt64(status.f_frsize)) >> 20
         if free < 100 {
             add("space", .failed, "\(free) MiB free at \(folder); images and pods need at least 100 MiB")
         } else if free < 1024 {
