@@ -149,7 +149,8 @@ final class Connection {
         if head.expectsContinue { send(HTTPSerializer.goOn) }
     }
 
-    private func refuse(_ error: HTTPError) {
+    /// Answers with an error and serves this client no further.
+    func refuse(_ error: HTTPError) {
         abortBody()
         keepsAlive = false
         write(HTTPResponseHead(status: error.status), type: "text/plain; charset=utf-8", Array("\(error)\n".utf8))

@@ -101,26 +101,18 @@ final class HTTPServer {
     private func admit(_ socket: consuming FileDescriptor) {
         var (pid, uid, gid) = (pid_t(0), uid_t.max, gid_t.max)
         let known = swl_peer_credentials(socket.raw, &pid, &uid, &gid) == 0
-        guard known, uid == 0 || uid == geteuid() else {
-            return Self.refuse(socket, 403, "only root may use this socket\n")
-        }
-        guard connections.count < limits.connections else {
-            return Self.refuse(socket, 503, "\(limits.connections) connections are open, which is the limit\n")
-        }
+        let mayUse = known && (uid == 0 || uid == geteuid())
+        // A few more than the limit are told why they are not served; beyond them the door is closed without a word.
+        guard connections.count < limits.connections + 16 else { return }
+        let isFull = connections.count >= limits.connections
         nextID += 1
         guard let connection = Connection(nextID, socket, self) else { return }
         connections[connection.id] = connection
-    }
-
-    private static func refuse(_ socket: borrowing FileDescriptor, _ status: Int, _ message: String) {
-        let head = HTTPResponseHead(
-            status: status,
-            headers: [
-                "Content-Type": "text/plain; charset=utf-8", "Content-Length": String(message.utf8.count),
-                "Connection": "close",
-            ])
-        let bytes = HTTPSerializer.head(head) + Array(message.utf8)
-        bytes.withUnsafeBytes { _ = CLinux.send(socket.raw, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        if !mayUse {
+            connection.refuse(HTTPError(403, "only root may use this socket"))
+        } else if isFull {
+            connection.refuse(HTTPError(503, "\(limits.connections) connections are open, which is the limit"))
+        }
     }
 
     /// Without free descriptors the listener would stay ready and the loop would spin.
