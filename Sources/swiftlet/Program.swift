@@ -1,3 +1,6 @@
+import CLI
+import CLinux
+
 @main struct Program {
-    static func main() {}
+    static func main() { exit(CommandLineTool.run(Array(CommandLine.arguments.dropFirst()))) }
 }

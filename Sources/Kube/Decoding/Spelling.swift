@@ -1,7 +1,7 @@
 /// Finds the word that was probably meant.
-enum Spelling {
+public enum Spelling {
     /// The word nearest to `text`: the same but for case, or at most a third of its letters away.
-    static func closest(to text: String, among words: [String]) -> String? {
+    public static func closest(to text: String, among words: [String]) -> String? {
         guard text.utf8.count <= 64 else { return nil }
         let lowered = Array(text.lowercased().utf8)
         var best: (word: String, distance: Int)?

@@ -1,1 +1,0 @@
-// The command line's logic; Sources/swiftlet only calls it.

@@ -1,0 +1,101 @@
+import Base
+import HTTP
+import JSON
+
+/// `status`, `drain` and `version`: the node and its agent.
+enum NodeCommands {
+    static let status = Command(
+        "status", "", "show the state of the node and its agent",
+        options: [Option("output", "o", value: "FORMAT", "json")]
+    ) { (invocation, tool) throws(CLIError) in
+        let format = try OutputFormat(invocation["output"])
+        guard format == .table || format == .json else { throw .usage("--output: status is printed as text or json") }
+        let agent = try tool.agent()
+        let status = try agent.json("GET", RequestTarget(path: ["swiftlet", "v1", "status"]))
+        if format == .json {
+            tool.output.put(Documents.json(status))
+        } else {
+            let problems = try Problem.read(agent)
+            tool.output.put(StatusPage.text(status, problems, now: tool.now()).utf8)
+        }
+        return 0
+    }
+
+    static let drain = Command(
+        "drain", "", "end all pods gracefully and start no new ones",
+        options: [
+            Option("grace-period", value: "SECONDS", "instead of each pod's own terminationGracePeriodSeconds")
+        ],
+        details: "The manifests stay. Pods start again when the agent does."
+    ) { (invocation, tool) throws(CLIError) in
+        var target = RequestTarget(path: ["swiftlet", "v1", "drain"])
+        if let seconds = try invocation.number("grace-period", atLeast: 0) {
+            target.query.append(.init("gracePeriodSeconds", String(seconds)))
+        }
+        var isDone = false
+        try tool.agent().lines("POST", target) { (line) throws(CLIError) in
+            let message = line["message"]?.stringValue ?? ""
+            if line["type"] == "ERROR" { throw .failed("drain: \(message)") }
+            if line["type"] == "DONE" { isDone = true }
+            tool.output.line(Printable.line(message))
+            tool.output.flush()
+        }
+        guard isDone else { throw CLIError(.unreachable, "the agent went away before the drain was done") }
+        return 0
+    }
+
+    static let version = Command(
+        "version", "", "show the versions of this program and of the agent",
+        options: [Option("client", nil, "of this program only")]
+    ) { (invocation, tool) throws(CLIError) in
+        tool.output.line("swiftlet: \(Release.version)")
+        tool.output.flush()
+        if invocation.flag("client") { return 0 }
+        let answer = try tool.agent().json("GET", RequestTarget(path: ["swiftlet", "v1", "version"]))
+        tool.output.line("agent:    \(Printable.line(answer["version"]?.stringValue ?? "?"))")
+        return 0
+    }
+}
+
+/// The page of `swiftlet status`.
+enum StatusPage {
+    static func text(_ status: JSONValue, _ problems: [Problem], now: Timestamp) -> String {
+        func text(_ key: String) -> String { Printable.line(status[key]?.stringValue ?? "<unknown>") }
+        let started = status["started"]?.stringValue.flatMap { Timestamp(rfc3339: $0) }
+        let counts = (status["pods"]?.objectValue?.members ?? [])
+            .map { "\($0.value.integerValue ?? 0) \($0.key)" }.joined(separator: ", ")
+        let limits =
+            status["limitsEnforced"]?.boolValue == true
+            ? "enforced" : "NOT enforced: this kernel's cpu, memory and pids controllers are on cgroup v1"
+        var page = """
+            Node:\t\(text("nodeName"))
+            Agent:\tswiftletd \(text("version")), pid \(status["pid"]?.integerValue ?? 0), up \(HumanTime.age(started, now))
+            Root:\t\(status["root"]?.stringValue.flatMap { $0.isEmpty ? nil : Printable.line($0) } ?? "/")
+            Kernel:\t\(text("kernel"))
+            Limits:\t\(limits)
+            Cgroups:\t\(text("cgroupRoot"))
+            Pods:\t\(counts.isEmpty ? "none" : counts)
+            Images:\t\(status["images"]?.integerValue ?? 0)
+
+            """
+        if status["draining"]?.boolValue == true { page += "Draining:\tyes; no pod is started\n" }
+        page += section("Conditions", status["conditions"]) { item in
+            [item("type"), item("status"), item("reason"), item("message")]
+        }
+        page += section("Features", status["features"]) { item in [item("name"), item("state"), item("detail")] }
+        if !problems.isEmpty {
+            page += "\nManifest problems:\n" + problems.map { "  " + Printable.line($0.text) + "\n" }.joined()
+        }
+        return TabWriter().format(page)
+    }
+
+    private static func section(
+        _ title: String, _ items: JSONValue?, _ row: ((String) -> String) -> [String]
+    ) -> String {
+        guard let items = items?.arrayValue, !items.isEmpty else { return "" }
+        let rows = items.map { item in
+            "  " + row { Printable.line(item[$0]?.stringValue ?? "") }.joined(separator: "\t") + "\n"
+        }
+        return "\n\(title):\n" + rows.joined()
+    }
+}
