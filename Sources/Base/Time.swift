@@ -99,7 +99,8 @@ public struct Timestamp: Hashable, Comparable, Sendable {
         return out
     }
 
-    /// Reads RFC 3339, with or without a fraction, with `Z` or an offset. Nil for anything else.
+    /// Reads RFC 3339, with or without a fraction, with `Z` or an offset. Nil for anything else, and for times that
+    /// 64 bits of nanoseconds do not reach (before 1678, after 2261).
     public init?(rfc3339 text: some StringProtocol) {
         let b = Array(text.utf8)
         func number(_ from: Int, _ count: Int) -> Int64? {
@@ -144,7 +145,11 @@ public struct Timestamp: Hashable, Comparable, Sendable {
         }
         guard i == b.count else { return nil }
         let seconds = Self.days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset
-        nanoseconds = seconds * 1_000_000_000 + fraction
+        // 64 bits of nanoseconds reach from 1677 to 2262.
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, carry) = whole.addingReportingOverflow(fraction)
+        if overflow || carry { return nil }
+        nanoseconds = sum
     }
 
     /// Days since 1970 of a date of the proleptic Gregorian calendar, and back: the usual era arithmetic.

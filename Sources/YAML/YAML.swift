@@ -26,8 +26,21 @@ public enum YAML {
         guard text.count <= limits.bytes else {
             throw YAMLError("the text has \(text.count) bytes, more than the \(limits.bytes) allowed", at: .none)
         }
-        guard let reader = YAMLEventReader(Array(text)) else { throw YAMLError("out of memory", at: .none) }
+        // libyaml compares every directive of a document with every other.
+        let bytes = Array(text)
+        guard directives(in: bytes) <= 100 else { throw YAMLError("more than 100 lines start with '%'", at: .none) }
+        guard let reader = YAMLEventReader(bytes) else { throw YAMLError("out of memory", at: .none) }
         var composer = YAMLComposer(reader, limits)
         return try composer.documents()
+    }
+
+    private static func directives(in text: [UInt8]) -> Int {
+        var count = 0
+        var previous = UInt8(ascii: "\n")
+        for c in text {
+            if c == UInt8(ascii: "%"), previous == UInt8(ascii: "\n") || previous == UInt8(ascii: "\r") { count += 1 }
+            previous = c
+        }
+        return count
     }
 }

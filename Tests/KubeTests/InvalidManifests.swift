@@ -198,5 +198,23 @@ extension BrokenManifestTests {
                 "1:87: spec.containers[0].image: Invalid value: \" i\": must not have leading or trailing whitespace"
             ]
         ),
+        (
+            pod(
+                spec: "volumes: [{name: v, emptyDir: {medium: Memory, sizeLimit: 1Ei}}],",
+                container: "resources: {limits: {cpu: 9Ei, memory: 5Pi}, requests: {cpu: 1e26, memory: 1}}"),
+            [
+                "1:115: spec.volumes[0].emptyDir.sizeLimit: Invalid value: \"1Ei\": must be less than or equal to 4Pi",
+                "3:31: spec.containers[0].resources.limits[cpu]: Invalid value: \"9Ei\": must be less than or equal to 1M",
+                "3:44: spec.containers[0].resources.limits[memory]: Invalid value: \"5Pi\": must be less than or equal "
+                    + "to 4Pi",
+                "3:66: spec.containers[0].resources.requests[cpu]: Invalid value: \"100e24\": must be less than or equal "
+                    + "to 1M",
+            ]
+        ),
+        (
+            "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: ["
+                + (0..<1001).map { "{name: c\($0), image: i}" }.joined(separator: ", ") + "]}}",
+            ["1:69: spec.containers: Too many: 1001: must have at most 1000 items"]
+        ),
     ]
 }

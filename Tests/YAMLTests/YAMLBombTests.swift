@@ -37,6 +37,13 @@ struct YAMLBombTests {
         #expect(failure(String(repeating: "--- a\n", count: 300_000))?.contains("more than 200000") == true)
     }
 
+    @Test("The number of directives is bounded")
+    func directives() {
+        let directives = (0..<200).map { "%TAG !t\($0)! tag:x\n" }.joined()
+        #expect(failure(directives + "--- a") == "more than 100 lines start with '%'")
+        #expect(failure("%YAML 1.1\n--- a") == nil)
+    }
+
     @Test("Random damage never crashes the parser")
     func damage() {
         var random = SeededGenerator(seed: 42)

@@ -4,6 +4,10 @@ import JSON
 extension PodValidator {
     mutating func containers(_ spec: PodSpec, _ path: FieldPath) {
         if spec.containers.isEmpty { required(path.field("containers")) }
+        for (list, count) in [("initContainers", spec.initContainers.count), ("containers", spec.containers.count)]
+        where count > Self.containerLimit {
+            return add("Too many: \(count): must have at most \(Self.containerLimit) items", path.field(list))
+        }
         let volumes = Set(spec.volumes.map(\.name))
         let all = Set((spec.initContainers + spec.containers).map(\.name))
         var names: Set<String> = []
@@ -129,6 +133,11 @@ extension PodValidator {
     ]
     .compactMap { Quantity($0) }
 
+    /// More than any machine holds, and little enough that sums over a pod stay within 64 bits.
+    private static let containerLimit = 1000
+    private static let cpuLimit = Quantity(1_000_000)
+    static let byteLimit = Quantity(4 << 50, .binarySI)
+
     private mutating func resources(_ resources: ResourceRequirements, _ path: FieldPath) {
         for (list, quantities) in [("limits", resources.limits), ("requests", resources.requests)] {
             // A request that was filled in from the limit has nothing to say of its own.
@@ -139,6 +148,9 @@ extension PodValidator {
                     add(wrong, path)
                 } else if quantity.isNegative {
                     invalid(quantity.description, "must be greater than or equal to 0", path)
+                } else if quantity > (name == "cpu" ? Self.cpuLimit : Self.byteLimit) {
+                    let limit = name == "cpu" ? Self.cpuLimit : Self.byteLimit
+                    invalid(quantity.description, "must be less than or equal to \(limit)", path)
                 } else if name != "cpu", quantity.nanoValue % 1_000_000_000 != 0 {
                     var hint = ""
                     if let text = written?[name]?.stringValue, text.hasSuffix("m") {

@@ -139,6 +139,8 @@ struct PodValidator {
                 let path = path.field("emptyDir").field("sizeLimit")
                 if size.isNegative {
                     forbidden("SizeLimit field must be a valid resource quantity", path)
+                } else if size > Self.byteLimit {
+                    invalid(size.description, "must be less than or equal to \(Self.byteLimit)", path)
                 } else if emptyDir.medium != .memory {
                     add("not supported: a limit on disk is not enforced yet; use the medium Memory, or remove it", path)
                 }

@@ -150,7 +150,7 @@ extension Quantity: CustomStringConvertible {
         }
         var number = nanoValue
         var exponent = -9
-        while exponent < 18, number % 1000 == 0 {
+        while number % 1000 == 0, exponent < 18 || format == .decimalExponent {
             number /= 1000
             exponent += 3
         }
