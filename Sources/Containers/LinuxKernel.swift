@@ -133,15 +133,17 @@ struct LinuxKernel: SetupKernel {
         try mount.attach(to: target.descriptor.descriptor, name: target.name)
     }
 
-    /// Looked at behind the descriptor: a link or another device in its place would be shown to the container
-    /// (CVE-2025-31133).
+    /// Looked at behind the descriptor: what a link or another device in its place leads to would be shown
+    /// (CVE-2025-31133). Never the host's own node, whose mode and owner could be changed through the mount.
     func bindNull() throws(SystemError) -> MountTree {
-        let null = try FileDescriptor.open("/dev/null", O_PATH | O_NOFOLLOW)
+        let null = try rootDirectory().open("/dev/null", O_PATH)
         let status = try null.status(name: "/dev/null")
         guard swl_is_char(status.st_mode), status.st_rdev == swl_makedev(1, 3) else {
-            throw SystemError("use as the null device", "/dev/null", .invalid)
+            throw SystemError("use as the null device", "/dev/null in the container", .invalid)
         }
-        return try MountTree.clone(of: null, name: "/dev/null", recursive: false)
+        let copy = try MountTree.clone(of: null, name: "/dev/null", recursive: false)
+        try copy.change(set: [.readOnly, .noSetUserID, .noExecute])
+        return copy
     }
 
     func pivot() throws(SystemError) {

@@ -38,6 +38,7 @@ struct SetupInterpreter<Kernel: SetupKernel> {
         case (.attach(_, _, .refuse, _), .loop):
             return "the image has a symbolic link in the place of a kernel file system"
         case (.attach, .loop): return "the image's path is a link that leads through the kernel's magic links"
+        case (.attach, .notDirectory): return "a folder cannot be mounted on or below a file of the image"
         case (.node, .notPermitted): return "the cgroup's device program or a missing CAP_MKNOD forbids it"
         case (.pivot, .invalid): return "the host's root must not be the initial ramfs"
         default: return ""
@@ -107,7 +108,7 @@ struct SetupInterpreter<Kernel: SetupKernel> {
             throw ContainerError(
                 .setup, "mount on", destination, isDirectory ? .notDirectory : .isDirectory,
                 hint: isDirectory
-                    ? "a folder cannot be mounted on a file of the image"
+                    ? "a folder cannot be mounted on or below a file of the image"
                     : "a file cannot be mounted on a folder of the image")
         }
         // A fake /proc would make the kernel's checks and ours lie (CVE-2019-16884).

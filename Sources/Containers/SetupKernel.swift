@@ -34,7 +34,7 @@ protocol SetupKernel {
     /// The same, making a folder or an empty file when there is nothing.
     mutating func make(_ path: String, directory: Bool, links: RootDirectory.Links) throws(SystemError) -> Target
     mutating func attach(_ mount: Mount, to target: Target) throws(SystemError)
-    /// A copy of the host's null device, known to be it.
+    /// A read-only copy of the container's null device, known to be one.
     mutating func bindNull() throws(SystemError) -> Mount
     mutating func pivot() throws(SystemError)
 }

@@ -94,7 +94,12 @@ public struct RootDirectory: Sendable {
                 if error != .exists { throw SystemError("mkdir", "\(path) in \(name)", error) }
                 made = false
             }
-            folder = try Self.openPlain(in: folder, part, O_PATH | O_DIRECTORY, display: "\(path) in \(name)")
+            do {
+                folder = try Self.openPlain(in: folder, part, O_PATH | O_DIRECTORY, display: "\(path) in \(name)")
+            } catch {
+                if error.errno != .loop { throw error }
+                throw SystemError("make (a link to nowhere stands in the way)", "\(path) in \(name)", .exists)
+            }
             if made, let owner {
                 let raw = folder.raw
                 try retrying("chown", "\(path) in \(name)") {
