@@ -1,3 +1,4 @@
+import Base
 import JSON
 import Testing
 import YAML
@@ -45,6 +46,29 @@ struct FieldTableTests {
                 #expect(types[name] != nil, "\(type).\(field.name) is of the unknown type \(name)")
             }
         }
+    }
+
+    @Test("The generated table is that of the list it is generated from")
+    func generated() throws {
+        let list = #filePath.replacing(
+            "Tests/KubeTests/FieldTableTests.swift", with: "Sources/Kube/Schema/kubernetes-1.36.tsv")
+        let text = String(decoding: try Files.read(list, limit: 1 << 20), as: UTF8.self)
+        let simple: [Substring: PodSchema.FieldType] = [
+            "string": .string, "bool": .bool, "int32": .int32, "int64": .int64, "Quantity": .quantity, "Time": .time,
+            "IntOrString": .integerOrString, "FieldsV1": .anything,
+        ]
+        func type(_ name: Substring) -> PodSchema.FieldType {
+            name.hasPrefix("map<") ? .map(type(name.dropFirst(4).dropLast())) : simple[name] ?? .object(String(name))
+        }
+        var count = 0
+        for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+            let row = line.split(separator: "\t", omittingEmptySubsequences: false)
+            let field = try #require(PodSchema.shared.field(String(row[1]), of: String(row[0])), "\(line)")
+            #expect(field.type == (row.count > 3 && row[3] == "1" ? .list(type(row[2])) : type(row[2])), "\(line)")
+            #expect(field.isRequired == (row.count > 4 && row[4] == "1"), "\(line)")
+            count += 1
+        }
+        #expect(count == PodSchema.shared.types.values.reduce(0) { $0 + $1.count }, "run scripts/generate-schema")
     }
 
     @Test("Each field that a manifest can reach has exactly one class")
