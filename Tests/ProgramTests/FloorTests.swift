@@ -64,7 +64,7 @@ import Testing
     @Test func badInputNeverMeetsAForcedTry() {
         for file in tree.files {
             for (index, line) in file.code.enumerated() {
-                for trap in ["try!", "fatalError(", "as! ", "unsafeBitCast"] where line.contains(trap) {
+                for trap in ["try!", "fatalError(", "as! "] where line.contains(trap) {
                     Issue.record("\(file.path):\(index + 1) uses \(trap)")
                 }
             }
@@ -74,7 +74,8 @@ import Testing
     @Test func whatTheCompilerCannotCheckSaysWhyItIsSafe() {
         for file in tree.files {
             for (index, line) in file.code.enumerated() {
-                guard line.contains("@unchecked Sendable") || line.contains("nonisolated(unsafe)") else { continue }
+                let escapes = ["@unchecked Sendable", "nonisolated(unsafe)", "unsafeBitCast"]
+                guard escapes.contains(where: { line.contains($0) }) else { continue }
                 let near = file.lines[max(0, index - 4)...index]
                 #expect(near.contains { $0.contains("//") }, "\(file.path):\(index + 1) gives no reason")
             }

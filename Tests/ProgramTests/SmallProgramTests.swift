@@ -21,7 +21,10 @@ struct SmallProgramTests {
     private func contains(_ bytes: [UInt8], _ mark: String) -> Bool {
         let wanted = Array(mark.utf8)
         return bytes.withUnsafeBytes { bytes in
-            wanted.withUnsafeBytes { memmem(bytes.baseAddress, bytes.count, $0.baseAddress, $0.count) != nil }
+            wanted.withUnsafeBytes { wanted in
+                guard let text = bytes.baseAddress, let part = wanted.baseAddress else { return false }
+                return memmem(text, bytes.count, part, wanted.count) != nil
+            }
         }
     }
 
