@@ -203,6 +203,7 @@ int swl_seccomp_load(const struct sock_filter *program, unsigned short count, un
     struct sock_fprog fprog = {.len = count, .filter = (struct sock_filter *)program};
     return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &fprog);
 }
+long swl_raw_syscall(long number) { return syscall(number, 0, 0, 0, 0, 0, 0); }
 int swl_seccomp_available(const uint32_t *action) {
     return (int)syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, action);
 }

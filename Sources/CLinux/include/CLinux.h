@@ -103,6 +103,8 @@ int swl_unshare(int flags);
 long swl_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5);
 /// seccomp(SECCOMP_SET_MODE_FILTER) with a program of `count` instructions.
 int swl_seccomp_load(const struct sock_filter *program, unsigned short count, unsigned flags);
+/// A system call by its number, without arguments.
+long swl_raw_syscall(long number);
 /// 0 when the kernel knows the filter action.
 int swl_seccomp_available(const uint32_t *action);
 int swl_setgroups(size_t count, const gid_t *groups);
