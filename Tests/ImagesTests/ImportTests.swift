@@ -222,3 +222,76 @@ struct ImportTests {
         #expect(error.message.contains("newer release"))
     }
 }
+
+@Suite("Archives for several platforms", .enabled(if: isRoot, "needs root"))
+struct PlatformTests {
+    private func image(_ text: String, _ architecture: String) -> TestImage {
+        var image = TestImage(nil, [TestLayer { $0.file("which", text) }])
+        image.architecture = architecture
+        return image
+    }
+
+    private func entry(_ image: TestImage, _ platform: JSONValue, name: String? = nil) -> JSONValue {
+        var named = image
+        named.name = name
+        guard var object = ArchiveBuilder.entry(named).objectValue else { return .null }
+        object.append("platform", platform)
+        return .object(object)
+    }
+
+    @Test("an index inside names the image; this machine's is taken, attestations and missing others are passed over")
+    func nested() throws {
+        let fixture = try StoreFixture()
+        let own = image("own", ImagePlatform.current.architecture)
+        let other = image("other", "s390x")
+        let index = JSONWriter().bytes([
+            "schemaVersion": 2,
+            "manifests": [
+                entry(image("absent", "ppc64le"), ["os": "linux", "architecture": "ppc64le"]),
+                entry(other, ["os": "linux", "architecture": "s390x"]),
+                entry(own, ["os": "unknown", "architecture": "unknown"]),
+                entry(own, ["os": "linux", "architecture": .string(ImagePlatform.current.architecture)]),
+                ["mediaType": "application/x", "digest": .string("sha256:" + sha256([])), "size": 0],
+            ],
+        ])
+        guard var top = TestImage.descriptor("application/vnd.oci.image.index.v1+json", index).objectValue else {
+            return
+        }
+        top.append("annotations", ["io.containerd.image.name": "quay.io/multi/arch:1"])
+        let archive = ArchiveBuilder.oci([own, other], manifests: [.object(top)], blobs: [index])
+        let loaded = try fixture.load(archive)
+        #expect(loaded.count == 1 && loaded[0].names == ["quay.io/multi/arch:1"])
+        #expect(try Files.readText(loaded[0].layerPaths[0] + "/which") == "own")
+        #expect(try fixture.store.resolve("quay.io/multi/arch@sha256:" + sha256(index)) == loaded[0])
+        #expect(try fixture.store.resolve("quay.io/multi/arch@sha256:" + sha256(own.manifest)) == loaded[0])
+    }
+
+    @Test("entries of one name are one image for several platforms")
+    func flat() throws {
+        let fixture = try StoreFixture()
+        let own = image("own", ImagePlatform.current.architecture)
+        let other = image("other", "s390x")
+        let archive = ArchiveBuilder.oci(
+            [own, other],
+            manifests: [
+                entry(other, ["os": "linux", "architecture": "s390x"], name: "x:1"),
+                entry(own, ["os": "linux", "architecture": .string(ImagePlatform.current.architecture)], name: "x:1"),
+            ])
+        let loaded = try fixture.load(archive)
+        #expect(loaded.count == 1)
+        #expect(try Files.readText(loaded[0].layerPaths[0] + "/which") == "own")
+    }
+
+    @Test("several images of one archive all come")
+    func several() throws {
+        let fixture = try StoreFixture()
+        var images = (0..<3).map { image("\($0)", ImagePlatform.current.architecture) }
+        for n in images.indices { images[n].name = "example.com/several:\(n)" }
+        let loaded = try fixture.load(ArchiveBuilder.oci(images))
+        #expect(loaded.map(\.names) == (0..<3).map { ["example.com/several:\($0)"] })
+        for n in 0..<3 {
+            let found = try #require(try fixture.store.resolve("example.com/several:\(n)"))
+            #expect(try Files.readText(found.layerPaths[0] + "/which") == "\(n)")
+        }
+    }
+}

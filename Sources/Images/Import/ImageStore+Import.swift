@@ -2,7 +2,6 @@ import Base
 import CLinux
 import Compression
 import OCI
-import Synchronization
 
 extension ImageStore {
     /// Loads all images of an OCI layout or docker-archive tarball, plain or compressed as a whole. All of them are in the
@@ -63,7 +62,7 @@ extension ImageStore {
             }
         }
         counter.start(layers: tasks.count)
-        let outcomes = try LayerTask.runAll(tasks, budget) { counter.layers($0) }
+        let outcomes = try LayerTask.runAll(tasks, budget) { counter.layers($0, bytes: budget.expandedBytes) }
         var results = zip(tasks, outcomes).map { UnpackedLayer(folder: $0.folder, size: $1.size, name: nil) }
         var records: [StoreIndex.Image] = []
         for plan in plans { records.append(try assemble(plan, places, outcomes, &results)) }
@@ -74,12 +73,12 @@ extension ImageStore {
     func layerPath(_ name: String) -> String { Path.join(layersFolder, name) }
 
     /// The folder of a layer that means the same on top of any other.
-    private static func sharedName(_ layer: ImagePlan.Layer) -> String {
+    static func sharedName(_ layer: ImagePlan.Layer) -> String {
         "\(layer.diffID.algorithm.rawValue)-\(layer.diffID.hex)"
     }
 
     /// The folder of a layer that was adapted to those below it.
-    private static func chainName(_ layer: ImagePlan.Layer) -> String {
+    static func chainName(_ layer: ImagePlan.Layer) -> String {
         "chain-\(layer.chainID.algorithm.rawValue)-\(layer.chainID.hex)"
     }
 
@@ -127,136 +126,5 @@ extension ImageStore {
         throw ImageError(
             .notAnArchive,
             "the tar archive holds neither an OCI layout (oci-layout) nor a docker-archive (manifest.json)")
-    }
-}
-
-/// Where a layer of a plan is.
-enum LayerPlace {
-    /// In the store, under this name.
-    case stored(String)
-    /// Just unpacked, by the task of this number.
-    case task(Int)
-}
-
-/// A layer that was just unpacked.
-struct UnpackedLayer {
-    var folder: String
-    var size: Int64
-    /// Its name in the store, once it is known whether it depends on those below.
-    var name: String?
-}
-
-extension ImageStore {
-    // MARK: - Putting it together
-
-    /// Finishes the image's new layers from the lowest up and lists the folders it consists of.
-    private func assemble(
-        _ plan: ImagePlan, _ places: [ImageDigest: LayerPlace], _ outcomes: [LayerUnpacker.Outcome],
-        _ results: inout [UnpackedLayer]
-    ) throws(ImageError) -> StoreIndex.Image {
-        var stack = LayerStack(layers: [])
-        var names: [String] = []
-        for (n, layer) in plan.layers.enumerated() {
-            guard let place = places[layer.chainID] else { continue }
-            let folder: String
-            switch place {
-            case .stored(let name): (folder, _) = (layerPath(name), names.append(name))
-            case .task(let index): folder = results[index].folder
-            }
-            let descriptor = try storage { () throws(SystemError) in
-                SharedDescriptor(try FileDescriptor.open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
-            }
-            if case .task(let index) = place {
-                do throws(ImageError) {
-                    let finisher = LayerFinisher(layer: descriptor, below: stack)
-                    // The same stack may begin two images; it is finished once.
-                    if results[index].name == nil {
-                        let depends = try finisher.finish(outcomes[index])
-                        results[index].name = depends ? Self.chainName(layer) : Self.sharedName(layer)
-                    }
-                    names.append(results[index].name ?? "")
-                } catch {
-                    throw error.during("layer \(n + 1) of \(plan.layers.count)")
-                }
-            }
-            stack.layers.insert(descriptor, at: 0)
-        }
-        // From the top: a layer that comes twice counts where it is topmost (overlayfs refuses it twice), and nothing
-        // shows from below a layer whose root is opaque (overlayfs does not look at the roots).
-        var visible: [String] = []
-        for (name, folder) in zip(names.reversed(), stack.layers) where !visible.contains(name) {
-            visible.append(name)
-            if LayerStack.isOpaque(folder) { break }
-        }
-        let tagged = plan.names.compactMap { name in name.tag.map { "\(name.name):\($0)" } }
-        var digests: [String] = []
-        for name in plan.names {
-            for digest in plan.manifestDigests where !digests.contains("\(name.name)@\(digest)") {
-                digests.append("\(name.name)@\(digest)")
-            }
-        }
-        return StoreIndex.Image(
-            id: plan.id.description, names: tagged, repoDigests: digests, size: 0, imported: Self.wholeSecond(.now),
-            config: plan.config, layers: visible.reversed())
-    }
-
-    /// As the index keeps it.
-    private static func wholeSecond(_ time: Timestamp) -> Timestamp {
-        Timestamp(nanoseconds: time.nanoseconds - time.nanoseconds % 1_000_000_000)
-    }
-
-    /// Makes the new layers and images part of the store. What is renamed has been synced before; the index decides.
-    private func commit(_ records: [StoreIndex.Image], _ results: [UnpackedLayer]) throws(ImageError) -> [StoredImage] {
-        try locked { () throws(ImageError) in
-            let before = try index()
-            var index = before
-            var moved: [String] = []
-            do throws(ImageError) {
-                for result in results {
-                    guard let name = result.name else { continue }
-                    let path = layerPath(name)
-                    // Somebody else may have unpacked the same layer meanwhile.
-                    if index.layerSizes[name] != nil, Files.isDirectory(path) { continue }
-                    try storage { () throws(SystemError) in
-                        if Files.exists(path) { try discard(path) }
-                        try retrying("rename", result.folder) { rename(result.folder, path) }
-                    }
-                    moved.append(path)
-                    index.layerSizes[name] = result.size
-                }
-                if !moved.isEmpty {
-                    try storage { () throws(SystemError) in try Files.syncDirectory(of: layerPath("x")) }
-                }
-                for var record in records {
-                    record.size = record.layers.reduce(0) { $0 + (index.layerSizes[$1] ?? 0) }
-                    index.add(record)
-                }
-                if index != before { try write(index) }
-            } catch {
-                for path in moved { try? discard(path) }
-                throw error
-            }
-            return records.compactMap { record in index.images.first { $0.id == record.id }.map(stored) }
-        }
-    }
-}
-
-/// Puts the numbers of several threads together for the caller.
-private final class ProgressCounter: Sendable {
-    private let state = Mutex(ImportProgress(layersDone: 0, layers: 0, expandedBytes: 0))
-    private let report: @Sendable (ImportProgress) -> Void
-
-    init(_ report: @escaping @Sendable (ImportProgress) -> Void) { self.report = report }
-
-    func start(layers: Int) { change { $0.layers = layers } }
-    func layers(_ done: Int) { change { $0.layersDone = max($0.layersDone, done) } }
-    func bytes(_ count: Int64) { change { $0.expandedBytes = max($0.expandedBytes, count) } }
-
-    private func change(_ body: (inout ImportProgress) -> Void) {
-        report(
-            state.withLock {
-                body(&$0)
-                return $0
-            })
     }
 }

@@ -203,7 +203,9 @@ extension TarReader {
         if let name = pax.value("GNU.sparse.name") { entry.path = Array(name) }
         if pax.value("GNU.sparse.major")?.elementsEqual([UInt8(ascii: "1")]) == true {
             entry.size = try pax.number("GNU.sparse.realsize") ?? entry.size
-            return try accept(try readSparseMap(), &entry)
+            // First the map, which is part of the content that has not been read.
+            let extents = try readSparseMap()
+            return try accept(extents, &entry)
         }
         guard pax.value("GNU.sparse.size") != nil || pax.value("GNU.sparse.map") != nil else { return }
         if let size = try pax.number("GNU.sparse.size") { entry.size = size }
@@ -274,7 +276,9 @@ extension TarReader {
             end = extent.offset + extent.length
             total += extent.length
         }
-        guard total == unread else { throw TarReaderError.corrupt("sparse map does not match the content") }
+        guard total == unread else {
+            throw TarReaderError.corrupt("sparse map of \(total) bytes for \(unread) bytes of content")
+        }
         entry.extents = extents
     }
 }
