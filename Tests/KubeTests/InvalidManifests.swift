@@ -78,7 +78,8 @@ extension BrokenManifestTests {
                 spec: "volumes: [{name: v}],",
                 container: "volumeMounts: [{name: w, mountPath: /a}, {name: v}, "
                     + "{name: v, mountPath: /b}, {name: v, mountPath: /b/}, {name: v, mountPath: 'c:d'}, {name: v, mountPath: /}, "
-                    + "{name: v, mountPath: /a/../b}]"),
+                    + "{name: v, mountPath: /a/../b}, {name: v, mountPath: /d, subPath: /x}, "
+                    + "{name: v, mountPath: /e, subPath: a/../b}]"),
             [
                 "3:27: spec.containers[0].volumeMounts[0].name: Not found: \"w\"",
                 "3:46: spec.containers[0].volumeMounts[1].mountPath: Required value",
@@ -88,6 +89,8 @@ extension BrokenManifestTests {
                 "3:160: spec.containers[0].volumeMounts[5].mountPath: Invalid value: \"/\": the root of the image cannot "
                     + "be mounted over",
                 "3:185: spec.containers[0].volumeMounts[6].mountPath: Invalid value: \"/a/../b\": must not contain '..'",
+                "3:229: spec.containers[0].volumeMounts[7].subPath: Invalid value: \"/x\": must be a relative path",
+                "3:268: spec.containers[0].volumeMounts[8].subPath: Invalid value: \"a/../b\": must not contain '..'",
             ]
         ),
         (

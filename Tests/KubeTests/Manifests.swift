@@ -83,7 +83,7 @@ let completeManifest = """
           requests: {cpu: 250m, memory: 64Mi}
         volumeMounts:
         - {name: scratch, mountPath: /scratch}
-        - {name: host, mountPath: /host, readOnly: true}
+        - {name: host, mountPath: /host, readOnly: true, subPath: part}
         securityContext:
           runAsUser: 0
           runAsGroup: 0

@@ -78,10 +78,12 @@ private func mode(_ path: String) -> mode_t? {
         let fixture = try Fixture()
         let spec = Fixture.plain([Volume(name: "data", emptyDir: EmptyDirVolumeSource())])
         let first = try fixture.prepare(spec)
+        #expect(chmod(fixture.directory.emptyDir("data"), 0o700) == 0)
         let file = try #require(first["data"]) + "/file"
         try Files.replace(file, with: Array("x".utf8), durable: false)
         #expect(try fixture.prepare(spec) == first)
         #expect(try Files.readText(file) == "x")
+        #expect(mode(fixture.directory.emptyDir("data")) == 0o700)
     }
 
     @Test func aVolumeThatFailsIsNamedInTheKubeletsWords() throws {
@@ -208,6 +210,50 @@ private func mode(_ path: String) -> mode_t? {
                 try fixture.volumes.remove(fixture.directory)
                 #expect(!Files.exists(fixture.directory.path))
                 #expect(try fixture.volumes.journal.pods() == [])
+                #expect(!(try Files.readText("/proc/self/mountinfo", limit: 4 << 20)).contains(fixture.folder.path))
+            }
+        }
+    }
+
+    @Test func aPartOfAVolumeIsWhatWasOpenedAndIsBoundAnewForEachAttempt() async {
+        await #expect(processExitsWith: .success) {
+            try inPrivateMounts {
+                let fixture = try Fixture()
+                var spec = Fixture.plain([Volume(name: "data", emptyDir: EmptyDirVolumeSource())])
+                var container = Container(name: "c", image: "i")
+                container.command = ["x"]
+                container.volumeMounts = [
+                    VolumeMount(name: "data", mountPath: "/a", subPath: "part"),
+                    VolumeMount(name: "data", mountPath: "/f", subPath: "file"),
+                ]
+                spec.containers = [container]
+                var context = fixture.context(spec)
+                context.volumes = try fixture.prepare(spec)
+                let data = fixture.directory.emptyDir("data")
+                try Files.replace(data + "/file", with: Array("one".utf8), durable: false)
+                func attempt(_ n: Int) throws(any Error) -> [String] {
+                    let plan = try ContainerSpecBuilder(context).plan(
+                        container, image: ImageConfig(), layers: [], attempt: n)
+                    try fixture.volumes.prepare(plan, fixture.directory)
+                    return plan.spec.mounts.filter { ["/a", "/f"].contains($0.destination) }.map(\.source)
+                }
+                let sources = try attempt(0)
+                #expect(sources == (0...1).map { fixture.directory.subPath(volume: "data", container: "c", index: $0) })
+                try Files.replace(sources[0] + "/x", with: Array("in".utf8), durable: false)
+                #expect(try Files.readText(data + "/part/x") == "in")
+                #expect(try Files.readText(sources[1]) == "one")
+
+                // The container moves its folder away, puts a link to the host there and another file.
+                #expect(rename(data + "/part", data + "/moved") == 0)
+                #expect(symlink("/etc", data + "/part") == 0)
+                #expect(throws: VolumeError.self) { try attempt(1) }
+                #expect(unlink(data + "/part") == 0)
+                try Files.replace(data + "/file", with: Array("two".utf8), durable: false)
+                _ = try attempt(1)
+                #expect(try Files.list(sources[0]) == [])
+                #expect(try Files.readText(sources[1]) == "two")
+
+                try fixture.volumes.remove(fixture.directory)
                 #expect(!(try Files.readText("/proc/self/mountinfo", limit: 4 << 20)).contains(fixture.folder.path))
             }
         }

@@ -207,6 +207,11 @@ extension PodValidator {
             } else if !paths.insert(parts.joined(separator: "/")).inserted {
                 invalid(mount.mountPath, "must be unique", mountPath)
             }
+            if mount.subPath.hasPrefix("/") {
+                invalid(mount.subPath, "must be a relative path", path.field("subPath"))
+            } else if mount.subPath.split(separator: "/").contains("..") {
+                invalid(mount.subPath, "must not contain '..'", path.field("subPath"))
+            }
         }
     }
 

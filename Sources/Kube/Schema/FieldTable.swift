@@ -108,12 +108,11 @@ enum FieldTable {
             supported: ["limits", "requests"],
             refused: ["claims": "there is no dynamic resource allocation; remove them"]),
         "VolumeMount": FieldClasses(
-            supported: ["mountPath", "name", "readOnly"],
+            supported: ["mountPath", "name", "readOnly", "subPath"],
             refused: [
                 "mountPropagation": "mounts do not propagate between host and container yet; remove it",
                 "recursiveReadOnly": "mounts below a read-only one stay as they are; remove it",
-                "subPath": "parts of a volume are not mounted yet; mount the whole volume",
-                "subPathExpr": "parts of a volume are not mounted yet; mount the whole volume",
+                "subPathExpr": "variables are not expanded in it yet; use subPath",
             ],
             unless: ["mountPropagation": ["None"], "recursiveReadOnly": ["Disabled"]]),
         "SecurityContext": FieldClasses(

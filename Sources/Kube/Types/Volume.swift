@@ -95,17 +95,20 @@ public struct VolumeMount: KubeValue {
     public var name: String
     public var mountPath: String
     public var readOnly: Bool
+    /// The part of the volume that is mounted, relative to it; empty for all of it.
+    public var subPath: String
 
-    public init(name: String, mountPath: String, readOnly: Bool = false) {
+    public init(name: String, mountPath: String, readOnly: Bool = false, subPath: String = "") {
         self.name = name
         self.mountPath = mountPath
         self.readOnly = readOnly
+        self.subPath = subPath
     }
 
     public init(_ value: JSONValue) {
         self.init(
             name: value.text("name") ?? "", mountPath: value.text("mountPath") ?? "",
-            readOnly: value.bool("readOnly") ?? false)
+            readOnly: value.bool("readOnly") ?? false, subPath: value.text("subPath") ?? "")
     }
 
     public var json: JSONValue {
@@ -113,6 +116,7 @@ public struct VolumeMount: KubeValue {
         object.append("mountPath", .string(mountPath))
         object.append("name", .string(name))
         object.put(flag: "readOnly", readOnly)
+        object.put("subPath", subPath)
         return .object(object)
     }
 }

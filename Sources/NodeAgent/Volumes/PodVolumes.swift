@@ -71,8 +71,10 @@ public struct PodVolumes: Sendable {
         do {
             switch emptyDir.medium {
             case .default:
-                try Self.makeFolder(Path.parent(path), mode: 0o750)
-                try Self.makeFolder(path, mode: 0o777)
+                // Made aside and moved into place: once it is there its mode is the pod's to change.
+                if Files.exists(path) { break }
+                try Self.makeFolder(path + ".new", mode: 0o777)
+                try retrying("rename", path) { rename(path + ".new", path) }
             case .memory:
                 try mount(
                     TemporaryFileSystem(size: Self.memorySize(emptyDir, pod.spec, node), mode: 0o777), at: path,
@@ -123,6 +125,39 @@ public struct PodVolumes: Sendable {
         } catch {
             throw VolumeError(error)
         }
+        for mount in plan.subPaths {
+            do throws(VolumeError) {
+                try bind(mount, of: directory)
+            } catch {
+                throw VolumeError(
+                    "failed to prepare subPath for volumeMount \"\(mount.volume)\" of container "
+                        + "\"\(plan.container)\": \(error.message)")
+            }
+        }
+    }
+
+    /// Binds a part of a volume to its place in the pod's folder, anew for each attempt: what the path names may have
+    /// changed. What is bound is what was opened, whatever the container puts in its place meanwhile.
+    private func bind(_ mount: ContainerPlan.SubPathMount, of directory: PodDirectory) throws(VolumeError) {
+        let source = try SubPath(volume: mount.source, path: mount.path).open()
+        do {
+            let isFolder = swl_is_dir(try source.status(name: mount.path).st_mode)
+            try journal.record(mount.target, of: directory)
+            try MountJournal.unmount(mount.target)
+            try Files.removeTree(mount.target)
+            if isFolder {
+                try Self.makeFolder(mount.target, mode: 0o750)
+            } else {
+                try Self.makeFolder(Path.parent(mount.target), mode: 0o750)
+                _ = try FileDescriptor.open(mount.target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o640).raw
+            }
+            let (raw, clone, emptyPath): (Int32, UInt32, UInt32) = (source.raw, 1, 0x1000)
+            let tree = FileDescriptor(
+                adopting: try retrying("open_tree", mount.path) { swl_open_tree(raw, "", clone | emptyPath) })
+            try TemporaryFileSystem.attach(tree, at: mount.target)
+        } catch {
+            throw VolumeError(error)
+        }
     }
 
     /// The writable layer's folder is the container's root folder: its owner and mode are the image's.
@@ -153,8 +188,10 @@ public struct PodVolumes: Sendable {
         try retrying("fchmod", path) { fchmod(raw, mode) }
     }
 
-    /// Writes a file of the pod's containers. The file stays the same one, as running containers have it mounted.
+    /// Writes a file of the pod's containers, unless it says that already: running containers have this very file
+    /// mounted and may read it at any moment.
     private static func write(_ text: String, to path: String) throws(SystemError) {
+        if let old = try? Files.read(path), old.elementsEqual(text.utf8) { return }
         let file = try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o644)
         let raw = file.raw
         try retrying("fchmod", path) { fchmod(raw, 0o644) }

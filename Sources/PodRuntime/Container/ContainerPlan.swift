@@ -17,6 +17,8 @@ public struct ContainerPlan: Hashable, Sendable {
     public var user: StartContainer.User
     public var seccomp: Seccomp
     public var stopSignal: Int32
+    /// Parts of volumes that the agent binds on the host before, as the spec's mounts name their places there.
+    public var subPaths: [SubPathMount] = []
     /// The folder of this attempt: its `upper` and `work` are made by the agent.
     public var attemptFolder: String
     public var attempt: Int
@@ -40,6 +42,17 @@ public struct ContainerPlan: Hashable, Sendable {
             cgroup: cgroup,
             log: .init(path: logPath, maximumBytes: log.maximumBytes, maximumFiles: log.maximumFiles),
             stopSignal: stopSignal)
+    }
+
+    /// A part of a volume, and where it is bound.
+    public struct SubPathMount: Hashable, Sendable {
+        /// The volume's name and place.
+        public var volume: String
+        public var source: String
+        /// Relative to `source`.
+        public var path: String
+        /// In the pod's folder.
+        public var target: String
     }
 
     /// The bounds of a container's log: the kubelet's defaults.

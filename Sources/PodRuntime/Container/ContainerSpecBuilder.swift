@@ -42,11 +42,12 @@ public struct ContainerSpecBuilder: Sendable {
             mounts: try mounts(container))
         spec.annotations = annotations(container)
         spec.linux = linux(container, privileged: privileged, hostDevices: hostDevices)
-        let plan = ContainerPlan(
+        var plan = ContainerPlan(
             container: container.name, spec: spec, layers: layers, user: try user(container, image),
             seccomp: seccomp(container, privileged, capabilities), stopSignal: try Self.stopSignal(image),
             attemptFolder: context.directory.attempt(container.name, attempt), attempt: attempt,
             logPath: context.logPath(container: container.name, attempt: attempt))
+        plan.subPaths = container.volumeMounts.indices.compactMap { subPath($0, container) }
         return plan
     }
 
@@ -128,7 +129,7 @@ public struct ContainerSpecBuilder: Sendable {
 
     private func mounts(_ container: Container) throws(ContainerConfigError) -> [RuntimeMount] {
         var own: [RuntimeMount] = []
-        for mount in container.volumeMounts {
+        for (n, mount) in container.volumeMounts.enumerated() {
             guard let source = context.volumes[mount.name] else {
                 throw ContainerConfigError(
                     .createContainerConfig,
@@ -143,7 +144,7 @@ public struct ContainerSpecBuilder: Sendable {
             }
             own.append(
                 RuntimeMount(
-                    destination: destination, type: "bind", source: source,
+                    destination: destination, type: "bind", source: subPath(n, container)?.target ?? source,
                     options: ["rbind", "rprivate", mount.readOnly ? "ro" : "rw"]))
         }
         let destinations = Set(own.map(\.destination))
@@ -164,6 +165,15 @@ public struct ContainerSpecBuilder: Sendable {
                 return depths.0 == depths.1 ? a.offset < b.offset : depths.0 < depths.1
             }
             .map(\.element)
+    }
+
+    /// The part of a volume that the `n`th mount asks for; nil when it is all of it.
+    private func subPath(_ n: Int, _ container: Container) -> ContainerPlan.SubPathMount? {
+        let mount = container.volumeMounts[n]
+        guard !mount.subPath.isEmpty, let source = context.volumes[mount.name] else { return nil }
+        return ContainerPlan.SubPathMount(
+            volume: mount.name, source: source, path: mount.subPath,
+            target: context.directory.subPath(volume: mount.name, container: container.name, index: n))
     }
 
     /// An absolute path without empty and `.` parts, and with `..` taken back.
