@@ -121,8 +121,11 @@ let package = Package(
         tests("PodRuntime", ["Kube", "OCI", "JSON", "PodProtocol", "Images", "Cgroups"]),
         tests("PodSupervisor", ["PodProtocol", "OCI", "JSON", "Containers"]),
         tests("NodeAgent", ["Kube", "JSON", "PodRuntime", "PodSources", "PodProtocol"]),
-        tests("NodeAPI", ["HTTP", "JSON", "PodProtocol"]),
-        tests("CLI", ["HTTP", "JSON", "Kube", "NodeAPI"]),
+        .target(
+            name: "NodeAPITestSupport", dependencies: ["CLinux", "Base", "JSON", "NodeAPI", "TestSupport"],
+            path: "Tests/NodeAPITestSupport", cSettings: gnu, swiftSettings: house),
+        tests("NodeAPI", ["HTTP", "JSON", "PodProtocol", "NodeAPITestSupport"]),
+        tests("CLI", ["HTTP", "JSON", "Kube", "PodProtocol", "NodeAPI", "NodeAPITestSupport"]),
         .testTarget(
             name: "ProgramTests", dependencies: ["Base", "TestSupport"], cSettings: gnu, swiftSettings: house),
         program("swiftlet-e2e", ["CLinux", "Base", "JSON", "TestSupport"], path: "Tests/EndToEnd"),

@@ -1,5 +1,6 @@
 import Base
 import CLinux
+import NodeAPITestSupport
 import TestSupport
 import Testing
 

@@ -2,6 +2,7 @@ import Base
 import CLinux
 import HTTP
 import JSON
+import NodeAPITestSupport
 import PodProtocol
 import TestSupport
 import Testing

@@ -1,6 +1,7 @@
 import Base
 import CLinux
 import HTTP
+import NodeAPITestSupport
 import TestSupport
 import Testing
 

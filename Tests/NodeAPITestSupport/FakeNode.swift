@@ -1,31 +1,30 @@
 import Base
 import CLinux
 import JSON
-
-@testable import NodeAPI
+import NodeAPI
 
 /// An agent of a few dictionaries, driven by the test.
-final class FakeNode: NodeService {
-    let loop: EventLoop
-    var podsByName: [String: JSONValue] = [:]
-    var eventList: [JSONValue] = []
-    var imageList: [ImageSummary] = []
-    var problemList: [ManifestProblem] = []
-    var imageUploadFolder = "/tmp"
-    var loaded: [(bytes: [UInt8], name: String?)] = []
-    var loadDelay: Nanoseconds?
-    var logSources: [String: LogSource] = [:]
-    var isDrained = false
-    var session: FakeSession?
+public final class FakeNode: NodeService {
+    public let loop: EventLoop
+    public var podsByName: [String: JSONValue] = [:]
+    public var eventList: [JSONValue] = []
+    public var imageList: [ImageSummary] = []
+    public var problemList: [ManifestProblem] = []
+    public var imageUploadFolder = "/tmp"
+    public var loaded: [(bytes: [UInt8], name: String?)] = []
+    public var loadDelay: Nanoseconds?
+    public var logSources: [String: LogSource] = [:]
+    public var isDrained = false
+    public var session: FakeSession?
     private var podWatchers: [Int: (WatchEvent) -> Void] = [:]
     private var eventWatchers: [Int: (WatchEvent) -> Void] = [:]
     private var nextID = 0
 
-    init(loop: EventLoop) { self.loop = loop }
+    public init(loop: EventLoop) { self.loop = loop }
 
-    var watcherCount: Int { podWatchers.count + eventWatchers.count }
+    public var watcherCount: Int { podWatchers.count + eventWatchers.count }
 
-    func setPod(_ name: String, phase: String) {
+    public func setPod(_ name: String, phase: String) {
         let kind: WatchEvent.Kind = podsByName[name] == nil ? .added : .modified
         let pod: JSONValue = [
             "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "namespace": "default"],
@@ -35,43 +34,43 @@ final class FakeNode: NodeService {
         for watcher in podWatchers.values { watcher(WatchEvent(kind, pod)) }
     }
 
-    func removePod(_ name: String) {
+    public func removePod(_ name: String) {
         guard let pod = podsByName.removeValue(forKey: name) else { return }
         for watcher in podWatchers.values { watcher(WatchEvent(.deleted, pod)) }
     }
 
-    func addEvent(_ reason: String) {
+    public func addEvent(_ reason: String) {
         let event: JSONValue = ["metadata": ["namespace": "default"], "reason": .string(reason)]
         eventList.append(event)
         for watcher in eventWatchers.values { watcher(WatchEvent(.added, event)) }
     }
 
-    var listings = 0
-    func pods() -> [JSONValue] {
+    public var listings = 0
+    public func pods() -> [JSONValue] {
         listings += 1
         return podsByName.sorted { $0.key < $1.key }.map(\.value)
     }
-    func pod(namespace: String, name: String) -> JSONValue? { namespace == "default" ? podsByName[name] : nil }
-    func watchPods(_ handler: @escaping (WatchEvent) -> Void) -> Subscription {
+    public func pod(namespace: String, name: String) -> JSONValue? { namespace == "default" ? podsByName[name] : nil }
+    public func watchPods(_ handler: @escaping (WatchEvent) -> Void) -> Subscription {
         nextID += 1
         let id = nextID
         podWatchers[id] = handler
         return Subscription { [weak self] in self?.podWatchers.removeValue(forKey: id) }
     }
-    func manifestProblems() -> [ManifestProblem] { problemList }
-    func events() -> [JSONValue] { eventList }
-    func watchEvents(_ handler: @escaping (WatchEvent) -> Void) -> Subscription {
+    public func manifestProblems() -> [ManifestProblem] { problemList }
+    public func events() -> [JSONValue] { eventList }
+    public func watchEvents(_ handler: @escaping (WatchEvent) -> Void) -> Subscription {
         nextID += 1
         let id = nextID
         eventWatchers[id] = handler
         return Subscription { [weak self] in self?.eventWatchers.removeValue(forKey: id) }
     }
-    func images() -> [ImageSummary] { imageList }
-    func runBlocking(_ work: @escaping @Sendable () -> Void, then: @escaping () -> Void) {
+    public func images() -> [ImageSummary] { imageList }
+    public func runBlocking(_ work: @escaping @Sendable () -> Void, then: @escaping () -> Void) {
         work()
         loop.enqueue(then)
     }
-    func loadImage(
+    public func loadImage(
         path: String, name: String?, completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void
     ) {
         let result: Result<[ImageSummary], NodeServiceError>
@@ -83,7 +82,7 @@ final class FakeNode: NodeService {
         }
         loop.schedule(after: loadDelay ?? Nanoseconds(0)) { completion(result) }
     }
-    func removeImage(
+    public func removeImage(
         _ reference: String, completion: @escaping (Result<ImageRemoval, NodeServiceError>) -> Void
     ) {
         loop.enqueue {
@@ -93,12 +92,12 @@ final class FakeNode: NodeService {
                     : .success(ImageRemoval(untagged: [reference], deleted: ["sha256:1"])))
         }
     }
-    func status() -> NodeStatus {
+    public func status() -> NodeStatus {
         NodeStatus(
             version: "1.2.3", nodeName: "node", root: "", processID: 1, started: Timestamp(nanoseconds: 0),
             kernel: "6.12", limitsEnforced: true, cgroupRoot: "/sys/fs/cgroup/swiftlet", isDraining: isDrained)
     }
-    func drain(
+    public func drain(
         gracePeriod: Int64?, progress: @escaping (String) -> Void,
         completion: @escaping (Result<Void, NodeServiceError>) -> Void
     ) {
@@ -108,7 +107,7 @@ final class FakeNode: NodeService {
             completion(.success(()))
         }
     }
-    func logSource(
+    public func logSource(
         namespace: String, pod: String, container: String?, previous: Bool
     ) throws(NodeServiceError) -> LogSource {
         guard let source = logSources["\(pod)/\(container ?? "c")\(previous ? "/previous" : "")"] else {
@@ -116,7 +115,7 @@ final class FakeNode: NodeService {
         }
         return source
     }
-    func exec(_ request: NodeAPI.ExecRequest, client: ExecClient) throws(NodeServiceError) -> any ExecSession {
+    public func exec(_ request: NodeAPI.ExecRequest, client: ExecClient) throws(NodeServiceError) -> any ExecSession {
         guard podsByName[request.pod] != nil else { throw .notFound("pods \"\(request.pod)\" not found") }
         let session = FakeSession(request, client, loop)
         self.session = session
@@ -125,33 +124,33 @@ final class FakeNode: NodeService {
 }
 
 /// A process that says back what it is told, and ends with status 7 at the end of its input.
-final class FakeSession: ExecSession {
-    let request: NodeAPI.ExecRequest
-    let client: ExecClient
-    let loop: EventLoop
-    var received = 0
-    var size: (UInt16, UInt16)?
-    var isCancelled = false
-    var isPaused = false
+public final class FakeSession: ExecSession {
+    public let request: NodeAPI.ExecRequest
+    public let client: ExecClient
+    public let loop: EventLoop
+    public var received = 0
+    public var size: (UInt16, UInt16)?
+    public var isCancelled = false
+    public var isPaused = false
     /// Takes no more until told.
-    var refusesInput = false
+    public var refusesInput = false
 
-    init(_ request: NodeAPI.ExecRequest, _ client: ExecClient, _ loop: EventLoop) {
+    public init(_ request: NodeAPI.ExecRequest, _ client: ExecClient, _ loop: EventLoop) {
         self.request = request
         self.client = client
         self.loop = loop
     }
 
-    func send(_ bytes: [UInt8]) -> Bool {
+    public func send(_ bytes: [UInt8]) -> Bool {
         received += bytes.count
         loop.enqueue { [self] in if !isCancelled { client.output(.standardOutput, bytes) } }
         return !refusesInput
     }
-    func closeInput() {
+    public func closeInput() {
         loop.enqueue { [self] in if !isCancelled { client.finished(.success(7)) } }
     }
-    func resize(rows: UInt16, columns: UInt16) { size = (rows, columns) }
-    func pauseOutput() { isPaused = true }
-    func resumeOutput() { isPaused = false }
-    func cancel() { isCancelled = true }
+    public func resize(rows: UInt16, columns: UInt16) { size = (rows, columns) }
+    public func pauseOutput() { isPaused = true }
+    public func resumeOutput() { isPaused = false }
+    public func cancel() { isCancelled = true }
 }
