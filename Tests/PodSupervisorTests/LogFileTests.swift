@@ -161,13 +161,14 @@ struct LogFileTests {
     }
 }
 
-/// For exit tests, where an expectation's failure is the process's.
+/// What a test waited for and did not come.
 struct Unmet: Error {
     let what: String
 }
 
+/// For exit tests: says what is wrong, and ends the process.
 func require(_ condition: Bool, _ what: String) throws {
     if condition { return }
-    print("unmet: \(what)")
+    Issue.record("unmet: \(what)")
     throw Unmet(what: what)
 }

@@ -58,7 +58,7 @@ struct PodSupervisorTests {
         _ = try agent.ask(.subscribe)
         harness.backend.failure = RequestFailure(
             .failed, "no such file", step: "exec", errno: ENOENT, reason: "StartError")
-        #expect(try agent.ask(.start(harness.start("web", "sleep 1000"))) == .failure(harness.backend.failure!))
+        #expect(try agent.ask(.start(harness.start("web", "exec sleep 1000"))) == .failure(harness.backend.failure!))
         guard case .startFailed(let state) = agent.events.first, case .failed(let why, _) = state.phase else {
             Issue.record("\(agent.events)")
             return
