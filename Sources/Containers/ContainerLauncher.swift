@@ -131,6 +131,7 @@ public enum ContainerLauncher {
         do {
             // Nobody who shares a namespace with the child may look into it or at its descriptors (CVE-2016-9962).
             try retrying("make undumpable", "this process") { Int(swl_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)) }
+            Rehearsal.once
             var pipe: [Int32] = [-1, -1]
             try retrying("pipe2", "the status pipe") { pipe2(&pipe, O_CLOEXEC) }
             let readEnd = SharedDescriptor(FileDescriptor(adopting: pipe[0]))

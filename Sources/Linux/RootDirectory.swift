@@ -94,12 +94,7 @@ public struct RootDirectory: Sendable {
                 if error != .exists { throw SystemError("mkdir", "\(path) in \(name)", error) }
                 made = false
             }
-            do {
-                folder = try Self.openPlain(in: folder, part, O_PATH | O_DIRECTORY, display: "\(path) in \(name)")
-            } catch {
-                if error.errno != .loop { throw error }
-                throw SystemError("make (a link to nowhere stands in the way)", "\(path) in \(name)", .exists)
-            }
+            folder = try Self.openPlain(in: folder, part, O_PATH | O_DIRECTORY, display: "\(path) in \(name)")
             if made, let owner {
                 let raw = folder.raw
                 try retrying("chown", "\(path) in \(name)") {
@@ -125,7 +120,7 @@ public struct RootDirectory: Sendable {
             let error = Errno.current
             if error != .exists { throw SystemError("make the file", "\(path) in \(name)", error) }
         }
-        return try Self.openPlain(in: parent, last, O_PATH | O_NOFOLLOW, display: "\(path) in \(name)")
+        return try Self.openPlain(in: parent, last, O_PATH, display: "\(path) in \(name)")
     }
 
     /// The deepest folder of the path that exists, of the first `count` components.
@@ -155,7 +150,10 @@ public struct RootDirectory: Sendable {
     ) throws(SystemError) -> FileDescriptor {
         let raw = folder.raw
         let resolve = UInt64(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
-        return FileDescriptor(
-            adopting: try retrying("open", display) { swl_openat2(raw, name, UInt64(flags), 0, resolve) })
+        let fd = swl_openat2(raw, name, UInt64(flags), 0, resolve)
+        if fd >= 0 { return FileDescriptor(adopting: fd) }
+        let error = Errno.current
+        if error == .loop { throw SystemError("make (a link to nowhere stands in the way)", display, .exists) }
+        throw SystemError("open", display, error)
     }
 }

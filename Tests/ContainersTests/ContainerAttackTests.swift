@@ -3,6 +3,7 @@ import CLinux
 import Cgroups
 import Linux
 import OCI
+import Seccomp
 import Testing
 
 @testable import Containers
@@ -195,6 +196,38 @@ struct ContainerAttackTests {
             request = try lab.script("true")
             request.spec.mounts.append(.init(destination: "/x", type: "bind", source: source, options: ["rshared"]))
             #expect(try lab.run(request).error?.step.contains("share mounts") == true)
+        }
+    }
+
+    @Test func theSeccompFilterIsLoadedWhoeverTheUserIs() async {
+        await #expect(processExitsWith: .success) {
+            let lab = try Laboratory()
+            #expect(symlink("busybox", lab.image + "/bin/unshare") == 0)
+            for (user, noNewPrivileges) in [(0, true), (0, false), (1000, true), (1000, false)] as [(UInt32, Bool)] {
+                var request = try lab.script("cat /proc/self/status; unshare -U true 2>/dev/null && echo UNSHARED")
+                request.user = UserRequest(uid: user, gid: user)
+                request.spec.process.noNewPrivileges = noNewPrivileges
+                request.seccompProgram = try SeccompProfile.runtimeDefault(
+                    capabilities: request.spec.process.capabilities.bounding
+                ).compile()
+                let ended = try lab.run(request)
+                #expect(ended.error == nil, "\(user) \(noNewPrivileges)")
+                #expect(ended.output.contains("Seccomp:\t2\n") && !ended.output.contains("UNSHARED"))
+                #expect(ended.output.contains("NoNewPrivs:\t\(noNewPrivileges ? 1 : 0)\n"))
+                // What the loading needed is not kept: no CAP_SYS_ADMIN.
+                let effective = user == 0 ? "00000000a80425fb" : "0000000000000000"
+                #expect(ended.output.contains("CapEff:\t\(effective)\n"))
+            }
+        }
+    }
+
+    @Test func maskedFilesDoNotOpenTheHostsDevices() async {
+        await #expect(processExitsWith: .success) {
+            let lab = try Laboratory()
+            #expect(symlink("busybox", lab.image + "/bin/chmod") == 0)
+            _ = try lab.run(try lab.script("chmod 000 /proc/keys /proc/kcore /dev/null"))
+            var status = stat()
+            #expect(lstat("/dev/null", &status) == 0 && status.st_mode & 0o777 == 0o666)
         }
     }
 
