@@ -125,7 +125,7 @@ let package = Package(
             name: "NodeAPITestSupport", dependencies: ["CLinux", "Base", "JSON", "NodeAPI", "TestSupport"],
             path: "Tests/NodeAPITestSupport", cSettings: gnu, swiftSettings: house),
         tests("NodeAPI", ["HTTP", "JSON", "PodProtocol", "NodeAPITestSupport"]),
-        tests("CLI", ["HTTP", "JSON", "Kube", "PodProtocol", "NodeAPI", "NodeAPITestSupport"]),
+        tests("CLI", ["HTTP", "JSON", "Kube", "PodProtocol", "NodeAPI", "NodeAPITestSupport", "swiftlet"]),
         .testTarget(
             name: "ProgramTests", dependencies: ["Base", "TestSupport"], cSettings: gnu, swiftSettings: house),
         program("swiftlet-e2e", ["CLinux", "Base", "JSON", "TestSupport"], path: "Tests/EndToEnd"),
