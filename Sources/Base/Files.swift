@@ -43,6 +43,24 @@ public enum Files {
         if durable { try syncDirectory(of: path) }
     }
 
+    /// Makes a file that was not there, durably and with one barrier: syncing a file that is new makes its name durable
+    /// too on the journalling file systems of Linux. After a power cut during the call the file may be there in part.
+    ///
+    /// - Throws: `SystemError`; EEXIST when there is such a file.
+    public static func createDurably(
+        _ path: String, with bytes: some Collection<UInt8>, mode: mode_t = 0o600
+    ) throws(SystemError) {
+        let file = try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
+        let raw = file.raw
+        do {
+            try file.writeAll(bytes, name: path)
+            try retrying("fsync", path) { fsync(raw) }
+        } catch {
+            _ = CLinux.unlink(path)
+            throw error
+        }
+    }
+
     /// Syncs the folder that holds `path`, so that a rename or removal in it survives a power cut.
     public static func syncDirectory(of path: String) throws(SystemError) {
         let parent = Path.parent(path)

@@ -83,8 +83,12 @@ public final class PodRecordStore {
         Task {
             var failure: SystemError?
             do {
+                let bytes = JSONWriter().bytes(record.json)
                 try await pool.run {
-                    try Files.replace(path, with: JSONWriter().bytes(record.json), mode: 0o600, durable: true)
+                    // Between a manifest and its pod's start stands one barrier: nothing of a new pod runs before its
+                    // record is whole, so a part of one is no loss.
+                    if !Files.exists(path) { return try Files.createDurably(path, with: bytes) }
+                    try Files.replace(path, with: bytes, mode: 0o600, durable: true)
                 }
             } catch {
                 failure = error as? SystemError
