@@ -19,6 +19,7 @@ final class Node {
     private let records: PodRecordStore
     private let agent: Agent
     private let images: ImageService
+    private let classes: ServiceClassLimits
     private let started = Timestamp.now
     private let lock: FileDescriptor
     private var watcher: FolderWatcher?
@@ -58,6 +59,7 @@ final class Node {
             supervisor: try SupervisorExecutable(path: try Self.findSupervisor()),
             podPIDLimit: options.podPIDLimit < 0 ? nil : options.podPIDLimit)
         records = PodRecordStore(folder: paths.podRecords, pool: pool, log: log)
+        classes = ServiceClassLimits(cgroups, pool: pool, log: log)
         images = try ImageService(store: store, loop: loop, log: log)
         agent = Agent(
             loop: loop, log: log, events: EventRecorder(host: facts.name), records: records,
@@ -68,6 +70,11 @@ final class Node {
     func start() throws {
         log.info("swiftletd \(Program.version) starts on \(services.facts.name), manifests in \(paths.manifests)")
         try watchSignals()
+        classes.start(services.facts)
+        _ = agent.observe { [unowned self] change, _ in
+            if case .modified = change { return }
+            classes.update(agent.pods)
+        }
         let found = try records.load()
         let lastGood = agent.restore(found)
         agent.sweep(services)

@@ -1,0 +1,75 @@
+import Base
+import JSON
+import Kube
+import PodRuntime
+import PodSources
+import TestSupport
+import Testing
+
+@testable import NodeAgent
+
+/// Operations that only write down what is asked of them, and do what the test says.
+@LoopActor
+private final class FakeOperations: PodOperations {
+    var calls: [String] = []
+    var adopted: [AdoptedContainer]?
+    var onExit: ((String, Int, ContainerRecord.Termination) -> Void)?
+    var onSupervisorLost: (() -> Void)?
+    var onNote: ((EventNote) -> Void)?
+    var supervisor: SupervisorClient? { nil }
+
+    func makeSandbox() async throws -> [AdoptedContainer]? {
+        calls.append("make")
+        return adopted
+    }
+
+    func start(_ record: ContainerRecord, attempt: Int) async throws(StartFailure) -> StartedContainer {
+        calls.append("start \(record.name).\(attempt)")
+        return StartedContainer(
+            containerID: "id", imageID: "image", startedAt: Timestamp(nanoseconds: 1), user: nil)
+    }
+
+    func stop(container: String) {
+        calls.append("stop \(container)")
+        onExit?(container, 0, .init(exitCode: 0, reason: "Completed", finishedAt: Timestamp(nanoseconds: 2)))
+    }
+
+    func kill(container: String) { calls.append("kill \(container)") }
+    func tearDown(final: Bool) async throws { calls.append("tear down\(final ? " finally" : "")") }
+}
+
+/// The actor's loop belongs to one thread of a process: each test has a process of its own.
+@Suite struct PodWorkerTests {
+    @Test func aPodRunsAndEndsThroughItsOperationsAndLeavesNoRecord() async {
+        await #expect(processExitsWith: .success) {
+            let scratch = try TemporaryDirectory()
+            try LoopActor.run { loop in
+                let log = Log(limit: .error)
+                let records = PodRecordStore(folder: scratch.path, pool: BlockingPool(size: 1), log: log)
+                let operations = FakeOperations()
+                let manifest = ManifestPod(
+                    key: PodKey(namespace: "default", name: "p"), value: ["kind": "Pod"],
+                    pod: Pod(
+                        metadata: ObjectMeta(name: "p", namespace: "default", uid: "u"),
+                        spec: PodSpec(containers: [Container(name: "c", image: "i")])),
+                    ineffective: [])
+                let worker = PodWorker(
+                    pod: manifest.pod, manifest: manifest, source: "/m.yaml", startTime: .now,
+                    machine: PodMachine(PodPlan(manifest.pod)), isRestored: false, operations: operations,
+                    records: records, loop: loop)
+                var onDisk: [String] = []
+                worker.onChange = { worker in
+                    guard worker.machine.containers[0].isRunning, worker.stopRequested == nil else { return }
+                    onDisk = (try? Files.list(scratch.path)) ?? []
+                    loop.enqueue { worker.stop(message: "test") }
+                }
+                worker.onFinished = { _ in loop.schedule(after: .milliseconds(50)) { loop.stop() } }
+                worker.start()
+                try loop.run()
+                precondition(onDisk == ["u.json"], "the record is there before anything runs: \(onDisk)")
+                precondition(operations.calls == ["make", "start c.0", "stop c", "tear down finally"])
+                precondition(try Files.list(scratch.path) == [], "nothing is left of it")
+            }
+        }
+    }
+}
