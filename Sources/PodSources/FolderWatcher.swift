@@ -33,6 +33,8 @@ public final class FolderWatcher {
         addWatch()
         _ = folder.relist(now: .now)
         publish()
+        // What was there when the agent last ran and is not now is believed to be gone after the same short while.
+        scheduleSettle()
         scheduleRelist()
     }
 

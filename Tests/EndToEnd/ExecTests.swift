@@ -27,7 +27,7 @@ let execSuite = Suite("exec") {
             let extra = "env: [{name: COLOUR, value: blue}]"
             try node.drop("around.yaml", shellPod("around", hold, container: extra, restart: "Always"))
             try node.waitReady("around")
-            let result = try node.exec("around", "echo $COLOUR; ps | grep -c '[s]leep 3600'")
+            let result = try node.exec("around", "echo $COLOUR; ps | grep -c '[s]leep 3600$'")
             try expectEqual(result.output, "blue\n1\n", "output")
         },
         Test("exec of what is not there says so") { node in

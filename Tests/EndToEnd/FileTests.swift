@@ -24,17 +24,14 @@ let fileSuite = Suite("files of a pod") {
                 try expectContains(text, String(line), "/etc/hosts")
             }
         },
-        Test("dnsPolicy None takes only what dnsConfig says") { node in
-            let spec = """
-                dnsPolicy: None
-                dnsConfig:
-                  nameservers: [192.0.2.1]
-                  searches: [a.example, b.example]
-                  options: [{name: ndots, value: "3"}]
-                """
-            try expectEqual(
-                try node.runToEnd("resolve", shellPod("resolve", "cat /etc/resolv.conf", spec: spec)),
-                "search a.example b.example\nnameserver 192.0.2.1\noptions ndots:3\n", "/etc/resolv.conf")
+        Test("dnsPolicy Default gives the machine's /etc/resolv.conf without an event") { node in
+            let manifest = shellPod("default", "cat /etc/resolv.conf", spec: "dnsPolicy: Default")
+            let shown = try node.runToEnd("default", manifest)
+            for line in try Files.readText("/etc/resolv.conf").split(separator: "\n") where line.hasPrefix("nameserver")
+            {
+                try expectContains(shown, String(line), "/etc/resolv.conf")
+            }
+            try expect(!(try node.eventReasons("default").contains("MissingClusterDNS")), "an event all the same")
         },
         Test("the devices every program expects are there and work") { node in
             let script = """

@@ -53,7 +53,7 @@ let logSuite = Suite("logs") {
         },
         Test("the log of the attempt before is kept") { node in
             let script =
-                "n=$(cat /d/n 2>/dev/null || echo 0); echo $((n + 1)) > /d/n; echo attempt $n; test $n -ge 1 && \(hold)"
+                "n=$(cat /d/n 2>/dev/null || echo 0); echo $((n + 1)) > /d/n; echo attempt $n; test $n -ge 1 || exit 1; \(hold)"
             let manifest = shellPod(
                 "previous", script, container: "volumeMounts: [{name: d, mountPath: /d}]",
                 spec: "volumes: [{name: d, emptyDir: {}}]", restart: "Always")

@@ -6,9 +6,11 @@ let namespaceSuite = Suite("namespaces") {
     [
         Test("three containers talk over localhost, and only loopback is there") { node in
             let server = "echo from-a > /tmp/index.html; httpd -f -p 127.0.0.1:8080 -h /tmp"
-            let relay = "while true; do wget -q -O - http://127.0.0.1:8080/ | nc -l -p 9090 -s 127.0.0.1; done"
-            let client =
-                "ip -o link | wc -l; until nc 127.0.0.1 9090 </dev/null | grep from-a; do sleep 0.2; done; " + hold
+            let relay = """
+                until wget -q -O /tmp/index.html http://127.0.0.1:8080/; do sleep 0.2; done
+                httpd -f -p 127.0.0.1:9090 -h /tmp
+                """
+            let client = "ip -o link | wc -l; until wget -q -O - http://127.0.0.1:9090/; do sleep 0.2; done; " + hold
             let spec =
                 "restartPolicy: Always\ncontainers:\n" + shellContainer("server", server)
                 + shellContainer("relay", relay) + shellContainer("client", client)

@@ -8,6 +8,8 @@ public enum PodInput: Sendable {
     case sandboxAdopted([AdoptedContainer])
     /// They could not be made; it is tried again after a while.
     case sandboxFailed(message: String)
+    /// A volume could not be made ready; it is tried again after a while.
+    case volumeFailed(message: String)
     case containerStarted(name: String, attempt: Int, StartedContainer)
     case containerNotStarted(name: String, attempt: Int, StartFailure)
     case containerExited(name: String, attempt: Int, ContainerRecord.Termination)

@@ -64,13 +64,8 @@ public struct PodMachine: Sendable {
             stage = .running
             return adopt(found, now)
         case .sandboxFailed(let message):
-            guard stage == .preparing else { return [] }
-            sandboxFailures += 1
-            let delay = Nanoseconds.seconds(min(1 << Int64(min(sandboxFailures - 1, 6)), 60))
-            return [
-                .record(EventNote("FailedCreatePodSandBox", "Failed to create pod sandbox: \(message)", warning: true)),
-                .arm(.sandboxRetry, after: delay),
-            ]
+            return onNotPrepared("FailedCreatePodSandBox", "Failed to create pod sandbox: \(message)")
+        case .volumeFailed(let message): return onNotPrepared("FailedMount", message)
         case .containerStarted(let name, let attempt, let started): return onStarted(name, attempt, started)
         case .containerNotStarted(let name, let attempt, let failure):
             return onNotStarted(name, attempt, failure, now)
@@ -207,6 +202,13 @@ public struct PodMachine: Sendable {
     private func runTime(_ end: ContainerRecord.Termination) -> Nanoseconds {
         guard let started = end.startedAt else { return Nanoseconds(0) }
         return Nanoseconds(max(0, end.finishedAt.nanoseconds - started.nanoseconds))
+    }
+
+    private mutating func onNotPrepared(_ reason: String, _ message: String) -> [PodDirective] {
+        guard stage == .preparing else { return [] }
+        sandboxFailures += 1
+        let delay = Nanoseconds.seconds(min(1 << Int64(min(sandboxFailures - 1, 6)), 60))
+        return [.record(EventNote(reason, message, warning: true)), .arm(.sandboxRetry, after: delay)]
     }
 
     private mutating func onTimer(_ timer: PodTimer, _ now: BootInstant) -> [PodDirective] {

@@ -121,6 +121,8 @@ public final class PodWorker {
                     // Who this instance is must outlast a power cut before anything of it runs.
                     try await records.flush(uid)
                     handle(adopted.map { .sandboxAdopted($0) } ?? .sandboxReady)
+                } catch let error as VolumeError {
+                    handle(.volumeFailed(message: "\(error)"))
                 } catch {
                     handle(.sandboxFailed(message: "\(error)"))
                 }
