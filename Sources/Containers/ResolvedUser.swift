@@ -17,7 +17,12 @@ public struct ResolvedUser: Sendable, Hashable {
     }
 
     var json: JSONValue {
-        ["uid": .integer(uid), "gid": .integer(gid), "groups": .array(groups.map { .integer($0) })]
+        var object = JSONObject()
+        object.append("uid", .integer(uid))
+        object.append("gid", .integer(gid))
+        object.append("groups", .array(groups.map { .integer($0) }))
+        object.append("home", ifPresent: home.map { .string($0) })
+        return .object(object)
     }
 
     init?(json: JSONValue) {
@@ -25,6 +30,8 @@ public struct ResolvedUser: Sendable, Hashable {
             let gid = json["gid"]?.integerValue.flatMap({ UInt32(exactly: $0) }),
             let groups = json["groups"]?.arrayValue
         else { return nil }
-        self.init(uid: uid, gid: gid, groups: groups.compactMap { $0.integerValue.flatMap { UInt32(exactly: $0) } })
+        self.init(
+            uid: uid, gid: gid, groups: groups.compactMap { $0.integerValue.flatMap { UInt32(exactly: $0) } },
+            home: json["home"]?.stringValue)
     }
 }

@@ -73,26 +73,38 @@ public struct RootDirectory: Sendable {
 
     /// Opens the folder `path`, making it and its missing parents.
     ///
-    /// Existing parts are resolved in the tree; below the first missing part nothing is followed.
+    /// Existing parts are resolved in the tree. A link to nowhere is followed to the place in the tree that it names
+    /// (images have `/etc/resolv.conf -> ../run/...`); below that nothing is followed.
     ///
     /// - Parameter owner: of what is made; root when nil.
-    /// - Throws: `SystemError`; EEXIST when something else (a dangling link too) stands in the way.
+    /// - Throws: `SystemError`; EEXIST when something else stands in the way.
     public func makeDirectories(
         _ path: String, mode: mode_t = 0o755, owner: (uid: uid_t, gid: gid_t)? = nil, links: Links = .follow
+    ) throws(SystemError) -> FileDescriptor {
+        try makeDirectories(path, mode: mode, owner: owner, links: links, hops: 0)
+    }
+
+    private func makeDirectories(
+        _ path: String, mode: mode_t, owner: (uid: uid_t, gid: gid_t)?, links: Links, hops: Int
     ) throws(SystemError) -> FileDescriptor {
         do { return try open(path, O_PATH | O_DIRECTORY, links: links) } catch {
             if error.errno != .noEntry { throw error }
         }
-        let parts = try Self.plainComponents(path, in: name)
+        let parts = Path.components(path).map(String.init)
         var existing = 0
         var folder = try deepestExisting(parts, links: links, count: &existing)
-        for part in parts[existing...] {
+        try checkPlain(parts[existing...], path)
+        for (index, part) in zip(existing..., parts[existing...]) {
             let parent = folder.raw
             var made = true
             if mkdirat(parent, part, mode) < 0 {
                 let error = Errno.current
                 if error != .exists { throw SystemError("mkdir", "\(path) in \(name)", error) }
                 made = false
+                if links == .follow, hops < Self.mostHops, let target = Self.linkTarget(in: folder, part) {
+                    let onward = Self.joined(parts[..<index], target, parts[(index + 1)...])
+                    return try makeDirectories(onward, mode: mode, owner: owner, links: links, hops: hops + 1)
+                }
             }
             folder = try Self.openPlain(in: folder, part, O_PATH | O_DIRECTORY, display: "\(path) in \(name)")
             if made, let owner {
@@ -106,21 +118,50 @@ public struct RootDirectory: Sendable {
     }
 
     /// Opens (`O_PATH`) what stands at `path`, making an empty regular file and missing parents when nothing does.
+    /// Links as in `makeDirectories`.
     public func makeFile(
         _ path: String, mode: mode_t = 0o644, links: Links = .follow
+    ) throws(SystemError) -> FileDescriptor {
+        try makeFile(path, mode: mode, links: links, hops: 0)
+    }
+
+    private func makeFile(
+        _ path: String, mode: mode_t, links: Links, hops: Int
     ) throws(SystemError) -> FileDescriptor {
         do { return try open(path, O_PATH, links: links) } catch {
             if error.errno != .noEntry { throw error }
         }
-        var parts = try Self.plainComponents(path, in: name)
+        var parts = Path.components(path).map(String.init)
         guard let last = parts.popLast() else { throw SystemError("make the file", "\(path) in \(name)", .invalid) }
+        try checkPlain([last], path)
         let parent = try makeDirectories("/" + parts.joined(separator: "/"), links: links)
         let raw = parent.raw
         if mknodat(raw, last, mode_t(S_IFREG) | mode, 0) < 0 {
             let error = Errno.current
             if error != .exists { throw SystemError("make the file", "\(path) in \(name)", error) }
+            if links == .follow, hops < Self.mostHops, let target = Self.linkTarget(in: parent, last) {
+                return try makeFile(
+                    Self.joined(parts[...], target, []), mode: mode, links: links, hops: hops + 1)
+            }
         }
         return try Self.openPlain(in: parent, last, O_PATH, display: "\(path) in \(name)")
+    }
+
+    /// As many links as the kernel follows.
+    private static let mostHops = 40
+
+    /// What the link `name` says; nil when it is none.
+    private static func linkTarget(in folder: borrowing FileDescriptor, _ name: String) -> String? {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlinkat(folder.raw, name, &buffer, buffer.count)
+        guard count > 0, count < buffer.count else { return nil }
+        return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// The path that results from a link after the folders `before`.
+    private static func joined(_ before: ArraySlice<String>, _ target: String, _ after: ArraySlice<String>) -> String {
+        let base = target.hasPrefix("/") ? "" : "/" + before.joined(separator: "/")
+        return ([base, target] + after).joined(separator: "/")
     }
 
     /// The deepest folder of the path that exists, of the first `count` components.
@@ -138,11 +179,9 @@ public struct RootDirectory: Sendable {
         }
     }
 
-    /// The components of a path that is to be made: `..` below a folder that does not exist yet has no meaning.
-    private static func plainComponents(_ path: String, in name: String) throws(SystemError) -> [String] {
-        let parts = Path.components(path).map(String.init)
+    /// `..` below a folder that does not exist yet has no meaning.
+    private func checkPlain(_ parts: ArraySlice<String>, _ path: String) throws(SystemError) {
         if parts.contains("..") { throw SystemError("make (it has \"..\")", "\(path) in \(name)", .invalid) }
-        return parts
     }
 
     private static func openPlain(

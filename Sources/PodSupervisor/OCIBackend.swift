@@ -109,6 +109,10 @@ final class OCIContainer: OCIProcess, LaunchedContainer {
         var process = template
         process.args = request.arguments
         process.env += request.environment
+        // As at the start: otherwise the image's user file, which the container may have changed, would be read again.
+        if !process.env.contains(where: { $0.hasPrefix("HOME=") }) {
+            process.env.append("HOME=\(user.home.flatMap { $0.isEmpty ? nil : $0 } ?? "/")")
+        }
         process.cwd = request.workingDirectory ?? template.cwd
         process.terminal = request.terminal
         // The user was looked up when the container started: what its image says since then does not count.

@@ -17,7 +17,7 @@ struct ContainerTests {
             #expect(ended.error == nil)
             #expect(ended.output == "hello from 1\n")
             #expect(ended.exit?.code == 7)
-            #expect(ended.user == ResolvedUser(uid: 0, gid: 0, groups: [0]))
+            #expect(ended.user == ResolvedUser(uid: 0, gid: 0, groups: [0], home: "/root"))
         }
     }
 

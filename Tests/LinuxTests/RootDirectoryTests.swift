@@ -53,10 +53,32 @@ import Testing
         _ = try root.makeFile("/in/deep/file")
         #expect(Files.isDirectory(folder.path + "/root/a/b/c"))
         #expect(Files.exists(folder.path + "/root/etc/deep/file"))
-        #expect(throws: SystemError.self) { _ = try root.makeDirectories("/dangling/x") }
-        #expect(throws: SystemError.self) { _ = try root.makeFile("/dangling") }
         #expect(throws: SystemError.self) { _ = try root.makeDirectories("/new/../../x") }
         #expect(throws: SystemError.self) { _ = try root.makeDirectories("/etc/file/x") }
+        #expect(try Files.list(folder.path) == ["root", "secret"])
+    }
+
+    @Test func linksToNowhereLeadToTheirPlaceInside() throws {
+        let (folder, root) = try fixture()
+        for (target, link) in [
+            ("../run/resolve/stub", "etc/resolv.conf"), ("/nowhere/at/all", "dangling"), ("self", "self"),
+            ("../../../../../elsewhere", "up"), ("/proc/self/fd/9", "magic"), ("b/../../x", "dots"),
+        ] {
+            #expect(symlink(target, folder.path + "/root/" + link) == 0)
+        }
+        _ = try root.makeFile("/etc/resolv.conf")
+        _ = try root.makeDirectories("/dangling/x")
+        _ = try root.makeFile("/up")
+        _ = try root.makeDirectories("/magic")
+        for name in ["run/resolve/stub", "nowhere/at/all/x", "elsewhere", "proc/self/fd/9"] {
+            #expect(Files.exists(folder.path + "/root/" + name), "\(name)")
+        }
+        #expect(throws: SystemError.self) { _ = try root.makeFile("/self") }
+        #expect(throws: SystemError.self) { _ = try root.makeDirectories("/dots") }
+        #expect(throws: SystemError.self) {
+            _ = try root.makeFile("/missing", links: .refuse); _ = try root.makeFile("/dangling2/x", links: .refuse);
+            _ = try root.makeFile("/self", links: .refuse)
+        }
         #expect(try Files.list(folder.path) == ["root", "secret"])
     }
 }
