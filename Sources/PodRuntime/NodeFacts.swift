@@ -1,3 +1,5 @@
+import Base
+
 /// What containers are told of the node, and what their limits are measured against.
 public struct NodeFacts: Hashable, Sendable {
     public var name: String
@@ -29,5 +31,15 @@ public struct NodeFacts: Hashable, Sendable {
         self.allocatableStorage = allocatableStorage
         self.capabilities = capabilities
         self.minimumOOMScoreAdjustment = minimumOOMScoreAdjustment
+    }
+}
+
+extension NodeFacts {
+    /// The `thermal_throttle` folders of this machine's CPUs; they tell of what else runs on it. Reads /sys.
+    public static func thermalThrottlePaths() -> [String] {
+        let folder = "/sys/devices/system/cpu"
+        let names = (try? Files.list(folder)) ?? []
+        return names.filter { $0.count > 3 && $0.hasPrefix("cpu") && $0.dropFirst(3).allSatisfy(\.isNumber) }
+            .map { "\(folder)/\($0)/thermal_throttle" }.filter(Files.exists)
     }
 }

@@ -46,11 +46,12 @@ final class Node {
                     swl_signalfd([SIGTERM, SIGINT, SIGHUP, SIGPIPE], 4)
                 }))
         let pool = BlockingPool()
-        let facts = NodeFacts(
+        var facts = NodeFacts(
             name: options.nodeName ?? NodeProbe.hostname(), addresses: NodeProbe.addresses(),
             memoryCapacity: NodeProbe.memory(), allocatableMilliCPU: NodeProbe.cpus() * 1000,
             allocatableMemory: NodeProbe.memory(), allocatableStorage: NodeProbe.storage(paths.pods),
             capabilities: NodeProbe.capabilities(), minimumOOMScoreAdjustment: NodeProbe.minimumOOMScore())
+        facts.hiddenPaths = NodeFacts.thermalThrottlePaths()
         let cgroups = try NodeCgroups(hierarchy, path: options.cgroupRoot ?? "/swiftlet" + paths.instanceSuffix)
         let store = try ImageStore(root: paths.images)
         services = NodeServices(

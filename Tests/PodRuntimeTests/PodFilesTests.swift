@@ -38,6 +38,11 @@ import Testing
         #expect(PodHostname.name(podName: pod, hostname: hostname) == expected)
     }
 
+    @Test func aNodesFileWithoutAnEndOfLineDoesNotSwallowAnAlias() {
+        let text = HostsFile.hostNetwork(nodeFile: "::1 a", aliases: [.init(ip: "1.2.3.4", hostnames: ["b"])])
+        #expect(text.hasSuffix("::1 a\n\n# Entries added by HostAliases.\n1.2.3.4\tb\n"))
+    }
+
     @Test func aResolvConfIsReadAsTheKubeletReadsIt() {
         let host = ResolverConfiguration(
             parsing: """

@@ -116,7 +116,7 @@ public final class PodSandbox: PodOperations {
             try cgroup.delegateControllers(CgroupHierarchy.limiting)
             return try volumes.prepare(pod, directory, files: files, node: facts)
         }
-        if !unenforced.isEmpty, cgroupPlan.resources.qosClass != .bestEffort {
+        if !unenforced.isEmpty, cgroupPlan.resources.hasLimits {
             onNote?(
                 EventNote(
                     "LimitsNotEnforced",

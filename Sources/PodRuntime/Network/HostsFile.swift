@@ -36,7 +36,9 @@ public enum HostsFile {
 
     /// The file of a pod on the host's network: the node's own file between a header and the aliases.
     public static func hostNetwork(nodeFile: String, aliases: [Alias]) -> String {
-        "# Kubernetes-managed hosts file (host network).\n" + nodeFile + entries(aliases)
+        // A last line without its end would swallow the first alias.
+        let end = nodeFile.isEmpty || nodeFile.utf8.last == 0x0A ? "" : "\n"
+        return "# Kubernetes-managed hosts file (host network).\n" + nodeFile + end + entries(aliases)
     }
 
     private static func entries(_ aliases: [Alias]) -> String {
