@@ -213,6 +213,42 @@ struct ImportTests {
         #expect(try Files.list(root + "/layers").count == 4)
     }
 
+    @Test("when the index cannot be written, no layer stays")
+    func indexFails() throws {
+        let fixture = try StoreFixture()
+        try fixture.load(ArchiveBuilder.oci([TestImage("x:1", [Self.layer])]))
+        // In the place of the file that would become the index.
+        try Files.makeDirectories(fixture.store.root + "/index.json.new/x")
+        let before = try fixture.snapshot()
+        let other = TestImage("y:1", [TestLayer { $0.file("other", "1") }])
+        let error = try #require(throws: ImageError.self) { try fixture.load(ArchiveBuilder.oci([other])) }
+        #expect(error.reason == .storage)
+        #expect(try fixture.snapshot() == before)
+    }
+
+    @Test("a full disk is told, and nothing stays", arguments: ["size=1m", "nr_inodes=60"])
+    func fullDisk(_ limit: String) async throws {
+        let folder = try TemporaryDirectory()
+        let layer = TestLayer { tar in
+            for n in 0..<100 { tar.add("file\(n)", content: [UInt8](repeating: 1, count: 20_000)) }
+        }
+        let archive = try folder.write("x.tar", ArchiveBuilder.oci([TestImage("x:1", [layer])]))
+        let root = folder.path + "/disk"
+        try Files.makeDirectories(root)
+        await #expect(processExitsWith: .success) {
+            [archive = archive as String, root = root as String, limit = limit as String] in
+            try #require(swl_unshare(CLONE_NEWNS) == 0)
+            try #require(mount("none", "/", nil, UInt(MS_REC | MS_PRIVATE), nil) == 0)
+            try #require(mount("tmpfs", root, "tmpfs", 0, limit) == 0)
+            let store = try ImageStore(root: root)
+            let error = try #require(throws: ImageError.self) { try store.importArchive(archive) }
+            #expect(error.reason == (limit.hasPrefix("size") ? .tooLarge : .storage), "\(error)")
+            #expect(try Files.list(root + "/ingest") == [])
+            #expect(try Files.list(root + "/layers") == [])
+            #expect(try store.list() == [])
+        }
+    }
+
     @Test("an index of a newer release is refused and left alone")
     func newerIndex() throws {
         let folder = try TemporaryDirectory()

@@ -82,7 +82,7 @@ extension ImageStore {
         try locked { () throws(ImageError) in
             let before = try index()
             var index = before
-            var moved: [String] = []
+            var moved: [(from: String, to: String)] = []
             do throws(ImageError) {
                 for result in results {
                     guard let name = result.name else { continue }
@@ -93,7 +93,7 @@ extension ImageStore {
                         if Files.exists(path) { try discard(path) }
                         try retrying("rename", result.folder) { rename(result.folder, path) }
                     }
-                    moved.append(path)
+                    moved.append((result.folder, path))
                     index.layerSizes[name] = result.size
                 }
                 if !moved.isEmpty {
@@ -105,10 +105,20 @@ extension ImageStore {
                 }
                 if index != before { try write(index) }
             } catch {
-                for path in moved { try? discard(path) }
+                takeBack(moved, before)
                 throw error
             }
             return records.compactMap { record in index.images.first { $0.id == record.id }.map(stored) }
         }
+    }
+
+    /// After a failed commit: the old index, then the layers back to where they were unpacked. An index that cannot be
+    /// put back may name them, so then they stay.
+    private func takeBack(_ moved: [(from: String, to: String)], _ before: StoreIndex) {
+        guard let current = try? index() else { return }
+        if current != before {
+            guard (try? write(before, durable: false)) != nil else { return }
+        }
+        for (from, to) in moved { _ = rename(to, from) }
     }
 }

@@ -8,7 +8,9 @@ extension ImageStore {
     /// store when this returns, durably; when it throws, the store is as it was. Blocks for seconds and reads hostile
     /// bytes: call it in a process of its own (`ImageWorker`). Needs root.
     ///
-    /// - Parameter progress: called from any thread, a few times a second.
+    /// - Parameters:
+    ///   - name: what an image without a name of its own is named by, instead of the file.
+    ///   - progress: called from any thread, a few times a second.
     /// - Throws: `ImageError` naming the archive and the part that is refused.
     public func importArchive(
         _ path: String, name: String? = nil, limits: ImageLimits = ImageLimits(),
@@ -20,7 +22,7 @@ extension ImageStore {
             defer { session.end() }
             return try load(range, FallbackName(file: name ?? path), session, limits, progress)
         } catch {
-            throw error.during("cannot load \"\(escaped(path))\"")
+            throw error.during("cannot load \"\(escaped(name ?? path))\"")
         }
     }
 

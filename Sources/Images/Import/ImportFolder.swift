@@ -28,6 +28,8 @@ public final class ImportFolder {
     private var failed: [String: (identity: FileIdentity, error: ImageError)] = [:]
     private var queue: [String] = []
     private var inProgress: Set<String> = []
+    /// How often loading a file failed for a reason that may pass by itself.
+    private var attempts: [String: Int64] = [:]
 
     private let loop: EventLoop?
     private var inotify: SharedDescriptor?
@@ -105,20 +107,35 @@ public final class ImportFolder {
         guard let now = identity(of: candidate.name), now == candidate.identity else { return consider(candidate.name) }
         switch result {
         case .success(let images):
-            failed[candidate.name] = nil
+            (failed[candidate.name], attempts[candidate.name]) = (nil, nil)
             ledger.files[candidate.name] = ImportLedger.Record(identity: candidate.identity, images: images)
             let bytes = JSONWriter().bytes(ledger.json)
             try storage { () throws(SystemError) in try Files.replace(ledgerFile, with: bytes, durable: true) }
         case .failure(let error):
             failed[candidate.name] = (candidate.identity, error)
+            if error.isTransient { scheduleRetry(of: candidate.name) }
         }
     }
 
-    /// Forgets failures that may pass by themselves (a full disk), so that `next` gives their files again.
+    /// Forgets failures that may pass by themselves (a full disk), so that `next` gives their files again at once. With
+    /// a loop they are tried again by themselves.
     public func retryTransient() {
         for (name, failure) in failed where failure.error.isTransient {
             failed[name] = nil
             consider(name)
+        }
+    }
+
+    /// Tries again after half a minute, then after twice the time, at most a quarter of an hour.
+    private func scheduleRetry(of name: String) {
+        guard let loop else { return }
+        let count = attempts[name] ?? 0
+        attempts[name] = min(count + 1, 5)
+        loop.schedule(after: min(.seconds(30 << count), .seconds(900))) { [weak self] in
+            guard let self, failed[name]?.error.isTransient == true else { return }
+            failed[name] = nil
+            consider(name)
+            if !queue.isEmpty { changed() }
         }
     }
 

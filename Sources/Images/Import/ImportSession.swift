@@ -19,9 +19,14 @@ final class ImportSession {
         let folder = try store.locked { () throws(ImageError) -> SharedDescriptor in
             try storage { () throws(SystemError) in
                 try retrying("mkdir", path) { mkdir(path, 0o700) }
-                let folder = SharedDescriptor(try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY))
-                try retrying("lock", path) { flock(folder.raw, LOCK_EX | LOCK_NB) }
-                return folder
+                do throws(SystemError) {
+                    let folder = SharedDescriptor(try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY))
+                    try retrying("lock", path) { flock(folder.raw, LOCK_EX | LOCK_NB) }
+                    return folder
+                } catch {
+                    _ = rmdir(path)
+                    throw error
+                }
             }
         }
         self.path = path

@@ -94,10 +94,10 @@ public final class ImageStore: Sendable {
         }
     }
 
-    /// Replaces the index durably. Only with the lock held.
-    func write(_ index: StoreIndex) throws(ImageError) {
+    /// Replaces the index. Only with the lock held.
+    func write(_ index: StoreIndex, durable: Bool = true) throws(ImageError) {
         let bytes = JSONWriter().bytes(index.json)
-        try storage { () throws(SystemError) in try Files.replace(indexFile, with: bytes, durable: true) }
+        try storage { () throws(SystemError) in try Files.replace(indexFile, with: bytes, durable: durable) }
     }
 
     /// Runs `body` while no other process or thread changes the store.
