@@ -135,6 +135,15 @@ struct Attack: Sendable, CustomTestStringConvertible {
         Attack("too many entries", .tooLarge, limits: { $0.entries = 100 }) {
             for n in 0..<101 { $0.file("\(n)", "") }
         },
+        Attack("attribute of 100 kB", .corrupt) {
+            $0.add("x", xattrs: [("user.x", [UInt8](repeating: 1, count: 100_000))])
+        },
+        Attack("capability that is none", .corrupt) { $0.add("x", xattrs: [("security.capability", [1, 2, 3])]) },
+        Attack("too many attributes", .tooLarge, limits: { $0.rememberedBytes = 10_000 }) {
+            for n in 0..<10 {
+                $0.add("\(n)/", type: "5", xattrs: [("user.x", [UInt8](repeating: 1, count: 2000))])
+            }
+        },
         Attack("too many names", .tooLarge, limits: { $0.rememberedBytes = 1000 }) {
             for n in 0..<100 { $0.directory("folder\(n)/") }
         },
@@ -239,6 +248,18 @@ struct Attack: Sendable, CustomTestStringConvertible {
             archive: "device member", .hostile,
             { ArchiveBuilder.oci([TestImage("evil:1", [good])]) { $0.add("null", type: "3", device: (1, 3)) } }),
         Attack(archive: "name that is none", .invalidReference, { ArchiveBuilder.oci([TestImage("Evil/:1", [good])]) }),
+        Attack(
+            archive: "one big config for many manifests", .tooLarge, limits: { $0.documentsBytes = 100_000 },
+            {
+                var images: [TestImage] = []
+                for n in 0..<50 {
+                    var image = TestImage("evil:\(n)", [good])
+                    image.editConfig = { $0["x"] = .string(String(repeating: "x", count: 5000)) }
+                    image.editManifest = { $0["n"] = .integer(n) }
+                    images.append(image)
+                }
+                return ArchiveBuilder.oci(images)
+            }),
         Attack(archive: "indexes too deep", .tooLarge, { nestedIndexes(6) }),
         Attack(
             archive: "docker layer behind a link that leaves", .notFound,

@@ -10,6 +10,7 @@ struct Archive {
 
     private(set) var members: [[UInt8]: Member] = [:]
     let limits: ImageLimits
+    private let documents: DocumentBudget
     /// Whether the end mark is there. Without it, what is missing may still be on its way.
     let isComplete: Bool
 
@@ -19,6 +20,7 @@ struct Archive {
     /// - Throws: `ImageError`: `hostile` for members outside the archive's own folder and devices, `truncated`.
     init(_ range: ByteRange, limits: ImageLimits) throws(ImageError) {
         self.limits = limits
+        documents = DocumentBudget(limits.documentsBytes)
         let source = RangeSource(range)
         var count = 0
         var reader = TarReader(source) { () throws(ImageError) in
@@ -111,7 +113,16 @@ struct Archive {
 
     /// A small file's bytes.
     func document(_ name: String) throws(ImageError) -> [UInt8] {
-        try required(name).readAll(limit: limits.documentBytes, "\"\(escaped(name))\"")
+        try read(try required(name), "\"\(escaped(name))\"")
+    }
+
+    /// The bytes of a document. All documents together are bounded: many small manifests may name one big config.
+    func read(_ range: ByteRange, _ name: String) throws(ImageError) -> [UInt8] {
+        documents.left -= min(range.size, Int64(limits.documentBytes))
+        guard documents.left >= 0 else {
+            throw ImageError(.tooLarge, "the documents of the archive have more than \(limits.documentsBytes) bytes")
+        }
+        return try range.readAll(limit: limits.documentBytes, name)
     }
 
     /// Parses a document.
@@ -125,4 +136,10 @@ struct Archive {
             throw ImageError(.corrupt, "\(escaped(name)): \(escaped("\(error)"))")
         }
     }
+}
+
+/// What may still be read of documents.
+private final class DocumentBudget {
+    var left: Int64
+    init(_ bytes: Int) { left = Int64(bytes) }
 }

@@ -164,7 +164,7 @@ struct OCILayout {
 
     /// A document's bytes, with the digest that its descriptor says.
     private func verified(_ descriptor: ImageDescriptor) throws(ImageError) -> [UInt8] {
-        let bytes = try blob(descriptor).readAll(limit: archive.limits.documentBytes, "blob \(descriptor.digest)")
+        let bytes = try archive.read(try blob(descriptor), "blob \(descriptor.digest)")
         let actual = try ImageDigest.of(bytes, descriptor.digest.algorithm)
         guard actual == descriptor.digest else {
             throw ImageError(.corrupt, "blob \(descriptor.digest) is damaged: its content has digest \(actual)")

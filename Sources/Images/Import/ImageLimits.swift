@@ -16,6 +16,8 @@ public struct ImageLimits: Hashable, Sendable {
     /// Bytes of one JSON document.
     public var documentBytes = 4 << 20
     public var documentDepth = 64
+    /// Bytes of all JSON documents of an archive, each counted as often as it is read.
+    public var documentsBytes = 64 << 20
     /// Images in one archive, and descriptors of all its indexes.
     public var images = 256
     public var descriptors = 2048

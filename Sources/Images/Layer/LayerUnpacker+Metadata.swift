@@ -54,7 +54,10 @@ extension LayerUnpacker {
                 outcome.droppedAttributes += 1
                 continue
             }
-            throw ImageError(SystemError("setxattr \(escaped(name)) on", "a file of the layer", error))
+            let failure = ImageError(SystemError("setxattr \(escaped(name)) on", "a file of the layer", error))
+            // A value that no file system takes is the image's fault, not the store's.
+            let isWrong = error == .invalid || error == .tooBig || error == .range
+            throw isWrong ? ImageError(.corrupt, failure.message) : failure
         }
     }
 

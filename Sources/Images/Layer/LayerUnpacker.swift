@@ -165,7 +165,7 @@ final class LayerUnpacker {
         } else {
             made = false
         }
-        try budget.remember(path.bytes.count)
+        try budget.remember(entry.xattrs.reduce(path.bytes.count) { $0 + $1.name.count + $1.value.count })
         implied.remove(path.bytes)
         directories[path.bytes] = Directory(
             mode: entry.mode, uid: entry.uid, gid: entry.gid, modified: entry.modified, xattrs: entry.xattrs,

@@ -28,6 +28,11 @@ public final class ImageStore: Sendable {
         self.root = root
         try storage { () throws(SystemError) in
             try Files.makeDirectories(root, mode: 0o700)
+            let folder = try FileDescriptor.open(root, O_RDONLY | O_DIRECTORY)
+            let raw = folder.raw
+            if try folder.status(name: root).st_mode & 0o7777 != 0o700 {
+                try retrying("chmod", root) { fchmod(raw, 0o700) }
+            }
             for folder in ["layers", "ingest", "trash", "import"] {
                 try Files.makeDirectories(Path.join(root, folder), mode: 0o700)
             }

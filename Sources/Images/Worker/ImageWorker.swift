@@ -23,6 +23,9 @@ public enum ImageWorker {
         // A core file of this process would be an image's to fill.
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         _ = setrlimit(RLIMIT_CORE, &none)
+        // Enough for two zstd windows of the largest kind and all names; a mistake of ours must not eat the machine.
+        var memory = rlimit(rlim_cur: 2 << 30, rlim_max: 2 << 30)
+        _ = setrlimit(RLIMIT_DATA, &memory)
         // The agent may be gone: a write then fails, and the import goes on to its end.
         var pipe = sigset_t()
         sigemptyset(&pipe)
