@@ -13,6 +13,8 @@ struct Machine {
     var cgroupMount: String
     /// An empty folder in it for the agents' trees.
     var cgroup: String
+    /// Whether nothing else makes mounts, links and supervisors here, as in the virtual machine, which gives a cgroup.
+    var isOurs: Bool
     /// Whether cpu, memory and pids can be enforced there.
     var enforcesLimits: Bool
 
@@ -31,7 +33,7 @@ struct Machine {
         try Files.makeDirectories(cgroup)
         return Machine(
             programs: programs, images: images, scale: scale, cgroupMount: mount, cgroup: cgroup,
-            enforcesLimits: enforces)
+            isOurs: environment("SWIFTLET_CGROUP_ROOT") != nil, enforcesLimits: enforces)
     }
 
     func has(_ need: Need) -> Bool {

@@ -137,7 +137,7 @@ final class Node {
         let deadline = BootInstant.now + .seconds(seconds * machine.scale)
         while !(try condition()) {
             if BootInstant.now > deadline { throw Failure("not within \(seconds * machine.scale) s: \(what)") }
-            pause(milliseconds: 20)
+            pause(milliseconds: Int32(clamping: 20 * machine.scale))
         }
     }
 
