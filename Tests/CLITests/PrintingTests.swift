@@ -73,6 +73,15 @@ import Testing
         ] as [(Int64, String)])
     func sizesHaveThreeDigits(bytes: Int64, text: String) { #expect(ImageCommands.size(bytes) == text) }
 
+    @Test func eventsStandInTheOrderTheyWereLastSeen() {
+        let events = [5, 3, 5, 1].enumerated().map { n, second in
+            Event(
+                metadata: ObjectMeta(), involvedObject: ObjectReference(), type: .normal, reason: "R\(n)", message: "",
+                at: Timestamp(nanoseconds: Int64(second)), component: "", host: "")
+        }
+        #expect(EventPrinter.sorted(events).map(\.reason) == ["R3", "R1", "R0", "R2"])
+    }
+
     @Test func theColonOfAPortIsNoTag() {
         #expect(ImageCommands.split("host:5000/a/b") == ("host:5000/a/b", "<none>"))
         #expect(ImageCommands.split("host:5000/a/b:v1") == ("host:5000/a/b", "v1"))

@@ -75,8 +75,12 @@ public final class FakeNode: NodeService {
     ) {
         let result: Result<[ImageSummary], NodeServiceError>
         do {
-            loaded.append((try Files.read(path, limit: 64 << 20), name))
-            result = .success([ImageSummary(names: [name ?? "x"], digest: "sha256:1", id: "sha256:2", size: 3)])
+            let bytes = try Files.read(path, limit: 64 << 20)
+            loaded.append((bytes, name))
+            result =
+                bytes == Array("bad".utf8)
+                ? .failure(.badRequest("cannot load \"\(path)\": no archive"))
+                : .success([ImageSummary(names: [name ?? "x"], digest: "sha256:1", id: "sha256:2", size: 3)])
         } catch {
             result = .failure(.badRequest("\(error)"))
         }

@@ -28,9 +28,9 @@ final class Harness {
 
     deinit { server.close() }
 
-    /// Turns the loop until `isDone`, at most ten seconds.
+    /// Turns the loop until `isDone`, at most half a minute.
     func turn(until isDone: () throws -> Bool) throws {
-        let deadline = BootInstant.now + .seconds(10)
+        let deadline = BootInstant.now + .seconds(30)
         while try !isDone() {
             guard BootInstant.now < deadline else {
                 throw SystemError("wait for", "the server", Errno(rawValue: ETIMEDOUT))

@@ -114,6 +114,9 @@ import Testing
         let empty = try harness.exchange(
             "POST /swiftlet/v1/images/load HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
         #expect(empty.status == 400)
+        let bad = try harness.exchange(
+            "POST /swiftlet/v1/images/load HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nbad")
+        #expect(bad.status == 400 && bad.text == "cannot load the archive that was sent: no archive\n")
     }
 
     @Test func statusProblemsAndDrainAreTold() throws {

@@ -25,7 +25,7 @@ enum DescribeCommand {
             let own = (events["items"]?.arrayValue ?? []).map { Event($0) }
                 .filter { $0.involvedObject.name == pod.metadata.name && $0.involvedObject.uid == pod.metadata.uid }
             if n > 0 { tool.output.put("\n\n".utf8) }
-            tool.output.put(PodDescription(pod, own, now: tool.now(), utc: tool.usesUTC).text.utf8)
+            tool.output.put(PodDescription(pod, EventPrinter.sorted(own), now: tool.now(), utc: tool.usesUTC).text.utf8)
         }
         return 0
     }

@@ -74,7 +74,7 @@ struct EventPrinter {
             if events.isEmpty {
                 return tool.say("No events found" + (place.map { " in \($0) namespace." } ?? "."))
             }
-            let rows = events.map { row(Event($0)) }
+            let rows = Self.sorted(events.map { Event($0) }).map { row($0) }
             tool.output.put(table.text(rows, withHeader: hasHeader, isColoured: tool.output.isColoured).utf8)
         }
     }
@@ -99,6 +99,13 @@ struct EventPrinter {
             .init(event.type.rawValue, event.type == .warning ? .waiting : .plain), .init(event.reason),
             .init(object), .init(event.message),
         ]
+    }
+
+    /// By the time they were last seen, as kubectl has them; those of one moment stay in their order.
+    static func sorted(_ events: [Event]) -> [Event] {
+        func key(_ event: Event) -> Int64 { (event.lastTimestamp ?? event.firstTimestamp)?.nanoseconds ?? 0 }
+        return events.enumerated().sorted { (key($0.element), $0.offset) < (key($1.element), $1.offset) }
+            .map(\.element)
     }
 
     /// `5s`, or `5s (x3 over 2m)` for an event that was counted.

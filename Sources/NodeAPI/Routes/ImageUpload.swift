@@ -41,11 +41,22 @@ final class ImageUpload {
         guard !isOver else { return }
         write(exchange) { [self] in
             guard let file else { return exchange.respond(.badRequest("the body is empty; send an image archive")) }
-            service.loadImage(path: "/proc/self/fd/\(file.raw)", name: name) { [self] result in
+            let name = "fd/\(file.raw)"
+            service.loadImage(path: "/proc/self/" + name, name: self.name) { [self] result in
                 abort()
-                Router.answer(exchange, result)
+                // The archive has no path that means anything to who sent it.
+                Router.answer(exchange, result.mapError { Self.withoutPath($0, name) })
             }
         }
+    }
+
+    private static func withoutPath(_ error: NodeServiceError, _ name: String) -> NodeServiceError {
+        var message = error.message
+        for process in ["self", String(getpid())] {
+            message = message.replacing("\"/proc/\(process)/\(name)\"", with: "the archive that was sent")
+                .replacing("/proc/\(process)/\(name)", with: "the archive that was sent")
+        }
+        return NodeServiceError(status: error.status, message)
     }
 
     /// Writes what is collected, then calls `then`; answers itself when that fails.
