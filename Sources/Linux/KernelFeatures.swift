@@ -50,7 +50,11 @@ public struct KernelFeatures: Sendable, Hashable {
         let hasOverlay = overlay >= 0
         var hasList = false
         if hasOverlay {
-            hasList = swl_fsconfig(overlay, UInt32(FSCONFIG_SET_STRING.rawValue), "lowerdir+", "/", 0) == 0
+            for folder in ["/etc", "/usr"] {
+                _ = swl_fsconfig(overlay, UInt32(FSCONFIG_SET_STRING.rawValue), "lowerdir+", folder, 0)
+            }
+            // Older kernels look at the parameters only now.
+            hasList = swl_fsconfig(overlay, UInt32(FSCONFIG_CMD_CREATE.rawValue), nil, nil, 0) == 0
             _ = CLinux.close(overlay)
         }
         var allow = UInt32(SECCOMP_RET_ALLOW)

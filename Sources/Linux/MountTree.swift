@@ -44,7 +44,19 @@ public struct MountTree: Sendable {
     /// On kernels that take the layers one by one (6.5) there is no limit on their number; before, the list must fit
     /// a page. The classic form needs a private mount namespace.
     public static func overlay(lower: [String], upper: String, work: String) throws(SystemError) -> MountTree {
-        let object = "overlay of \(lower.count) layers under \(upper)"
+        do { return try overlayByLayers(lower: lower, upper: upper, work: work) } catch {
+            // Older kernels look at the parameters only when all are there, and do not know this one.
+            guard error.errno == .invalid else { throw error }
+            let first = error
+            do { return try classicOverlay(lower: lower, upper: upper, work: work) } catch {
+                throw error.errno == .invalid ? first : error
+            }
+        }
+    }
+
+    private static func overlayByLayers(
+        lower: [String], upper: String, work: String
+    ) throws(SystemError) -> MountTree {
         // A parameter may have 255 bytes: longer paths go by descriptors, which must be open until the mount is made.
         var held: [SharedDescriptor] = []
         func short(_ path: String) throws(SystemError) -> String {
@@ -55,21 +67,15 @@ public struct MountTree: Sendable {
         }
         let context = try FilesystemContext("overlay")
         try context.set("source", "overlay")
-        for (index, layer) in lower.enumerated() {
-            do { try context.set("lowerdir+", try short(layer)) } catch {
-                if index == 0, error.errno == .invalid {
-                    return try classicOverlay(lower: lower, upper: upper, work: work)
-                }
-                throw error
-            }
-        }
+        for layer in lower { try context.set("lowerdir+", try short(layer)) }
         try context.set("upperdir", try short(upper))
         try context.set("workdir", try short(work))
         let mount = try context.mount([])
-        return withExtendedLifetime(held) { MountTree(mount, object) }
+        return withExtendedLifetime(held) { MountTree(mount, "overlay of \(lower.count) layers under \(upper)") }
     }
 
-    private static func classicOverlay(lower: [String], upper: String, work: String) throws(SystemError) -> MountTree {
+    /// By mount(2), as kernels before 6.5 need it.
+    static func classicOverlay(lower: [String], upper: String, work: String) throws(SystemError) -> MountTree {
         func escape(_ path: String) -> String {
             var out = ""
             for c in path {

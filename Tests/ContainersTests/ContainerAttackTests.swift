@@ -19,7 +19,7 @@ struct ContainerAttackTests {
                 let path = lab.image + "/" + name
                 #expect(rmdir(path) == 0)
                 #expect(symlink(victim, path) == 0)
-                let before = try Files.readText("/proc/self/mountinfo")
+                let before = try Files.readText("/proc/thread-self/mountinfo")
                 var request = try lab.script("echo ran")
                 request.spec.mounts.append(
                     RuntimeMount(destination: "/tmp/x", type: "tmpfs", source: "tmpfs", options: []))
@@ -31,7 +31,7 @@ struct ContainerAttackTests {
                     #expect(name == "tmp" ? ended.error?.errno == .loop : ended.output == "ran\n", "\(name)")
                 }
                 #expect(try Files.list(victim).isEmpty, "\(name)")
-                #expect(try Files.readText("/proc/self/mountinfo") == before, "\(name)")
+                #expect(try Files.readText("/proc/thread-self/mountinfo") == before, "\(name)")
             }
         }
     }

@@ -32,7 +32,7 @@ struct ContainerTests {
                 ])
             #expect(!ended.output.contains("shared:") && !ended.output.contains("master:"))
             // The host sees none of them.
-            let here = try Files.readText("/proc/self/mountinfo")
+            let here = try Files.readText("/proc/thread-self/mountinfo")
             #expect(!here.contains("upperdir") || !here.contains(lab.image))
         }
     }
@@ -148,7 +148,7 @@ struct ContainerTests {
             request.root = .directory(lab.image)
             #expect(try lab.run(request).output == "ok\n")
             #expect(Files.exists(lab.image + "/new"))
-            let table = try Files.readText("/proc/self/mountinfo")
+            let table = try Files.readText("/proc/thread-self/mountinfo")
             #expect(!table.contains(lab.image + "/proc"))
         }
     }

@@ -102,27 +102,39 @@ final class Laboratory {
     /// Runs a container to its end; its standard output and error come back as text.
     func run(_ request: ContainerRequest) throws -> Ended {
         var request = request
-        let pipe = try FileDescriptor.pipe()
-        let write = SharedDescriptor(try pipe.write.duplicate())
-        request.standardOutput = write
-        request.standardError = write
-        let launch = try ContainerLauncher.launch(request)
-        request.standardOutput = nil
-        request.standardError = nil
-        return try finish(launch, output: pipe.read.duplicate(), closing: pipe, write)
+        return try collect { write throws in
+            (request.standardOutput, request.standardError) = (write, write)
+            defer { (request.standardOutput, request.standardError) = (nil, nil) }
+            return try ContainerLauncher.launch(request)
+        }
     }
 
     /// The same for a process in a running container.
     func exec(in container: ChildProcess, _ request: ExecRequest) throws -> Ended {
         var request = request
-        let pipe = try FileDescriptor.pipe()
-        let write = SharedDescriptor(try pipe.write.duplicate())
-        request.standardOutput = write
-        request.standardError = write
-        let launch = try ContainerLauncher.exec(in: container, request)
-        request.standardOutput = nil
-        request.standardError = nil
-        return try finish(launch, output: pipe.read.duplicate(), closing: pipe, write)
+        return try collect { write throws in
+            (request.standardOutput, request.standardError) = (write, write)
+            defer { (request.standardOutput, request.standardError) = (nil, nil) }
+            return try ContainerLauncher.exec(in: container, request)
+        }
+    }
+
+    private func collect(_ start: (SharedDescriptor) throws -> Launch) throws -> Ended {
+        var ends: [Int32] = [-1, -1]
+        try retrying("pipe2", "output") { pipe2(&ends, O_CLOEXEC) }
+        let output = FileDescriptor(adopting: ends[0])
+        // Our own end must be gone before the reading, or the pipe has no end.
+        var write: SharedDescriptor? = SharedDescriptor(FileDescriptor(adopting: ends[1]))
+        let launch = try write.map(start)
+        write = nil
+        guard let launch else { throw Errno.invalid }
+        let text = String(decoding: try output.readAll(limit: 1 << 20), as: UTF8.self)
+        var ended = Ended(exit: try launch.process.wait(block: true), output: text)
+        switch outcome(of: launch) {
+        case .started(let user, let notes): (ended.user, ended.notes) = (user, notes)
+        case .failed(let error): ended.error = error
+        }
+        return ended
     }
 
     /// Waits until the program has been executed.
@@ -133,21 +145,6 @@ final class Laboratory {
             var poll = pollfd(fd: launch.status.raw, events: Int16(POLLIN), revents: 0)
             _ = CLinux.poll(&poll, 1, 5000)
         }
-    }
-
-    private func finish(
-        _ launch: Launch, output: consuming FileDescriptor, closing pipe: consuming Pipe, _ write: SharedDescriptor
-    ) throws -> Ended {
-        // Our own ends of the pipe must be gone, or it has no end.
-        _ = CLinux.close(write.descriptor.raw)
-        _ = CLinux.close(pipe.write.raw)
-        let text = String(decoding: try output.readAll(limit: 1 << 20), as: UTF8.self)
-        var ended = Ended(exit: try launch.process.wait(block: true), output: text)
-        switch outcome(of: launch) {
-        case .started(let user, let notes): (ended.user, ended.notes) = (user, notes)
-        case .failed(let error): ended.error = error
-        }
-        return ended
     }
 
     /// Starts a container that waits to be killed.

@@ -1,0 +1,75 @@
+import Base
+import CLinux
+import TestSupport
+import Testing
+
+@testable import Linux
+
+/// Mounts of the running kernel, each in a process and namespace of its own.
+@Suite(.enabled(if: geteuid() == 0, "needs root"))
+struct MountTreeTests {
+    @Test func bothFormsOfAnOverlayShowTheSame() async {
+        await #expect(processExitsWith: .success) {
+            try Namespaces.mount.unshare()
+            try Namespaces.makeMountsPrivate()
+            try MountTree.filesystem("tmpfs", source: "x").attach(to: try .open("/tmp", O_PATH), name: "/tmp")
+            let long = "/tmp/" + String(repeating: "l,o:n\\g", count: 30)
+            for form in ["layers", "classic", "long"] {
+                let base = form == "long" ? long + "/" + long : "/tmp/\(form)"
+                for name in ["a", "b", "u", "w"] { try Files.makeDirectories("\(base)/\(name)") }
+                try Files.replace("\(base)/a/file", with: "lower".utf8, durable: false)
+                try Files.replace("\(base)/b/file", with: "upper".utf8, durable: false)
+                let lower = ["\(base)/b", "\(base)/a"]
+                let tree =
+                    form == "classic"
+                    ? try MountTree.classicOverlay(lower: lower, upper: "\(base)/u", work: "\(base)/w")
+                    : try MountTree.overlay(lower: lower, upper: "\(base)/u", work: "\(base)/w")
+                let root = RootDirectory(tree.descriptor, name: form)
+                #expect(try root.readFile("/file", limit: 10) == Array("upper".utf8), "\(form)")
+                _ = try root.makeFile("/new")
+                #expect(Files.exists("\(base)/u/new"))
+                // Nothing is left where the classic form was made.
+                #expect(!Files.exists("\(base)/u/file"))
+            }
+        }
+    }
+
+    @Test func anOverlaysFailureNamesTheReason() async {
+        await #expect(processExitsWith: .success) {
+            try Namespaces.mount.unshare()
+            try Namespaces.makeMountsPrivate()
+            let error = #expect(throws: SystemError.self) {
+                _ = try MountTree.overlay(lower: ["/no/layer"], upper: "/no/upper", work: "/no/work")
+            }
+            #expect(error?.errno == .noEntry)
+        }
+    }
+
+    @Test func aProtectedProgramCannotBeWrittenThroughItsProcess() async {
+        await #expect(processExitsWith: .success) {
+            let folder = try TemporaryDirectory()
+            try folder.write("program", try Files.read("/bin/sleep"))
+            let path = folder.path + "/program"
+            #expect(chmod(path, 0o755) == 0)
+            var spawn = Spawn(path, ["1000"])
+            spawn.executable = try ProtectedExecutable.open(path)
+            let child = try spawn.start()
+            // While it runs the file is busy for everybody; the attack waits for its end.
+            let image = try FileDescriptor.open("/proc/\(child.pid)/exe", O_PATH)
+            try child.send(SIGKILL)
+            _ = try child.wait(block: true)
+            let opened = swl_open("/proc/self/fd/\(image.raw)", O_WRONLY, 0)
+            #expect(opened == -1 && Errno.current == .readOnly)
+            let direct = swl_open(path, O_WRONLY, 0)
+            #expect(direct >= 0)
+        }
+    }
+
+    @Test func theKernelIsProbed() async {
+        await #expect(processExitsWith: .success) {
+            let found = KernelFeatures.probe()
+            #expect(found.release.contains("."))
+            #expect(found.complaints.isEmpty)
+        }
+    }
+}
