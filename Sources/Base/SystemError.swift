@@ -18,7 +18,9 @@ public struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
 /// Calls `body` until it is not interrupted by a signal and returns its value.
 ///
 /// - Throws: `SystemError` with `call` and `object` when the result is negative.
-@inline(__always) @discardableResult
+// Inlinable, so that each use is compiled for its own integer type: the generic one makes the runtime build the integer
+// types' whole protocol tables, some 30 kB in every small process.
+@inlinable @inline(__always) @discardableResult
 public func retrying<T: SignedInteger>(
     _ call: @autoclosure () -> String, _ object: @autoclosure () -> String, _ body: () -> T
 ) throws(SystemError) -> T {

@@ -233,8 +233,45 @@ int swl_sigrtmin(void) { return SIGRTMIN; }
 int swl_sigrtmax(void) { return SIGRTMAX; }
 
 void swl_trim_heap(void) { malloc_trim(0); }
+
+// The limits of the executable's image, where the linker tells them.
+extern char __executable_start[] __attribute__((weak));
+extern char _end[] __attribute__((weak));
+
+void swl_release_memory(void) {
+    malloc_trim(0);
+    const uintptr_t page = 4096, none = 0;
+    // Below the guard gap nothing else is mapped within this distance of a stack.
+    uintptr_t here = ((uintptr_t)__builtin_frame_address(0) - 2 * page) & ~(page - 1);
+    madvise((void *)(here - 64 * page), 64 * page, MADV_DONTNEED);
+
+    uintptr_t start = (uintptr_t)__executable_start & ~(page - 1), end = (uintptr_t)_end & ~(page - 1);
+    if (start == none || end <= start) return;
+    int map = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    if (map < 0) return;
+    uint64_t entries[128];
+    uintptr_t first = none;
+    for (uintptr_t address = start; address < end; address += sizeof entries / 8 * page) {
+        ssize_t count = pread(map, entries, sizeof entries, (off_t)(address / page * 8)) / 8;
+        for (ssize_t i = 0; i < count; i++) {
+            uintptr_t at = address + (uintptr_t)i * page;
+            // Present, and the file's own page: one that was written to is anonymous memory, and stays.
+            int clean = at < end && (entries[i] >> 63) && (entries[i] >> 61 & 1);
+            if (clean && first == none) first = at;
+            if (!clean && first != none) {
+                madvise((void *)first, at - first, MADV_DONTNEED);
+                first = none;
+            }
+        }
+        if (count < (ssize_t)(sizeof entries / 8)) break;
+    }
+    if (first != none) madvise((void *)first, end - first, MADV_DONTNEED);
+    close(map);
+}
+
 void swl_small_heap(void) {
     mallopt(M_ARENA_MAX, 1);
+    mallopt(M_MXFAST, 0);
     mallopt(M_TRIM_THRESHOLD, 16 * 1024);
     mallopt(M_TOP_PAD, 4 * 1024);
     mallopt(M_MMAP_THRESHOLD, 64 * 1024);

@@ -66,8 +66,11 @@ public final class SupervisorClient {
         try retrying("chmod", socketPath) { chmod(socketPath, 0o600) }
         var spawn = Spawn(
             executable.path, ["--config", configurationPath],
-            // A static Swift program asks /proc for its own path unless told; no backtracer is to be looked for.
-            environment: ["SWIFT_ROOT=/", "SWIFT_BACKTRACE=enable=no"])
+            // A static Swift program asks /proc for its own path unless told; no backtracer is to be looked for. Freed
+            // memory is to be merged and given back rather than kept at hand.
+            environment: [
+                "SWIFT_ROOT=/", "SWIFT_BACKTRACE=enable=no", "GLIBC_TUNABLES=glibc.malloc.tcache_count=0",
+            ])
         spawn.executable = executable.descriptor
         spawn.standardInput = listener
         spawn.standardError = standardError

@@ -330,7 +330,7 @@ public final class PodSupervisor {
             guard let self else { return }
             self.settleTimer = nil
             self.scratch.release()
-            swl_trim_heap()
+            swl_release_memory()
         }
     }
 

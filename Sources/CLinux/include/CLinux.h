@@ -215,6 +215,10 @@ int64_t swl_boot_ns(void);
 int64_t swl_wall_ns(void);
 /// Gives free heap memory back to the kernel.
 void swl_trim_heap(void);
+/// As `swl_trim_heap`, and more: gives back the pages of this thread's stack that are not in use, and unmaps the pages
+/// of the executable that can be read from its file again. For a process that will now be idle for long; it must be
+/// single-threaded.
+void swl_release_memory(void);
 /// Keeps the heap small from the start: one arena, low mmap and trim thresholds.
 void swl_small_heap(void);
 int swl_random(void *buffer, size_t length);
