@@ -137,4 +137,33 @@ import Testing
         }
         #expect(Files.exists(harness.folder.path + "/file"))
     }
+
+    @Test func noBytesFromAClientEndTheServer() throws {
+        let harness = try Harness()
+        harness.node.setPod("a", phase: "Running")
+        let requests = [
+            "GET /swiftlet/v1/pods?watch=1 HTTP/1.1\r\nHost: x\r\n\r\n", ExecRouteTests.request,
+            "POST /swiftlet/v1/images/load HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+            "GET /containerLogs/default/a/c?follow=1&tailLines=3 HTTP/1.1\r\nHost: x\r\n\r\n",
+            "DELETE /swiftlet/v1/images?reference=b HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+        ]
+        var random = LogReaderTests.Seeded(state: 7)
+        for _ in 0..<400 {
+            var bytes = Array(requests.randomElement(using: &random)!.utf8)
+            for _ in 0..<Int.random(in: 0...4, using: &random) {
+                let i = Int.random(in: 0..<bytes.count, using: &random)
+                switch Int.random(in: 0..<3, using: &random) {
+                case 0: bytes[i] = UInt8.random(in: 0...255, using: &random)
+                case 1: bytes.removeSubrange(i..<min(bytes.count - 1, i + 9))
+                default: bytes.insert(contentsOf: bytes[i..<min(bytes.count, i + 9)], at: i)
+                }
+            }
+            let client = try harness.client()
+            client.send(bytes)
+            if Bool.random(using: &random) { client.halfClose() }
+            for _ in 0..<Int.random(in: 0...4, using: &random) { try harness.loop.turn(wait: false) }
+        }
+        try harness.turn { harness.server.connectionCount == 0 && harness.node.watcherCount == 0 }
+        #expect(try harness.get("/healthz").status == 200)
+    }
 }

@@ -1,5 +1,3 @@
-import Base
-
 /// A process to start in a container.
 public struct ExecRequest: Sendable, Hashable {
     public var namespace: String

@@ -1,5 +1,4 @@
 import Base
-import JSON
 
 /// The state of the node and of the agent, as `swiftlet status` shows it.
 public struct NodeStatus: Sendable {
@@ -67,81 +66,5 @@ public struct NodeStatus: Sendable {
         self.isDraining = isDraining
         self.conditions = conditions
         self.features = features
-    }
-}
-
-/// Something wrong in the manifest folder.
-public struct ManifestProblem: Sendable, Hashable {
-    /// Path of the file.
-    public var path: String
-    /// The place, both counted from 1; 0 when the whole file is meant.
-    public var line: Int
-    public var column: Int
-    /// What is wrong and what to do, `unknown field "spec.containers[0].imagee" (did you mean "image"?)`.
-    public var message: String
-    /// `namespace/name` of the pod whose last good version keeps running; nil when there is none.
-    public var keepsRunning: String?
-
-    public init(path: String, line: Int, column: Int, message: String, keepsRunning: String? = nil) {
-        self.path = path
-        self.line = line
-        self.column = column
-        self.message = message
-        self.keepsRunning = keepsRunning
-    }
-}
-
-/// An image of the store.
-public struct ImageSummary: Sendable, Hashable {
-    /// Normalised names with tag, `docker.io/library/busybox:latest`; empty for an image that lost its name.
-    public var names: [String]
-    /// Digest of the manifest, `sha256:…`.
-    public var digest: String
-    /// Digest of the configuration, which is the image's ID.
-    public var id: String
-    /// Bytes on disk.
-    public var size: Int64
-    public var created: Timestamp?
-    /// `namespace/name` of the pods that use it.
-    public var usedBy: [String]
-
-    public init(
-        names: [String], digest: String, id: String, size: Int64, created: Timestamp? = nil, usedBy: [String] = []
-    ) {
-        self.names = names
-        self.digest = digest
-        self.id = id
-        self.size = size
-        self.created = created
-        self.usedBy = usedBy
-    }
-}
-
-/// What removing an image did.
-public struct ImageRemoval: Sendable, Hashable {
-    /// Names that are gone.
-    public var untagged: [String]
-    /// Digests of images that are gone.
-    public var deleted: [String]
-
-    public init(untagged: [String], deleted: [String]) {
-        self.untagged = untagged
-        self.deleted = deleted
-    }
-}
-
-/// Where the log of a container is.
-public struct LogSource: Sendable, Hashable {
-    /// Folder of the container's log files, `…/<container>`, which holds `<attempt>.log` and rotated ones.
-    public var folder: String
-    /// The attempt (restart count) to read.
-    public var attempt: Int
-    /// True when nothing more will be written: this attempt has ended, and no other follows it.
-    public var isComplete: Bool
-
-    public init(folder: String, attempt: Int, isComplete: Bool) {
-        self.folder = folder
-        self.attempt = attempt
-        self.isComplete = isComplete
     }
 }
