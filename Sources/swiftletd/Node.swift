@@ -75,6 +75,7 @@ final class Node {
         _ = agent.observe { [unowned self] change, _ in
             if case .modified = change { return }
             classes.update(agent.pods)
+            if case .deleted = change { images.podEnded(inUse: agent.layersInUse(services.images)) }
         }
         let found = try records.load()
         let lastGood = agent.restore(found)

@@ -15,6 +15,8 @@ public final class ImageService {
     private var isBusy = false
     private var workers: [Int: ImageWorkerProcess] = [:]
     private var nextWorker = 0
+    /// A removal kept layers that pods stood on.
+    private var keptLayers = false
 
     /// Called when an image was loaded or removed.
     public var onChange: () -> Void = {}
@@ -73,6 +75,7 @@ public final class ImageService {
         completion: @escaping (Result<ImageStore.Removal, ImageError>) -> Void
     ) {
         let layers = inUse.sorted().flatMap { ["--in-use", $0] }
+        if !inUse.isEmpty { keptLayers = true }
         run(["rm", "--store", store.root] + layers + [reference]) { result in
             completion(
                 result.flatMap { message in
@@ -80,6 +83,13 @@ public final class ImageService {
                     return .failure(ImageError(.corrupt, "the image worker gave an answer that does not fit"))
                 })
         }
+    }
+
+    /// Removes layers that a removed image left to the pods that stood on them, now that a pod has ended.
+    public func podEnded(inUse: Set<String>) {
+        guard keptLayers else { return }
+        keptLayers = !inUse.isEmpty
+        sweep(inUse: inUse)
     }
 
     /// Removes what interrupted imports left.
