@@ -68,7 +68,8 @@ private final class FakeOperations: PodOperations {
                 try loop.run()
                 precondition(onDisk == ["u.json"], "the record is there before anything runs: \(onDisk)")
                 precondition(operations.calls == ["make", "start c.0", "stop c", "tear down finally"])
-                precondition(try Files.list(scratch.path) == [], "nothing is left of it")
+                let left = try Files.list(scratch.path)
+                precondition(left == [], "nothing is left of it: \(left)")
             }
         }
     }
