@@ -131,6 +131,9 @@ let package = Package(
         program("swiftlet-e2e", ["CLinux", "Base", "JSON", "TestSupport"], path: "Tests/EndToEnd"),
 
         // Benchmarks.
+        program(
+            "container-start-bench", ["CLinux", "Base", "Cgroups", "Containers", "Linux", "OCI"], isStatic: true,
+            path: "Benchmarks/ContainerStart"),
         program("pod-start-bench", ["CLinux", "Base", "JSON"], path: "Benchmarks/PodStart"),
     ],
     swiftLanguageModes: [.v6]

@@ -116,9 +116,9 @@ public struct MountTree: Sendable {
     }
 
     /// Puts the tree on top of what an open file shows.
-    public func attach(to target: borrowing FileDescriptor, name target_: String) throws(SystemError) {
+    public func attach(to target: borrowing FileDescriptor, name place: String) throws(SystemError) {
         let raw = target.raw
-        try retrying("mount \(name) on", target_) {
+        try retrying("mount \(name) on", place) {
             swl_move_mount(
                 descriptor.raw, "", raw, "", UInt32(MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
         }
