@@ -129,7 +129,6 @@ final class ExecSession {
         let master = SharedDescriptor(received)
         terminal = master
         sources = [Source(master, .standardOutput)]
-        if let size = request.size { _ = resize(size) }
     }
 
     /// Sets the terminal's size; its foreground processes get SIGWINCH from the kernel.

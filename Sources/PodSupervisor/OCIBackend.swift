@@ -115,6 +115,11 @@ final class OCIContainer: OCIProcess, LaunchedContainer {
         }
         process.cwd = request.workingDirectory ?? template.cwd
         process.terminal = request.terminal
+        process.consoleSize = request.size.map { RuntimeConsoleSize(height: $0.rows, width: $0.columns) }
+        // What other runtimes give to a process with a terminal.
+        if request.terminal, !process.env.contains(where: { $0.hasPrefix("TERM=") }) {
+            process.env.append("TERM=xterm")
+        }
         // The user was looked up when the container started: what its image says since then does not count.
         var exec = Containers.ExecRequest(
             process: process,
