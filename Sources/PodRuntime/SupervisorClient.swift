@@ -124,7 +124,7 @@ public final class SupervisorClient {
         watcher.onEnd = { [weak self] in self?.processEnded() }
         connection.onFrame = { [weak self] in self?.received($0) }
         connection.onEnd = { [weak self] in self?.lost(.connection($0)) }
-        connection.send(.hello(Hello(program: "swiftletd \(ProjectVersion.current)")))
+        connection.send(.hello(Hello(program: "swiftletd \(Release.version)")))
     }
 
     deinit {

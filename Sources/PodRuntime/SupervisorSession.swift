@@ -31,7 +31,7 @@ public final class SupervisorSession {
         connection.onFrame = { self.received($0) }
         connection.onEnd = { self.end(.failure(RequestFailure(.lost, "the supervisor is gone: \($0)"))) }
         connection.onDrained = { [weak self] in self?.handlers.onInputDrained?() }
-        connection.send(.hello(Hello(program: "swiftletd \(ProjectVersion.current)")))
+        connection.send(.hello(Hello(program: "swiftletd \(Release.version)")))
         connection.send(.request(Request(id: 1, .exec(request))))
     }
 

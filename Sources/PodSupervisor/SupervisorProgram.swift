@@ -15,7 +15,7 @@ public enum SupervisorProgram {
         let log = makeLog()
         switch (arguments.first, arguments.count) {
         case ("--version", 1):
-            print("\(name) \(ProjectVersion.current)")
+            print("\(name) \(Release.version)")
             return 0
         case ("--config", 2): break
         default:
@@ -77,7 +77,7 @@ public enum SupervisorProgram {
                 let loop = try EventLoop()
                 let supervisor = try PodSupervisor(
                     configuration, backend: OCIBackend(), listener: listener, pause: pause, loop: loop, log: log,
-                    program: "\(name) \(ProjectVersion.current)")
+                    program: "\(name) \(Release.version)")
                 try supervisor.watchSignals()
                 try supervisor.run()
             } catch {
@@ -107,7 +107,7 @@ public enum SupervisorProgram {
         let raw = swl_accept(listener.raw)
         guard raw >= 0 else { return }
         let connection = FileDescriptor(adopting: raw)
-        let hello = Hello(program: "\(name) \(ProjectVersion.current)", failure: failure)
+        let hello = Hello(program: "\(name) \(Release.version)", failure: failure)
         try? connection.writeAll(Message.hello(hello).frame.bytes)
     }
 

@@ -69,7 +69,7 @@ final class Node {
     }
 
     func start() throws {
-        log.info("swiftletd \(Program.version) starts on \(services.facts.name), manifests in \(paths.manifests)")
+        log.info("swiftletd \(Release.version) starts on \(services.facts.name), manifests in \(paths.manifests)")
         try watchSignals()
         classes.start(services.facts)
         _ = agent.observe { [unowned self] change, _ in
@@ -161,7 +161,7 @@ final class Node {
 
     private func describe() -> NodeStatus {
         NodeStatus(
-            version: Program.version, nodeName: services.facts.name, root: paths.root, processID: getpid(),
+            version: Release.version, nodeName: services.facts.name, root: paths.root, processID: getpid(),
             started: started, kernel: (try? Files.readText("/proc/sys/kernel/osrelease")) ?? "",
             limitsEnforced: services.cgroups.unenforced.isEmpty, cgroupRoot: services.cgroups.root.path,
             isDraining: agent.isDraining,

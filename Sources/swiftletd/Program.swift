@@ -6,8 +6,6 @@ import NodeAgent
 /// The agent's program. `main` is synchronous: the loop, on this thread, is the executor of everything.
 @main
 enum Program {
-    static let version = "0.1.0"
-
     static func main() {
         exit(run(Array(CommandLine.arguments.dropFirst())))
     }
@@ -19,7 +17,7 @@ enum Program {
                 print(Options.help, terminator: "")
                 return 0
             case .version:
-                print("swiftletd \(version)")
+                print("swiftletd \(Release.version)")
                 return 0
             case .imageWorker(let arguments): return ImageWorker.run(arguments)
             case .run(let options): return options.checkOnly ? check(options) : serve(options)
