@@ -47,7 +47,8 @@ final class Agent {
         return durations
     }
 
-    /// Private memory of the agent and of a supervisor while `pods` pods run.
+    /// Private memory of the agent and of a supervisor while `pods` pods run: what they wrote, and (clean) pages of
+    /// files that no other process has mapped, which the kernel can take back at any time.
     func reportMemory(pods: Int) throws {
         for index in 0..<pods {
             _ = try drop("m\(index)", stays: true)
@@ -58,10 +59,17 @@ final class Agent {
             let words = command.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
             return words.first.map { Path.name($0) == "swiftlet-pod" } == true && words.contains { $0.hasPrefix(root) }
         }
-        let each = try supervisors.map { try Agent.privateKilobytes($0) }.sorted()
-        guard each.count >= pods else { throw Problem("\(each.count) supervisors of \(pods) pods were found") }
-        print("BENCH supervisor_private \(each[each.count / 2]) kB")
-        print("BENCH agent_private \(try Agent.privateKilobytes(process.pid)) kB")
+        guard supervisors.count >= pods else {
+            throw Problem("\(supervisors.count) supervisors of \(pods) pods were found")
+        }
+        // At rest: a supervisor gives back what its start took when it has been idle.
+        sleep(5)
+        for kind in ["dirty", "clean"] {
+            let field = kind == "dirty" ? "Private_Dirty:" : "Private_Clean:"
+            let each = try supervisors.map { try Agent.kilobytes(field, of: $0) }.sorted()
+            print("BENCH supervisor_private_\(kind) \(each[each.count / 2]) kB")
+            print("BENCH agent_private_\(kind) \(try Agent.kilobytes(field, of: process.pid)) kB")
+        }
         for index in 0..<pods { try remove("m\(index)") }
         try waitUntil("all pods are gone") { try self.podFolders() == 0 }
     }
@@ -120,12 +128,11 @@ final class Agent {
         return ["cpu", "memory", "pids"].allSatisfy { found.contains(Substring($0)) }
     }
 
-    private static func privateKilobytes(_ pid: pid_t) throws -> Int64 {
-        var sum: Int64 = 0
+    private static func kilobytes(_ field: String, of pid: pid_t) throws -> Int64 {
         for line in try Files.readText("/proc/\(pid)/smaps_rollup").split(separator: "\n")
-        where line.hasPrefix("Private_") {
-            sum += line.split(separator: " ").compactMap { Int64($0) }.first ?? 0
+        where line.hasPrefix(field) {
+            return line.split(separator: " ").compactMap { Int64($0) }.first ?? 0
         }
-        return sum
+        throw Problem("no \(field) of process \(pid)")
     }
 }

@@ -37,7 +37,9 @@ public struct JSONValue: Sendable {
 
     public static var null: JSONValue { JSONValue(.null) }
     public static func bool(_ value: Bool) -> JSONValue { JSONValue(.bool(value)) }
-    @inlinable public static func integer(_ value: some BinaryInteger) -> JSONValue { JSONValue(.integer(Int64(clamping: value))) }
+    @inlinable public static func integer(_ value: some BinaryInteger) -> JSONValue {
+        JSONValue(.integer(Int64(clamping: value)))
+    }
     public static func string(_ value: String) -> JSONValue { JSONValue(.string(value)) }
     public static func array(_ values: [JSONValue]) -> JSONValue { JSONValue(.array(values)) }
     public static func strings(_ values: some Sequence<String>) -> JSONValue { .array(values.map { .string($0) }) }

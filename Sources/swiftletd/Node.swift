@@ -56,7 +56,7 @@ final class Node {
         let store = try ImageStore(root: paths.images)
         services = NodeServices(
             loop: loop, pool: pool, log: log, paths: paths, facts: facts, cgroups: cgroups, images: store,
-            seccomp: SeccompPrograms(folder: paths.seccomp),
+            seccomp: SeccompPrograms(folder: paths.seccomp, profiles: paths.seccompProfiles),
             supervisor: try SupervisorExecutable(path: try Self.findSupervisor()),
             podPIDLimit: options.podPIDLimit < 0 ? nil : options.podPIDLimit)
         records = PodRecordStore(folder: paths.podRecords, pool: pool, log: log)

@@ -72,6 +72,26 @@ let securitySuite = Suite("security") {
             try expect(!text.contains("WROTE") && !text.contains("READ"), "something is open: \(text)")
             try expectContains(text, "end", "log")
         },
+        Test("a seccomp profile of the node is loaded from its file, and a missing one is named") { node in
+            let folder = "\(node.root)/var/lib/swiftlet/seccomp"
+            try Files.makeDirectories(folder, mode: 0o700)
+            let profile = """
+                {"defaultAction": "SCMP_ACT_ALLOW",
+                 "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}]}
+                """
+            try Files.replace("\(folder)/no-mkdir.json", with: profile.utf8, durable: false)
+            func context(_ name: String) -> String {
+                "securityContext: {seccompProfile: {type: Localhost, localhostProfile: \(name)}}"
+            }
+            let text = try node.runToEnd(
+                "own", shellPod("own", "mkdir /tmp/x || echo refused", container: context("no-mkdir.json")))
+            try expectContains(text, "refused", "mkdir under the profile")
+            try node.drop("none.yaml", shellPod("none", hold, container: context("none.json")))
+            try node.eventually("the reason", seconds: 10) {
+                (try? node.ok("get", "pods", "none", "-o", "yaml"))?.contains("cannot load the seccomp profile")
+                    ?? false
+            }
+        },
         Test("a privileged container has all devices and capabilities, and no seccomp") { node in
             let script = "grep -E 'CapEff|Seccomp:' /proc/self/status; ls /dev | wc -l; touch /proc/sys/kernel/x; true"
             let extra = "securityContext: {privileged: true}"

@@ -38,10 +38,10 @@ let volumeSuite = Suite("volumes") {
                     "fill", "mkdir /d/part; echo inside > /d/part/f", "volumeMounts: [{name: d, mountPath: /d}]")
                 + "containers:\n"
                 + shellContainer(
-                    "main", "cat /d/part/f; touch /d/y 2>/dev/null && echo WROTE; true",
-                    "volumeMounts: [{name: d, mountPath: /d, readOnly: true}]")
+                    "main", "cat /d/part/f; touch /d/y 2>/dev/null && echo WROTE; cat /p/f; ls /p",
+                    "volumeMounts: [{name: d, mountPath: /d, readOnly: true}, {name: d, mountPath: /p, subPath: part}]")
             let text = try node.runToEnd("ro", podManifest("ro", spec))
-            try expectEqual(text, "inside\n", "log")
+            try expectEqual(text, "inside\ninside\nf\n", "log")
         },
         Test("hostPath types are checked and made as asked") { node in
             let base = "\(node.root)/host"

@@ -162,13 +162,6 @@ struct BrokenManifestTests {
             ]
         ),
         (
-            pod(container: "securityContext: {seccompProfile: {type: Localhost}}"),
-            [
-                "3:46: spec.containers[0].securityContext.seccompProfile.type: Localhost is not supported: profiles of the "
-                    + "node are not loaded yet; use RuntimeDefault"
-            ]
-        ),
-        (
             pod(spec: "restartPolicy: always,"),
             [
                 "1:72: spec.restartPolicy: Unsupported value: \"always\": supported values: \"Always\", \"Never\", "

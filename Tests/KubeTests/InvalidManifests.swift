@@ -189,6 +189,20 @@ extension BrokenManifestTests {
             ]
         ),
         (
+            pod(container: "securityContext: {seccompProfile: {type: Localhost, localhostProfile: ../../etc/x}}"),
+            [
+                "3:75: spec.containers[0].securityContext.seccompProfile.localhostProfile: Invalid value: "
+                    + "\"../../etc/x\": must not contain '..'"
+            ]
+        ),
+        (
+            pod(container: "securityContext: {seccompProfile: {type: Localhost}}"),
+            [
+                "3:39: spec.containers[0].securityContext.seccompProfile.localhostProfile: Required value: must be set "
+                    + "when seccomp type is Localhost"
+            ]
+        ),
+        (
             pod(container: "workingDir: a, terminationMessagePath: b"),
             [
                 "3:17: spec.containers[0].workingDir: Invalid value: \"a\": must be an absolute path",

@@ -51,7 +51,7 @@ let completeManifest = """
         runAsUser: 1000
         runAsGroup: 1001
         runAsNonRoot: true
-        seccompProfile: {type: Unconfined}
+        seccompProfile: {type: Localhost, localhostProfile: profiles/audit.json}
       volumes:
       - name: scratch
         emptyDir: {medium: Memory, sizeLimit: 64Mi}

@@ -120,8 +120,20 @@ struct PodValidator {
 
     /// The type has no default.
     mutating func seccompType(_ profile: SeccompProfile?, _ path: FieldPath) {
-        guard profile != nil, path.value(in: root)?.text("type") == nil else { return }
-        required(path.field("type"), "type is required when seccompProfile is set")
+        guard let profile else { return }
+        guard path.value(in: root)?.text("type") != nil else {
+            return required(path.field("type"), "type is required when seccompProfile is set")
+        }
+        let file = path.field("localhostProfile")
+        switch (profile.type, profile.localhostProfile) {
+        case (.localhost, nil), (.localhost, ""?):
+            required(file, "must be set when seccomp type is Localhost")
+        case (.localhost, let name?):
+            if name.hasPrefix("/") { invalid(name, "must be a relative path", file) }
+            if name.split(separator: "/").contains("..") { invalid(name, "must not contain '..'", file) }
+        case (_, let name?): invalid(name, "can only be set when seccomp type is Localhost", file)
+        case (_, nil): break
+        }
     }
 
     private mutating func volumes(_ volumes: [Volume], _ path: FieldPath) {

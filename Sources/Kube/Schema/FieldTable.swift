@@ -128,9 +128,7 @@ enum FieldTable {
             ],
             unless: ["procMount": ["Default"]]),
         "Capabilities": FieldClasses(supported: ["add", "drop"]),
-        "SeccompProfile": FieldClasses(
-            supported: ["type"],
-            refused: ["localhostProfile": "profiles of the node are not loaded yet; use RuntimeDefault"]),
+        "SeccompProfile": FieldClasses(supported: ["localhostProfile", "type"]),
         "Volume": FieldClasses(supported: ["emptyDir", "hostPath", "name"], refused: volumes),
         "EmptyDirVolumeSource": FieldClasses(supported: ["medium", "sizeLimit"]),
         "HostPathVolumeSource": FieldClasses(supported: ["path", "type"]),

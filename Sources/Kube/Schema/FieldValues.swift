@@ -30,9 +30,7 @@ struct FieldValues: Sendable {
             refused: ["FallbackToLogsOnError": "messages are not taken from logs yet; use File"]),
         "ContainerPort.protocol": FieldValues(PortProtocol.self),
         "ObjectFieldSelector.apiVersion": FieldValues(["v1"]),
-        "SeccompProfile.type": FieldValues(
-            SeccompProfile.ProfileType.self,
-            refused: ["Localhost": "profiles of the node are not loaded yet; use RuntimeDefault"]),
+        "SeccompProfile.type": FieldValues(SeccompProfile.ProfileType.self),
         "EmptyDirVolumeSource.medium": FieldValues(
             StorageMedium.self,
             refused: [

@@ -89,10 +89,26 @@ public struct SeccompProfile: KubeValue {
     public enum ProfileType: String, Sendable, Hashable, CaseIterable {
         case runtimeDefault = "RuntimeDefault"
         case unconfined = "Unconfined"
+        /// A profile file of the node.
+        case localhost = "Localhost"
     }
     public var type: ProfileType
+    /// With `localhost`: the file, relative to the node's folder of profiles.
+    public var localhostProfile: String?
 
-    public init(type: ProfileType) { self.type = type }
-    public init(_ value: JSONValue) { type = value.choice("type") ?? .runtimeDefault }
-    public var json: JSONValue { ["type": .string(type.rawValue)] }
+    public init(type: ProfileType, localhostProfile: String? = nil) {
+        self.type = type
+        self.localhostProfile = localhostProfile
+    }
+
+    public init(_ value: JSONValue) {
+        self.init(type: value.choice("type") ?? .runtimeDefault, localhostProfile: value.text("localhostProfile"))
+    }
+
+    public var json: JSONValue {
+        var object = JSONObject()
+        object.put("localhostProfile", localhostProfile)
+        object.append("type", .string(type.rawValue))
+        return .object(object)
+    }
 }

@@ -34,7 +34,11 @@ extension PodSandbox {
             try await node.pool.run { [directory, volumes = node.volumes] in try volumes.prepare(plan, directory) }
             request = plan.start(id: id, seccompProgram: program, cgroup: cgroup)
         } catch {
-            throw StartFailure(.configuration, reason: "CreateContainerError", message: "\(error)", at: .now)
+            // A part of a volume that cannot be mounted is the configuration's fault, as the kubelet sees it.
+            let isConfiguration = (error as? VolumeError)?.isConfiguration == true
+            throw StartFailure(
+                .configuration, reason: isConfiguration ? "CreateContainerConfigError" : "CreateContainerError",
+                message: "\(error)", at: .now)
         }
         onNote?(EventNote("Created", "Container created", container: container.name))
         let state = try await ask(request)

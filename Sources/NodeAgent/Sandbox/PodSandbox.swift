@@ -102,8 +102,7 @@ public final class PodSandbox: PodOperations {
         guard context == nil else { return }
         var context = draft
         let files = PodFiles(
-            context, nodeHosts: (try? Files.readText("/etc/hosts")) ?? "",
-            nodeResolvConf: (try? Files.readText("/etc/resolv.conf")) ?? "")
+            context, nodeHosts: Self.text(of: "/etc/hosts"), nodeResolvConf: Self.text(of: "/etc/resolv.conf"))
         for note in files.notes { onNote?(EventNote(note.reason, note.message, warning: true)) }
         let (root, unenforced) = (node.cgroups.root, node.cgroups.unenforced)
         context.volumes = try await node.pool.run {
@@ -124,6 +123,11 @@ public final class PodSandbox: PodOperations {
                         + "are not enforced.", warning: true))
         }
         self.context = context
+    }
+
+    /// A file of the host byte for byte; empty when there is none.
+    private static func text(of path: String) -> String {
+        String(decoding: (try? Files.read(path, limit: 1 << 20)) ?? [], as: UTF8.self)
     }
 
     // MARK: - Containers

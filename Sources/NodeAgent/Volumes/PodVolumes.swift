@@ -131,7 +131,7 @@ public struct PodVolumes: Sendable {
             } catch {
                 throw VolumeError(
                     "failed to prepare subPath for volumeMount \"\(mount.volume)\" of container "
-                        + "\"\(plan.container)\": \(error.message)")
+                        + "\"\(plan.container)\": \(error.message)", isConfiguration: true)
             }
         }
     }

@@ -7,9 +7,13 @@ public struct VolumeError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What failed, on what and why.
     public var message: String
 
-    public init(volume: String = "", _ message: String) {
+    /// What a container asks for of a volume is not there or not allowed: its configuration's fault.
+    public var isConfiguration: Bool
+
+    public init(volume: String = "", _ message: String, isConfiguration: Bool = false) {
         self.volume = volume
         self.message = message
+        self.isConfiguration = isConfiguration
     }
 
     init(volume: String = "", _ error: SystemError) { self.init(volume: volume, error.description) }

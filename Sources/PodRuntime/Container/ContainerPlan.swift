@@ -8,6 +8,8 @@ public struct ContainerPlan: Hashable, Sendable {
         /// The default profile for these capabilities.
         case runtimeDefault(capabilities: [String])
         case unconfined
+        /// The profile of this file below the node's folder of profiles, for these capabilities.
+        case localhost(profile: String, capabilities: [String])
     }
 
     public var container: String

@@ -122,6 +122,8 @@ public struct ContainerSpecBuilder: Sendable {
         switch profile?.type {
         case .unconfined: return .unconfined
         case .runtimeDefault, nil: return .runtimeDefault(capabilities: capabilities)
+        case .localhost:
+            return .localhost(profile: profile?.localhostProfile ?? "", capabilities: capabilities)
         }
     }
 
