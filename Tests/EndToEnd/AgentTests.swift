@@ -58,7 +58,7 @@ let agentSuite = Suite("agent", freshNode: true) {
                 findFolder(in: node.cgroup, containing: "pod") == nil
                     || (try Files.readText("\(node.cgroup)/cgroup.events")).contains("populated"), "cgroups")
         },
-        Test("a hundred pods come and go and nothing is left", needs: .limits) { node in
+        Test("thirty pods come and go at once and nothing is left", needs: .limits) { node in
             let count = 30
             for index in 0..<count { try node.drop("m\(index).yaml", shellPod("m\(index)", hold, restart: "Always")) }
             try node.eventually("all are running", seconds: 60) {

@@ -75,10 +75,14 @@ class Machine:
         environment = dict(os.environ, TMPDIR=self.scratch)  # where qemu puts the throw-away copy
         self.process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent, env=environment)
-        self.out = self.connect("out")
-        self.monitor = self.connect("monitor")
-        self.monitor.settimeout(120)
-        self.read_prompt()
+        try:
+            self.out = self.connect("out")
+            self.monitor = self.connect("monitor")
+            self.monitor.settimeout(120)
+            self.read_prompt()
+        except OSError as error:
+            self.close()
+            raise SystemExit(f"vm: qemu does not answer, its words are above: {error}") from error
 
     def connect(self, name):
         path = os.path.join(self.scratch, name)
