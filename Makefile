@@ -35,10 +35,10 @@ uninstall: ## Remove what install put there; pods, images and logs stay
 	@scripts/install uninstall "$(DESTDIR)" "$(PREFIX)"
 
 format: ## Format the sources in place
-	@swift format -i -r -p Package.swift Sources Tests Benchmarks
+	@swift format -i -r -p Package.swift Sources cni-plugins Tests Benchmarks
 
 lint: ## Check the format strictly
-	@swift format lint -s -r -p Package.swift Sources Tests Benchmarks
+	@swift format lint -s -r -p Package.swift Sources cni-plugins Tests Benchmarks
 
 vm: ## Build the test virtual machine
 	@scripts/prerequisites vm

@@ -22,11 +22,13 @@ func system(_ name: String, _ pkgConfig: String, apt package: String) -> Target 
 }
 
 /// A program. Linked statically against the Swift runtime (and, where `isStatic`, against everything) in release builds.
-func program(_ name: String, _ dependencies: [String], isStatic: Bool = false, path: String? = nil) -> Target {
+func program(
+    _ name: String, _ dependencies: [String], isStatic: Bool = false, path: String? = nil, exclude: [String] = []
+) -> Target {
     let flags = (isStatic ? ["-static-executable"] : []) + ["-use-ld=lld", "-Xlinker", "-s"]
     return .executableTarget(
-        name: name, dependencies: dependencies.map { .byName(name: $0) }, path: path, cSettings: gnu,
-        swiftSettings: house, linkerSettings: [.unsafeFlags(flags, .when(configuration: .release))])
+        name: name, dependencies: dependencies.map { .byName(name: $0) }, path: path, exclude: exclude,
+        cSettings: gnu, swiftSettings: house, linkerSettings: [.unsafeFlags(flags, .when(configuration: .release))])
 }
 
 func tests(_ target: String, _ extra: [String] = [], exclude: [String] = []) -> Target {
@@ -43,6 +45,7 @@ let package = Package(
         .executable(name: "swiftletd", targets: ["swiftletd"]),
         .executable(name: "swiftlet", targets: ["swiftlet"]),
         .executable(name: "swiftlet-pod", targets: ["swiftlet-pod"]),
+        .executable(name: "cni-plugins", targets: ["cni-plugins"]),
     ],
     targets: [
         // Floor 0: the kernel, bytes and the C libraries.
@@ -65,12 +68,14 @@ let package = Package(
         library("YAML", ["CYAML", "JSON"]),
         library("Kube", ["Base", "JSON"], exclude: ["Schema/kubernetes-1.36.tsv"]),
         library("OCI", ["Base", "JSON"]),
+        library("CNITypes", ["CLinux", "Base", "JSON"]),
         library("HTTP", ["Base"]),
         library("PodProtocol", ["CLinux", "Base", "JSON"]),
 
         // Floor 2: containers and images.
         library("Containers", ["CLinux", "Base", "JSON", "Linux", "Cgroups", "OCI"]),
         library("Images", ["CLinux", "Base", "JSON", "Linux", "Digest", "Compression", "OCI"]),
+        library("CNIPlugins", ["CLinux", "Base", "JSON", "Linux", "CNITypes"]),
 
         // Floor 3: pods come in, pods are run.
         library("PodSources", ["CLinux", "Base", "JSON", "YAML", "Kube"]),
@@ -98,6 +103,7 @@ let package = Package(
             ["CLinux", "Base", "Linux", "Cgroups", "Images", "PodSources", "PodRuntime", "NodeAgent", "NodeAPI"]),
         program("swiftlet", ["CLinux", "CLI"]),
         program("swiftlet-pod", ["CLinux", "Base", "PodSupervisor"], isStatic: true),
+        program("cni-plugins", ["CLinux", "CNIPlugins"], path: "cni-plugins", exclude: ["README.md"]),
 
         // Tests.
         .target(
@@ -113,6 +119,8 @@ let package = Package(
         tests("YAML", ["JSON"]),
         tests("Kube", ["YAML", "JSON"]),
         tests("OCI", ["JSON"]),
+        tests("CNITypes", ["JSON"]),
+        tests("CNIPlugins", ["CNITypes", "JSON", "Linux"]),
         tests("HTTP"),
         tests("PodProtocol", ["JSON"], exclude: ["Transcripts"]),
         tests("Containers", ["Linux", "Cgroups", "OCI", "JSON", "Seccomp"]),

@@ -1,5 +1,6 @@
 #include "CLinux.h"
 
+#include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <malloc.h>
 #include <string.h>
@@ -195,6 +196,7 @@ int swl_execveat(int dirfd, const char *path, char *const *argv, char *const *en
 }
 int swl_pivot_root(const char *new_root, const char *put_old) { return (int)syscall(SYS_pivot_root, new_root, put_old); }
 int swl_setns(int fd, int flags) { return setns(fd, flags); }
+int swl_namespace_type(int fd) { return ioctl(fd, NS_GET_NSTYPE); }
 int swl_unshare(int flags) { return unshare(flags); }
 long swl_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5) {
     return prctl(option, a2, a3, a4, a5);

@@ -97,7 +97,7 @@ int swl_receive_fd(int socket_) {
     return fd;
 }
 
-int swl_interface_up(const char *name) {
+static int change_interface(const char *name, int set, int clear) {
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return -1;
     struct ifreq request;
@@ -105,7 +105,7 @@ int swl_interface_up(const char *name) {
     strncpy(request.ifr_name, name, IFNAMSIZ - 1);
     int r = ioctl(fd, SIOCGIFFLAGS, &request);
     if (r == 0) {
-        request.ifr_flags |= IFF_UP | IFF_RUNNING;
+        request.ifr_flags = (short)((request.ifr_flags | set) & ~clear);
         r = ioctl(fd, SIOCSIFFLAGS, &request);
     }
     int saved = errno;
@@ -113,6 +113,9 @@ int swl_interface_up(const char *name) {
     errno = saved;
     return r;
 }
+
+int swl_interface_up(const char *name) { return change_interface(name, IFF_UP | IFF_RUNNING, 0); }
+int swl_interface_down(const char *name) { return change_interface(name, 0, IFF_UP); }
 
 int swl_open_pty(int devpts_dirfd, int *slave) {
     int master = openat(devpts_dirfd, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);

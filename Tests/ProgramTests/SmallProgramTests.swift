@@ -28,10 +28,11 @@ struct SmallProgramTests {
         }
     }
 
-    @Test func theSupervisorLinksNoFoundationDispatchOrConcurrency() throws {
-        let program = try bytes("swiftlet-pod")
+    @Test(arguments: ["swiftlet-pod", "cni-plugins"])
+    func theSmallProgramsLinkNoFoundationDispatchOrConcurrency(_ name: String) throws {
+        let program = try bytes(name)
         for (runtime, mark) in Self.marks {
-            #expect(!contains(program, mark), "swiftlet-pod contains \(runtime)")
+            #expect(!contains(program, mark), "\(name) contains \(runtime)")
         }
     }
 
@@ -48,7 +49,7 @@ struct SmallProgramTests {
     }
 
     @Test func theSwiftRuntimeIsLinkedIn() throws {
-        for name in ["swiftletd", "swiftlet", "swiftlet-pod"] {
+        for name in ["swiftletd", "swiftlet", "swiftlet-pod", "cni-plugins"] {
             #expect(!contains(try bytes(name), "libswiftCore.so"), "\(name) needs the toolchain's libraries")
         }
     }

@@ -48,8 +48,9 @@ struct SourceTree {
         root = Path.parent(Path.parent(Path.parent(#filePath)))
         targets = try SourceTree.readTargets("\(root)/Package.swift")
         var files: [File] = []
-        for target in try Files.list("\(root)/Sources") {
-            for path in try SourceTree.swiftFiles("\(root)/Sources/\(target)") {
+        let folders = try Files.list("\(root)/Sources").map { ($0, "Sources/\($0)") } + [("cni-plugins", "cni-plugins")]
+        for (target, folder) in folders {
+            for path in try SourceTree.swiftFiles("\(root)/\(folder)") {
                 let text = try Files.readText(path)
                 files.append(
                     File(

@@ -99,6 +99,8 @@ int swl_close_range(unsigned first, unsigned last, unsigned flags);
 int swl_execveat(int dirfd, const char *path, char *const *argv, char *const *envp, int flags);
 int swl_pivot_root(const char *new_root, const char *put_old);
 int swl_setns(int fd, int flags);
+/// The CLONE_NEW* bit of the namespace that an open nsfs file stands for, or -1.
+int swl_namespace_type(int fd);
 int swl_unshare(int flags);
 long swl_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5);
 /// seccomp(SECCOMP_SET_MODE_FILTER) with a program of `count` instructions.
@@ -191,6 +193,8 @@ int swl_send_fd(int socket, int fd);
 int swl_receive_fd(int socket);
 /// Sets an interface of this network namespace up.
 int swl_interface_up(const char *name);
+/// Sets it down.
+int swl_interface_down(const char *name);
 
 // ---- terminals -------------------------------------------------------------------------------------------------
 

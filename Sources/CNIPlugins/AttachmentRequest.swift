@@ -1,0 +1,70 @@
+import Base
+import CNITypes
+import Linux
+
+/// What ADD, DEL and CHECK are given.
+public struct AttachmentRequest: Sendable {
+    public var environment: PluginEnvironment
+    public var configuration: NetworkConfiguration
+
+    /// Runs `body` in the container's network namespace and comes back.
+    ///
+    /// - Returns: nil when the namespace is gone.
+    /// - Throws: `CNIError` 8 for what is no network namespace or is the plugin's own (a plugin called with the host's
+    ///   would change the host's interfaces), and what `body` throws.
+    func inNamespace<T>(_ body: () throws(CNIError) -> T) throws(CNIError) -> T? {
+        let path = environment.namespacePath
+        let home = try Self.current()
+        guard let namespace = try Self.open(path) else { return nil }
+        guard environment.allowsOwnNamespace || !namespace.isSame(as: home) else {
+            throw CNIError(
+                .invalidNamespace, "CNI_NETNS \(path) is the network namespace of the plugin itself",
+                details: "give the container's; CNI_NETNS_OVERRIDE=1 allows it")
+        }
+        try Self.move(to: namespace)
+        let outcome: Result<T, CNIError>
+        do {
+            outcome = .success(try body())
+        } catch {
+            outcome = .failure(error)
+        }
+        try Self.move(to: home)
+        return try outcome.get()
+    }
+
+    /// The same, where the namespace must be there.
+    func inRequiredNamespace<T>(_ body: () throws(CNIError) -> T) throws(CNIError) -> T {
+        guard let value = try inNamespace(body) else {
+            throw CNIError(
+                .invalidNamespace, "CNI_NETNS \(environment.namespacePath) is not there",
+                details: "the runtime makes the network namespace before it calls the plugin")
+        }
+        return value
+    }
+
+    private static func current() throws(CNIError) -> NetworkNamespace {
+        do {
+            return try NetworkNamespace.current()
+        } catch {
+            throw CNIError(.internalFailure, "cannot open the plugin's own network namespace", details: "\(error)")
+        }
+    }
+
+    /// Nil when it is gone.
+    private static func open(_ path: String) throws(CNIError) -> NetworkNamespace? {
+        do {
+            return try NetworkNamespace(path: path)
+        } catch {
+            if [.noEntry, .notDirectory, .noProcess].contains(error.errno) { return nil }
+            throw CNIError(.invalidNamespace, "CNI_NETNS \(path) cannot be used", details: "\(error)")
+        }
+    }
+
+    private static func move(to namespace: borrowing NetworkNamespace) throws(CNIError) {
+        do {
+            try namespace.enter()
+        } catch {
+            throw CNIError(.internalFailure, "cannot change the network namespace", details: "\(error)")
+        }
+    }
+}

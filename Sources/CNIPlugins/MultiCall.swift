@@ -1,0 +1,56 @@
+import Base
+import CLinux
+import CNITypes
+import JSON
+
+/// The program that is every plugin: the name that it is called by says which.
+public enum MultiCall {
+    static var plugins: [any CNIPlugin.Type] { [Loopback.self] }
+
+    /// Runs the plugin that `program` (argv[0]) names on this process's environment and standard streams, which it
+    /// takes over.
+    ///
+    /// - Returns: the exit status.
+    public static func run(_ program: String) -> Int32 {
+        let outcome = outcome(program, variable: { name in CLinux.getenv(name).map { String(cString: $0) } }) {
+            () throws(SystemError) in
+            try FileDescriptor(adopting: 0).readAll(limit: NetworkConfiguration.limits.bytes, name: "standard input")
+        }
+        do {
+            if !outcome.output.isEmpty {
+                try FileDescriptor(adopting: 1).writeAll(outcome.output, name: "standard output")
+            }
+            if !outcome.notice.isEmpty {
+                try FileDescriptor(adopting: 2).writeAll((outcome.notice + "\n").utf8, name: "standard error")
+            }
+        } catch {
+            // Where standard error is closed too the status alone says it.
+            try? FileDescriptor(adopting: 2).writeAll("\(Path.name(program)): \(error)\n".utf8)
+            return 1
+        }
+        return outcome.exitCode
+    }
+
+    /// What `run` does to the streams and returns.
+    ///
+    /// - Parameter variable: a variable of the environment, nil when it is not set.
+    static func outcome(
+        _ program: String, variable: (String) -> String?,
+        input: () throws(SystemError) -> [UInt8]
+    ) -> PluginCall.Outcome {
+        let name = Path.name(program)
+        guard let plugin = plugins.first(where: { $0.name == name }) else {
+            let known = plugins.map { $0.name }.joined(separator: ", ")
+            return PluginCall.Outcome(
+                exitCode: 1,
+                notice:
+                    "\(name): there is no such plugin. This program is several CNI plugins and is called by the name "
+                    + "of one, through a link: \(known)")
+        }
+        var variables: [String: String] = [:]
+        for name in PluginEnvironment.variables {
+            variables[name] = variable(name)
+        }
+        return PluginCall.run(plugin.init(), variables: variables, input: input)
+    }
+}
