@@ -52,6 +52,7 @@ public final class BackgroundNode: Sendable {
         state.withLock { $0.shouldStop = true }
         state.withLock { $0.wake }?.wake()
         while !state.withLock({ $0.hasEnded }) { usleep(500) }
+        try? Files.removeTree(folder.path)
     }
 
     private final class Start: Sendable {
@@ -85,6 +86,8 @@ public final class BackgroundNode: Sendable {
             state.withLock { $0.wake = loop.wakeHandle }
             try loop.run()
             server.close()
+            // The handler holds this node and is held by the loop: without it all goes, and the folder with it.
+            loop.onWake {}
         } catch {
             state.withLock { $0.failure = "\(error)" }
         }
