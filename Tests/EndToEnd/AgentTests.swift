@@ -58,6 +58,16 @@ let agentSuite = Suite("agent", freshNode: true) {
                 findFolder(in: node.cgroup, containing: "pod") == nil
                     || (try Files.readText("\(node.cgroup)/cgroup.events")).contains("populated"), "cgroups")
         },
+        Test("a node that drains while its pods are being made leaves nothing of them") { node in
+            for index in 0..<12 {
+                try node.drop("early\(index).yaml", shellPod("early\(index)", hold, restart: "Always"))
+            }
+            try node.ok("drain")
+            try expectEqual(try node.ok("get", "pods", "-o", "name"), "", "pods after the drain")
+            for folder in ["/var/lib/swiftlet/pods", "/run/swiftlet/pods", "/run/swiftlet/mounts"] {
+                try expectEqual(try Files.list(node.root + folder), [], "what is left in \(folder)")
+            }
+        },
         Test("thirty pods come and go at once and nothing is left", needs: .limits) { node in
             let count = 30
             for index in 0..<count { try node.drop("m\(index).yaml", shellPod("m\(index)", hold, restart: "Always")) }

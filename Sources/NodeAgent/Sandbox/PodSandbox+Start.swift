@@ -16,6 +16,8 @@ extension PodSandbox {
             throw StartFailure(
                 .configuration, reason: "CreateContainerError", message: "the pod's sandbox is not ready", at: .now)
         }
+        // The one that this start is meant for: should it die meanwhile, its successor gets a start of its own.
+        let supervisor = client
         let image = try image(of: container)
         let plan: ContainerPlan
         do throws(ContainerConfigError) {
@@ -41,7 +43,7 @@ extension PodSandbox {
                 message: "\(error)", at: .now)
         }
         onNote?(EventNote("Created", "Container created", container: container.name))
-        let state = try await ask(request)
+        let state = try await ask(request, of: supervisor)
         return StartedContainer(
             containerID: "swiftlet://" + id, imageID: image.id, startedAt: state.startedAt ?? .now,
             user: state.user.map { .init(uid: $0.uid, gid: $0.gid, groups: $0.groups) })
@@ -78,13 +80,15 @@ extension PodSandbox {
         throw StartFailure(.image, reason: "ErrImagePull", message: message, at: .now)
     }
 
-    private func ask(_ request: StartContainer) async throws(StartFailure) -> PodProtocol.ContainerState {
-        guard let client else {
+    private func ask(
+        _ request: StartContainer, of supervisor: SupervisorClient?
+    ) async throws(StartFailure) -> PodProtocol.ContainerState {
+        guard let supervisor else {
             throw StartFailure(
                 .configuration, reason: "RunContainerError", message: "the pod's supervisor is gone", at: .now)
         }
         let result = await withCheckedContinuation { continuation in
-            client.start(request) { continuation.resume(returning: $0) }
+            supervisor.start(request) { continuation.resume(returning: $0) }
         }
         switch result {
         case .success(let state): return state

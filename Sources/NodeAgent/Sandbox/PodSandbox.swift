@@ -23,6 +23,8 @@ public final class PodSandbox: PodOperations {
     private var lossWaiters: [CheckedContinuation<Void, Never>] = []
     /// The supervisor is being ended by us: that it goes is no loss.
     private var isTearingDown = false
+    /// The sandbox is being made: nothing is released for good before that has ended.
+    private var making: Task<[AdoptedContainer]?, any Error>?
     private var preparedCgroups: Set<String> = []
 
     /// - Throws: `SystemError` (EINVAL) when the UID cannot name a folder.
@@ -42,6 +44,13 @@ public final class PodSandbox: PodOperations {
     // MARK: - Making
 
     public func makeSandbox() async throws -> [AdoptedContainer]? {
+        let task = Task { try await make() }
+        making = task
+        defer { making = nil }
+        return try await task.value
+    }
+
+    private func make() async throws -> [AdoptedContainer]? {
         let adopted = try await adopt()
         let draft = self.context ?? makeContext()
         if client == nil { try spawn(draft) }
@@ -251,6 +260,12 @@ public final class PodSandbox: PodOperations {
         isTearingDown = true
         defer { isTearingDown = false }
         await endSupervisor()
+        // A pod that is ended while it is being made: what is on its way is made first, and then released. It does not
+        // wait for the supervisor, which is gone.
+        if let making {
+            _ = await making.result
+            await endSupervisor()
+        }
         try await releaseKernelObjects()
         guard final else { return }
         let logs = PodContext.logFolder(of: pod, in: node.paths.logs)
