@@ -55,10 +55,12 @@ let package = Package(
         system("CCap", "libcap", apt: "libcap-dev"),
         system("CISAL", "libisal", apt: "libisal-dev"),
         system("CZstd", "libzstd", apt: "libzstd-dev"),
+        system("CMNL", "libmnl", apt: "libmnl-dev"),
         system("CCrypto", "libcrypto", apt: "libssl-dev"),
         library("Base", ["CLinux"]),
         library("JSON"),
         library("Linux", ["CLinux", "CCap", "Base"]),
+        library("Netlink", ["CLinux", "CMNL", "Base"]),
         library("Seccomp", ["CLinux", "CSeccomp", "Base", "JSON"]),
         library("Cgroups", ["CLinux", "Base"]),
         library("Digest", ["CCrypto"]),
@@ -75,7 +77,7 @@ let package = Package(
         // Floor 2: containers and images.
         library("Containers", ["CLinux", "Base", "JSON", "Linux", "Cgroups", "OCI"]),
         library("Images", ["CLinux", "Base", "JSON", "Linux", "Digest", "Compression", "OCI"]),
-        library("CNIPlugins", ["CLinux", "Base", "JSON", "Linux", "CNITypes"]),
+        library("CNIPlugins", ["CLinux", "Base", "JSON", "Linux", "Netlink", "CNITypes"]),
 
         // Floor 3: pods come in, pods are run.
         library("PodSources", ["CLinux", "Base", "JSON", "YAML", "Kube"]),
@@ -112,6 +114,7 @@ let package = Package(
         tests("Base"),
         tests("JSON"),
         tests("Linux"),
+        tests("Netlink", ["CMNL", "Linux"]),
         tests("Seccomp", ["JSON"]),
         tests("Cgroups"),
         tests("Digest"),

@@ -1,0 +1,170 @@
+import Base
+import CLinux
+import CMNL
+
+/// A netlink socket in the network namespace that its thread had when it was made. It blocks: the kernel answers within
+/// the call.
+public struct NetlinkSocket: ~Copyable {
+    public enum Family: Int32, Sendable {
+        case route = 0
+        case netfilter = 12
+    }
+
+    private let socket: OpaquePointer
+    private let buffer: UnsafeMutableRawBufferPointer
+    /// The sequence number before that of the next request: late answers to an earlier one are told from its own.
+    private var sequence: UInt32 = 0
+
+    /// - Throws: `NetlinkError`; EPROTONOSUPPORT when the kernel lacks the family.
+    public init(_ family: Family) throws(NetlinkError) {
+        guard let opened = mnl_socket_open2(family.rawValue, Int32(SOCK_CLOEXEC.rawValue)) else {
+            throw NetlinkError("open a netlink socket of family \(family)", .current)
+        }
+        var on: Int32 = 1
+        // Explanations of errors, and errors without the request in them. Without these it works too.
+        for option in [NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK] {
+            _ = mnl_socket_setsockopt(opened, Int32(option), &on, socklen_t(MemoryLayout<Int32>.size))
+        }
+        guard mnl_socket_bind(opened, 0, 0) == 0 else {
+            let failure = Errno.current
+            mnl_socket_close(opened)
+            throw NetlinkError("bind a netlink socket of family \(family)", failure)
+        }
+        socket = opened
+        // A dump's part may have this much (NLMSG_GOODSIZE of large pages).
+        buffer = .allocate(byteCount: 32 << 10, alignment: 8)
+    }
+
+    deinit {
+        mnl_socket_close(socket)
+        buffer.deallocate()
+    }
+
+    /// The most bytes that one `perform` of a netfilter batch can send.
+    public borrowing func setSendBuffer(_ bytes: Int) {
+        var size = Int32(clamping: bytes)
+        let length = socklen_t(MemoryLayout<Int32>.size)
+        // Beyond the host's limit where that is allowed.
+        if CLinux.setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_SNDBUFFORCE, &size, length) != 0 {
+            _ = CLinux.setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_SNDBUF, &size, length)
+        }
+    }
+
+    /// Sends the messages and waits until the kernel has carried out, or refused, every one.
+    ///
+    /// - Parameter each: gets answers that are no acknowledgement (of NLM_F_ECHO and GET requests).
+    /// - Throws: `NetlinkError`, that of the first message in the batch that failed. Messages of rtnetlink are
+    ///   independent: those behind it were tried too; an nftables batch is done as a whole or not at all.
+    public mutating func perform(
+        _ batch: borrowing NetlinkBatch, each: (NetlinkReply) -> Void = { _ in }
+    ) throws(NetlinkError) {
+        guard !batch.isEmpty || batch.hasOverflowed else { return }
+        guard !batch.hasOverflowed else {
+            throw NetlinkError("build \(batch.entries.last?.request ?? "a request")", Errno(rawValue: EMSGSIZE))
+        }
+        let base = try send(batch)
+        var waiting = batch.entries.count { $0.isAcknowledged }
+        var failure: NetlinkError?
+        while waiting > 0 {
+            let count = try receive(batch.entries[0].request)
+            Self.forEach(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { message in
+                let index = Int(message.pointee.nlmsg_seq &- base) - 1
+                guard batch.entries.indices.contains(index) else { return }
+                guard message.pointee.nlmsg_type == UInt16(NLMSG_ERROR) else {
+                    return each(NetlinkReply(message: message))
+                }
+                let (errno, explanation) = Self.outcome(message)
+                if batch.entries[index].isAcknowledged { waiting -= 1 }
+                guard let errno else { return }
+                // The kernel answers what asked for no answer only to refuse it, and with it the whole batch.
+                if !batch.entries[index].isAcknowledged { waiting = 0 }
+                if failure.map({ index < $0.index }) ?? true {
+                    failure = NetlinkError(
+                        batch.entries[index].request, errno, explanation: explanation, index: index)
+                }
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Sends one GET request and hands out every object of the answer.
+    ///
+    /// - Returns: false when the kernel's tables changed meanwhile so that the list may be incomplete: ask again.
+    /// - Throws: `NetlinkError`.
+    public mutating func dump<Header: BitwiseCopyable>(
+        type: UInt16, header: Header, _ request: String, _ body: (inout NetlinkWriter) -> Void = { _ in },
+        each: (NetlinkReply) -> Void
+    ) throws(NetlinkError) -> Bool {
+        var batch = NetlinkBatch(capacity: 4096)
+        batch.append(type: type, flags: .dump, acknowledged: false, header: header, request, body)
+        let base = try send(batch)
+        var isComplete = true
+        var isDone = false
+        var failure: NetlinkError?
+        while !isDone {
+            let count = try receive(request)
+            Self.forEach(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { message in
+                guard message.pointee.nlmsg_seq == base &+ 1 else { return }
+                if message.pointee.nlmsg_flags & UInt16(NLM_F_DUMP_INTR) != 0 { isComplete = false }
+                switch Int32(message.pointee.nlmsg_type) {
+                case NLMSG_DONE: isDone = true
+                case NLMSG_ERROR:
+                    isDone = true
+                    let (errno, explanation) = Self.outcome(message)
+                    if let errno { failure = NetlinkError(request, errno, explanation: explanation) }
+                default: each(NetlinkReply(message: message))
+                }
+            }
+        }
+        if let failure { throw failure }
+        return isComplete
+    }
+
+    /// - Returns: the sequence number before that of the first message.
+    private mutating func send(_ batch: borrowing NetlinkBatch) throws(NetlinkError) -> UInt32 {
+        let base = sequence
+        sequence &+= UInt32(batch.entries.count)
+        for (index, entry) in batch.entries.enumerated() {
+            batch.buffer.storeBytes(
+                of: base &+ UInt32(index + 1), toByteOffset: entry.offset + 8, as: UInt32.self)
+        }
+        while mnl_socket_sendto(socket, batch.buffer.baseAddress, batch.used) < 0 {
+            let failure = Errno.current
+            if failure != .interrupted { throw NetlinkError("send \(batch.entries[0].request)", failure) }
+        }
+        return base
+    }
+
+    private borrowing func receive(_ request: String) throws(NetlinkError) -> Int {
+        while true {
+            let count = mnl_socket_recvfrom(socket, buffer.baseAddress, buffer.count)
+            if count > 0 { return count }
+            let failure = count == 0 ? Errno.connectionReset : Errno.current
+            if failure != .interrupted { throw NetlinkError("receive the answer to \(request)", failure) }
+        }
+    }
+
+    private static func forEach(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafePointer<nlmsghdr>) -> Void) {
+        var rest = bytes
+        while rest.count >= MemoryLayout<nlmsghdr>.size, let base = rest.baseAddress {
+            let message = base.assumingMemoryBound(to: nlmsghdr.self)
+            let length = Int(message.pointee.nlmsg_len)
+            guard length >= MemoryLayout<nlmsghdr>.size, length <= rest.count else { return }
+            body(message)
+            rest = UnsafeRawBufferPointer(rebasing: rest[Swift.min((length + 3) & ~3, rest.count)...])
+        }
+    }
+
+    /// The error of an NLMSG_ERROR message, nil for none, and the kernel's words about it.
+    private static func outcome(_ message: UnsafePointer<nlmsghdr>) -> (Errno?, String) {
+        let reply = NetlinkReply(message: message)
+        guard let code = reply.header(Int32.self) else { return (.inputOutput, "the answer is cut off") }
+        guard code != 0 else { return (nil, "") }
+        var explanation = ""
+        if message.pointee.nlmsg_flags & UInt16(NLM_F_ACK_TLVS) != 0 {
+            // nlmsgerr: the code and the request's header; the request's body is capped.
+            explanation = reply.attributes(after: 20)[Int(NLMSGERR_ATTR_MSG.rawValue)]?.text ?? ""
+        }
+        return (Errno(rawValue: -code), explanation)
+    }
+}
