@@ -1,5 +1,6 @@
 #include "CLinux.h"
 
+#include <linux/netlink.h>
 #include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <malloc.h>
@@ -19,6 +20,62 @@ pid_t swl_clone3(uint64_t flags, int cgroup, int *pidfd) {
     }
     pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
     if (pid > 0 && pidfd) *pidfd = fd;
+    return pid;
+}
+
+// The child of swl_netlink_detached: in a copy of a process that may have had more threads it makes system calls only.
+static _Noreturn void netlink_detached_main(int socket, const void *request, size_t length, int answer) {
+    // The standard streams too: whoever reads the parent's output waits until nobody holds it.
+    int low = socket < answer ? socket : answer, high = socket < answer ? answer : socket;
+    if (low > 0) swl_close_range(0, (unsigned)low - 1, 0);
+    if (high > low + 1) swl_close_range((unsigned)low + 1, (unsigned)high - 1, 0);
+    swl_close_range((unsigned)high + 1, ~0U, 0);
+    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    int result = 0;
+    ssize_t n;
+    do n = sendto(socket, request, length, 0, (struct sockaddr *)&kernel, sizeof kernel);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) {
+        result = errno;
+    } else {
+        union {
+            struct nlmsghdr header;
+            char bytes[8192];
+        } reply;
+        do n = recv(socket, &reply, sizeof reply, 0);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+            result = errno;
+        else if ((size_t)n < NLMSG_LENGTH(sizeof(struct nlmsgerr)) || reply.header.nlmsg_type != NLMSG_ERROR)
+            result = EPROTO;
+        else
+            result = -((struct nlmsgerr *)NLMSG_DATA(&reply.header))->error;
+    }
+    // With the reader gone nobody wants to know: SIGPIPE is as good an end as any.
+    n = write(answer, &result, sizeof result);
+    _exit(n == sizeof result ? 0 : 1);
+}
+
+pid_t swl_netlink_detached(int protocol, const void *request, size_t length, int *pidfd, int *answer) {
+    int ends[2];
+    int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+    if (netlink < 0) return -1;
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        int error = errno;
+        close(netlink);
+        errno = error;
+        return -1;
+    }
+    pid_t pid = swl_clone3(0, -1, pidfd);
+    if (pid == 0) netlink_detached_main(netlink, request, length, ends[1]);
+    int error = errno;
+    close(netlink);
+    close(ends[1]);
+    if (pid < 0)
+        close(ends[0]);
+    else
+        *answer = ends[0];
+    errno = error;
     return pid;
 }
 

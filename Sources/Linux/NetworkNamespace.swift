@@ -3,7 +3,8 @@ import CLinux
 
 /// A network namespace held open. It lives at least as long as the value.
 public struct NetworkNamespace: ~Copyable {
-    private let descriptor: FileDescriptor
+    /// Of the nsfs file.
+    public let descriptor: FileDescriptor
     private let name: String
     /// Of the nsfs: two values stand for one namespace when these are the same.
     private let device: dev_t

@@ -22,6 +22,8 @@ public struct NetlinkBatch: ~Copyable {
         var request: String
         /// Whether the kernel acknowledges it.
         var isAcknowledged: Bool
+        /// A refusal that is as good as success.
+        var tolerated: Errno?
     }
 
     let buffer: UnsafeMutableRawBufferPointer
@@ -45,11 +47,13 @@ public struct NetlinkBatch: ~Copyable {
     ///   - type: `RTM_NEWLINK` and so on; for nftables the subsystem in the high byte.
     ///   - acknowledged: whether the kernel says that it is done. Where not, a failure is still reported. At least the
     ///     last message of a batch must be, or, of an nftables transaction, the last before its end mark.
+    ///   - tolerated: a refusal that is as good as success, as EEXIST of what may be there already.
     ///   - header: the fixed part behind the netlink header, as `ifinfomsg`.
     ///   - request: what it asks of which object, in an error's words: "create link cni0".
     ///   - body: puts the attributes.
     public mutating func append<Header: BitwiseCopyable>(
-        type: UInt16, flags: Flags, acknowledged: Bool = true, header: Header, _ request: String,
+        type: UInt16, flags: Flags, acknowledged: Bool = true, tolerating tolerated: Errno? = nil, header: Header,
+        _ request: String,
         _ body: (inout NetlinkWriter) -> Void = { _ in }
     ) {
         let headers = Int(NLMSG_ALIGNTO) * 4 + ((MemoryLayout<Header>.size + 3) & ~3)
@@ -64,7 +68,7 @@ public struct NetlinkBatch: ~Copyable {
         var writer = NetlinkWriter(message: message, capacity: buffer.count - used)
         body(&writer)
         if writer.hasOverflowed { return hasOverflowed = true }
-        entries.append(Entry(offset: used, request: request, isAcknowledged: acknowledged))
+        entries.append(Entry(offset: used, request: request, isAcknowledged: acknowledged, tolerated: tolerated))
         used += (Int(message.pointee.nlmsg_len) + 3) & ~3
     }
 }

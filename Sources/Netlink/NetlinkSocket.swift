@@ -15,8 +15,9 @@ public struct NetlinkSocket: ~Copyable {
     /// The sequence number before that of the next request: late answers to an earlier one are told from its own.
     private var sequence: UInt32 = 0
 
+    /// - Parameter groups: the old-style multicast groups (RTMGRP_*) whose notifications it gets.
     /// - Throws: `NetlinkError`; EPROTONOSUPPORT when the kernel lacks the family.
-    public init(_ family: Family) throws(NetlinkError) {
+    public init(_ family: Family, groups: UInt32 = 0) throws(NetlinkError) {
         guard let opened = mnl_socket_open2(family.rawValue, Int32(SOCK_CLOEXEC.rawValue)) else {
             throw NetlinkError("open a netlink socket of family \(family)", .current)
         }
@@ -25,7 +26,7 @@ public struct NetlinkSocket: ~Copyable {
         for option in [NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK] {
             _ = mnl_socket_setsockopt(opened, Int32(option), &on, socklen_t(MemoryLayout<Int32>.size))
         }
-        guard mnl_socket_bind(opened, 0, 0) == 0 else {
+        guard mnl_socket_bind(opened, groups, 0) == 0 else {
             let failure = Errno.current
             mnl_socket_close(opened)
             throw NetlinkError("bind a netlink socket of family \(family)", failure)
@@ -38,6 +39,17 @@ public struct NetlinkSocket: ~Copyable {
     deinit {
         mnl_socket_close(socket)
         buffer.deallocate()
+    }
+
+    /// Readable when a notification is there. For waiting alone.
+    var raw: Int32 { mnl_socket_get_fd(socket) }
+
+    /// Throws away the notifications that have come.
+    borrowing func discardNotifications() {
+        // Also what did not fit (ENOBUFS) is over with one call.
+        while recv(mnl_socket_get_fd(socket), buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)) > 0
+            || [.interrupted, Errno(rawValue: ENOBUFS)].contains(Errno.current)
+        {}
     }
 
     /// The most bytes that one `perform` of a netfilter batch can send.
@@ -75,7 +87,7 @@ public struct NetlinkSocket: ~Copyable {
                 }
                 let (errno, explanation) = Self.outcome(message)
                 if batch.entries[index].isAcknowledged { waiting -= 1 }
-                guard let errno else { return }
+                guard let errno, errno != batch.entries[index].tolerated else { return }
                 // The kernel answers what asked for no answer only to refuse it, and with it the whole batch.
                 if !batch.entries[index].isAcknowledged { waiting = 0 }
                 if failure.map({ index < $0.index }) ?? true {

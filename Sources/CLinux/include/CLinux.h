@@ -55,6 +55,8 @@
 
 /// errno, which is a macro.
 static inline int swl_errno(void) { return errno; }
+/// environ, a global variable. Only read where nothing sets variables.
+static inline char **swl_environ(void) { return environ; }
 
 // ---- processes -------------------------------------------------------------------------------------------------
 
@@ -82,6 +84,12 @@ struct swl_spawn_args {
 /// child's part is C only. Returns the pid, with a close-on-exec pidfd in `*pidfd`; -1 with errno of the step that
 /// failed (`*failed_step`: 0 clone, 1 fds, 2 namespace, 3 exec).
 pid_t swl_spawn(const struct swl_spawn_args *args, int *pidfd, int *failed_step);
+
+/// Sends one netlink request in a child process, and returns without waiting for the kernel's answer: for requests that
+/// have taken effect long before they are answered. The child holds no descriptor but its own and ends by itself; it may
+/// outlive this process. `*answer` becomes the close-on-exec read end of a pipe that gives the answer, an int: 0 or an
+/// errno. Returns the child's pid with a pidfd. Safe from a process of any number of threads.
+pid_t swl_netlink_detached(int protocol, const void *request, size_t length, int *pidfd, int *answer);
 
 /// Makes a pid namespace whose first process only reaps: without privileges, in an empty root folder, ended with its
 /// parent. It writes two bytes to `ready`: 0 and 0 when it is set up, else 1 and an errno.

@@ -1,0 +1,87 @@
+import CLinux
+import CMNL
+
+/// A network interface as the kernel describes it.
+public struct Link: Sendable, Hashable {
+    /// What a request names an interface by.
+    public enum Reference: Sendable, Hashable, CustomStringConvertible {
+        case index(Int32)
+        case name(String)
+
+        public var description: String {
+            switch self {
+            case .index(let index): "number \(index)"
+            case .name(let name): name
+            }
+        }
+    }
+
+    /// Unique in its network namespace, as is the name.
+    public var index: Int32
+    public var name: String
+    /// Free text that an administrator or a program has given it (`ip link set … alias`).
+    public var alias: String?
+    /// `bridge`, `veth` and so on; nil for hardware.
+    public var kind: String?
+    public var mac: MACAddress?
+    /// Bytes.
+    public var mtu: UInt32 = 0
+    /// Set up by an administrator (IFF_UP).
+    public var isUp = false
+    public var isPromiscuous = false
+    /// The index of the bridge or bond that it is a port of.
+    public var master: Int32?
+    /// The index, in its own namespace, of the other end of a veth pair.
+    public var peer: Int32?
+    /// As a port of a bridge.
+    public var port: BridgePort?
+
+    /// How a bridge treats a port.
+    public struct BridgePort: Sendable, Hashable {
+        /// Frames go back out of the port that they came in by.
+        public var hairpin: Bool
+        /// No frames to other isolated ports.
+        public var isolated: Bool
+        /// Whether the bridge forwards frames of it: its carrier is there.
+        public var isForwarding: Bool
+    }
+
+    /// Reads an RTM_NEWLINK message; nil when it is none.
+    init?(_ reply: NetlinkReply) {
+        guard reply.type == UInt16(RTM_NEWLINK), let header = reply.header(ifinfomsg.self) else { return nil }
+        index = header.ifi_index
+        name = ""
+        isUp = header.ifi_flags & LinkFlag.up != 0
+        isPromiscuous = header.ifi_flags & LinkFlag.promiscuous != 0
+        for attribute in reply.attributes(after: MemoryLayout<ifinfomsg>.size) {
+            switch attribute.type {
+            case IFLA_IFNAME: name = attribute.text
+            case IFLA_IFALIAS: alias = attribute.text
+            case IFLA_ADDRESS: mac = MACAddress(attribute.bytes)
+            case IFLA_MTU: mtu = attribute.number(UInt32.self) ?? 0
+            case IFLA_MASTER: master = attribute.number(Int32.self)
+            case IFLA_LINK: peer = attribute.number(Int32.self)
+            case IFLA_LINKINFO: readInfo(attribute.nested)
+            default: break
+            }
+        }
+    }
+
+    private mutating func readInfo(_ attributes: NetlinkAttributes) {
+        kind = attributes[IFLA_INFO_KIND]?.text
+        guard attributes[IFLA_INFO_SLAVE_KIND]?.text == "bridge", let data = attributes[IFLA_INFO_SLAVE_DATA] else {
+            return
+        }
+        func isOn(_ type: Int) -> Bool { data.nested[type]?.number(UInt8.self) == 1 }
+        port = BridgePort(
+            hairpin: isOn(IFLA_BRPORT_MODE), isolated: isOn(IFLA_BRPORT_ISOLATED),
+            // BR_STATE_FORWARDING
+            isForwarding: data.nested[IFLA_BRPORT_STATE]?.number(UInt8.self) == 3)
+    }
+}
+
+/// Bits of `ifi_flags` (netdevice(7)).
+enum LinkFlag {
+    static let up: UInt32 = 0x1
+    static let promiscuous: UInt32 = 0x100
+}

@@ -1,0 +1,87 @@
+import Base
+import CLinux
+import CMNL
+
+/// Requests about addresses and routes.
+extension NetlinkBatch {
+    /// Gives the interface of `index` an address; EEXIST when it has it.
+    ///
+    /// - Parameter detectsDuplicates: whether an IPv6 address is first asked for on the link, a second or so.
+    public mutating func addAddress(_ address: InterfaceAddress, to index: Int32, detectsDuplicates: Bool = false) {
+        appendAddress(
+            RTM_NEWADDR, [.create, .exclusive], address, index, "give link number \(index) the address"
+        ) {
+            if address.address.count == 16, !detectsDuplicates { $0.put(IFA_FLAGS, UInt32(IFA_F_NODAD)) }
+            // As `ip address add` with a broadcast address: the kernel sets none by itself.
+            if address.address.count == 4, address.prefixLength < 31 {
+                var broadcast = address.address
+                for bit in address.prefixLength..<32 { broadcast[bit / 8] |= 0x80 >> (bit % 8) }
+                $0.put(IFA_BROADCAST, broadcast)
+            }
+        }
+    }
+
+    /// Takes an address from the interface of `index`; EADDRNOTAVAIL when it lacks it.
+    public mutating func removeAddress(_ address: InterfaceAddress, from index: Int32) {
+        appendAddress(RTM_DELADDR, [], address, index, "take from link number \(index) the address") { _ in }
+    }
+
+    private mutating func appendAddress(
+        _ type: Int, _ flags: Flags, _ address: InterfaceAddress, _ index: Int32, _ request: String,
+        _ body: (inout NetlinkWriter) -> Void
+    ) {
+        var header = ifaddrmsg()
+        header.ifa_family = UInt8(address.address.count == 16 ? AF_INET6 : AF_INET)
+        header.ifa_prefixlen = UInt8(clamping: address.prefixLength)
+        header.ifa_index = UInt32(bitPattern: index)
+        append(
+            type: UInt16(type), flags: flags, header: header,
+            "\(request) \(IPText.text(address.address))/\(address.prefixLength)"
+        ) {
+            $0.put(IFA_LOCAL, address.address)
+            $0.put(IFA_ADDRESS, address.address)
+            body(&$0)
+        }
+    }
+
+    /// Adds a route.
+    ///
+    /// - Parameter mayExist: whether one to the same network with the same metric is left as it is; else EEXIST.
+    public mutating func addRoute(_ route: Route, mayExist: Bool = false) {
+        var header = rtmsg()
+        header.rtm_family = UInt8(route.destination.count == 16 ? AF_INET6 : AF_INET)
+        header.rtm_dst_len = UInt8(clamping: route.prefixLength)
+        // A larger one is in the attribute alone.
+        header.rtm_table = UInt8(exactly: route.table) ?? 0
+        header.rtm_protocol = UInt8(RTPROT_BOOT)
+        header.rtm_type = UInt8(RTN_UNICAST)
+        header.rtm_scope = route.scope ?? (route.gateway == nil ? 253 : 0)
+        append(
+            type: UInt16(RTM_NEWROUTE), flags: [.create, .exclusive], tolerating: mayExist ? .exists : nil,
+            header: header, "add the route to \(IPText.text(route.destination))/\(route.prefixLength)"
+        ) {
+            if route.prefixLength > 0 { $0.put(Int(RTA_DST.rawValue), route.destination) }
+            if let gateway = route.gateway { $0.put(Int(RTA_GATEWAY.rawValue), gateway) }
+            if let interface = route.interface { $0.put(Int(RTA_OIF.rawValue), interface) }
+            if route.priority != 0 { $0.put(Int(RTA_PRIORITY.rawValue), route.priority) }
+            $0.put(Int(RTA_TABLE.rawValue), route.table)
+            guard route.mtu != 0 || route.advertisedMSS != 0 else { return }
+            $0.nest(Int(RTA_METRICS.rawValue)) {
+                if route.mtu != 0 { $0.put(RTAX_MTU, route.mtu) }
+                if route.advertisedMSS != 0 { $0.put(RTAX_ADVMSS, route.advertisedMSS) }
+            }
+        }
+    }
+}
+
+/// IP addresses in messages.
+enum IPText {
+    static func text(_ bytes: [UInt8]) -> String {
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        let family = bytes.count == 16 ? AF_INET6 : AF_INET
+        guard [4, 16].contains(bytes.count), inet_ntop(family, bytes, &text, socklen_t(text.count)) != nil else {
+            return "\(bytes)"
+        }
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

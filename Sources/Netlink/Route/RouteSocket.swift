@@ -1,0 +1,81 @@
+import Base
+import CLinux
+import CMNL
+
+/// The interfaces, addresses and routes of the network namespace that its thread had when it was made. What changes
+/// them is put into a `NetlinkBatch` and performed.
+public struct RouteSocket: ~Copyable {
+    private var socket: NetlinkSocket
+
+    /// - Throws: `NetlinkError`.
+    public init() throws(NetlinkError) { socket = try NetlinkSocket(.route) }
+
+    /// See `NetlinkSocket.perform`. Messages are independent of each other: those behind a failed one are tried too.
+    public mutating func perform(_ batch: borrowing NetlinkBatch) throws(NetlinkError) { try socket.perform(batch) }
+
+    /// Builds a batch and performs it.
+    public mutating func perform(_ build: (inout NetlinkBatch) -> Void) throws(NetlinkError) {
+        var batch = NetlinkBatch()
+        build(&batch)
+        try socket.perform(batch)
+    }
+
+    /// Nil when there is no such interface.
+    public mutating func link(_ reference: Link.Reference) throws(NetlinkError) -> Link? {
+        try links([reference]).first
+    }
+
+    /// Nil when there is no interface of this name.
+    public mutating func link(named name: String) throws(NetlinkError) -> Link? { try link(.name(name)) }
+
+    /// Those of `references` that are there, in one call.
+    public mutating func links(_ references: [Link.Reference]) throws(NetlinkError) -> [Link] {
+        var found: [Link] = []
+        var batch = NetlinkBatch()
+        for reference in references { batch.getLink(reference, tolerating: Errno(rawValue: ENODEV)) }
+        try socket.perform(batch) { reply in
+            if let link = Link(reply) { found.append(link) }
+        }
+        return found
+    }
+
+    /// All interfaces.
+    public mutating func links() throws(NetlinkError) -> [Link] {
+        try list("list the links", RTM_GETLINK, ifinfomsg()) { Link($0) }
+    }
+
+    /// The addresses of the interface of `index`.
+    public mutating func addresses(of index: Int32) throws(NetlinkError) -> [InterfaceAddress] {
+        var header = ifaddrmsg()
+        // The kernel lists only this one's.
+        header.ifa_index = UInt32(bitPattern: index)
+        return try list("list the addresses of link number \(index)", RTM_GETADDR, header) { reply in
+            guard reply.header(ifaddrmsg.self)?.ifa_index == UInt32(bitPattern: index) else { return nil }
+            return InterfaceAddress(reply)
+        }
+    }
+
+    /// The routes of a table to networks, those to single addresses of this machine left out.
+    public mutating func routes(ipv6: Bool, table: UInt32 = Route.mainTable) throws(NetlinkError) -> [Route] {
+        var header = rtmsg()
+        header.rtm_family = UInt8(ipv6 ? AF_INET6 : AF_INET)
+        return try list("list the routes", RTM_GETROUTE, header) { reply in
+            guard let route = Route(reply), route.table == table else { return nil }
+            return route
+        }
+    }
+
+    /// A dump, asked for again while what it lists changes.
+    private mutating func list<Header: BitwiseCopyable, Element>(
+        _ request: String, _ type: Int, _ header: Header, _ read: (NetlinkReply) -> Element?
+    ) throws(NetlinkError) -> [Element] {
+        for _ in 0..<100 {
+            var elements: [Element] = []
+            let isComplete = try socket.dump(type: UInt16(type), header: header, request) { reply in
+                if let element = read(reply) { elements.append(element) }
+            }
+            if isComplete { return elements }
+        }
+        throw NetlinkError(request, .again, explanation: "the list changed during each of 100 attempts")
+    }
+}
