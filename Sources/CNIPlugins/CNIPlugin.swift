@@ -15,8 +15,10 @@ public protocol CNIPlugin {
     /// Throws unless what `add` has made is there and works.
     func check(_ request: AttachmentRequest) throws(CNIError)
     /// Throws unless `add` can be served now.
-    func status(_ configuration: NetworkConfiguration) throws(CNIError)
+    func status(_ configuration: NetworkConfiguration, _ environment: PluginEnvironment) throws(CNIError)
     /// Removes what it holds for attachments of this network that are not in `valid`.
-    func collectGarbage(_ configuration: NetworkConfiguration, valid: [NetworkConfiguration.Attachment])
-        throws(CNIError)
+    func collectGarbage(
+        _ configuration: NetworkConfiguration, _ environment: PluginEnvironment,
+        valid: Set<NetworkConfiguration.Attachment>
+    ) throws(CNIError)
 }

@@ -58,12 +58,13 @@ public struct Loopback: CNIPlugin {
     }
 
     /// Nothing but the kernel is needed.
-    public func status(_ configuration: NetworkConfiguration) throws(CNIError) {}
+    public func status(_ configuration: NetworkConfiguration, _ environment: PluginEnvironment) throws(CNIError) {}
 
     /// Nothing is held outside the container's namespace, and it goes with that.
-    public func collectGarbage(_ configuration: NetworkConfiguration, valid: [NetworkConfiguration.Attachment])
-        throws(CNIError)
-    {}
+    public func collectGarbage(
+        _ configuration: NetworkConfiguration, _ environment: PluginEnvironment,
+        valid: Set<NetworkConfiguration.Attachment>
+    ) throws(CNIError) {}
 
     private static func state() throws(CNIError) -> InterfaceState {
         do {

@@ -63,9 +63,10 @@ public struct PluginCall {
         case .add: return try plugin.add(request).json(version)
         case .delete: try plugin.delete(request)
         case .check: try plugin.check(request)
-        case .status: try plugin.status(configuration)
+        case .status: try plugin.status(configuration, environment)
         case .collectGarbage:
-            try plugin.collectGarbage(configuration, valid: try configuration.validAttachments())
+            try plugin.collectGarbage(
+                configuration, environment, valid: Set(try configuration.validAttachments()))
         case .version: break
         }
         return nil

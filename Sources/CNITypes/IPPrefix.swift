@@ -42,7 +42,7 @@ public struct IPPrefix: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The canonical text of 4 or 16 bytes.
-    private static func text(_ bytes: [UInt8]) -> String {
+    public static func text(_ bytes: [UInt8]) -> String {
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         let family = bytes.count == 16 ? AF_INET6 : AF_INET
         guard inet_ntop(family, bytes, &text, socklen_t(text.count)) != nil else { return "" }

@@ -72,6 +72,16 @@ public struct PluginEnvironment: Sendable, Hashable {
         arguments = try Self.arguments(value("CNI_ARGS"))
     }
 
+    /// The variables that say the same to a plugin that does a part of the work, with another command where one is given.
+    public func assignments(_ command: Command? = nil) -> [String: String] {
+        let pairs = arguments.map { "\($0.key)=\($0.value)" }
+        return [
+            "CNI_COMMAND": (command ?? self.command).rawValue, "CNI_CONTAINERID": containerID,
+            "CNI_NETNS": namespacePath, "CNI_IFNAME": interfaceName, "CNI_ARGS": pairs.joined(separator: ";"),
+            "CNI_PATH": path.joined(separator: ":"), "CNI_NETNS_OVERRIDE": allowsOwnNamespace ? "1" : "",
+        ]
+    }
+
     private static func invalid(_ variable: String, _ why: String) -> CNIError {
         CNIError(.invalidEnvironment, "\(variable) is not valid", details: why)
     }

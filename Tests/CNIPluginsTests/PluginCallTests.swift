@@ -29,11 +29,11 @@ import Testing
 
     @Test func theNameItIsCalledByChoosesThePlugin() {
         #expect(call("STATUS", configuration("1.1.0"), as: "/usr/libexec/swiftlet/cni/loopback").exitCode == 0)
-        for name in ["cni-plugins", "", "bridge/"] {
+        for name in ["cni-plugins", "", "loopback/"] {
             let outcome = call("STATUS", configuration("1.1.0"), as: name)
             #expect(outcome.exitCode == 1)
             #expect(outcome.output.isEmpty)
-            #expect(outcome.notice.hasSuffix(": loopback"))
+            #expect(outcome.notice.hasSuffix(", loopback"))
         }
     }
 

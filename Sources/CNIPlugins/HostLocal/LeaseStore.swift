@@ -1,0 +1,165 @@
+import Base
+import CLinux
+import CNITypes
+
+/// The addresses of one network that are given out: a file for each in the network's folder, laid out as the reference
+/// plugin does, with which it can be mixed. Locked as long as the value lives.
+///
+/// A lease is written after its file is made. An empty file is what a crash between the two leaves: it holds nothing,
+/// and goes when the leases are next read.
+struct LeaseStore: ~Copyable {
+    struct Lease: Sendable, Hashable {
+        var address: [UInt8]
+        var containerID: String
+        /// Nil in files of old versions.
+        var interfaceName: String?
+
+        /// Whether the attachment holds it.
+        func belongs(to containerID: String, _ interfaceName: String) -> Bool {
+            self.containerID == containerID && (self.interfaceName ?? interfaceName) == interfaceName
+        }
+    }
+
+    private let path: String
+    private let folder: FileDescriptor
+    /// Its lock goes when it is closed.
+    private let lock: FileDescriptor
+
+    /// Opens and locks the network's folder.
+    ///
+    /// - Returns: nil when there is none and it is not to be made.
+    /// - Throws: `SystemError`.
+    static func open(_ directory: String, network: String, create: Bool) throws(SystemError) -> LeaseStore? {
+        let path = Path.join(directory, network)
+        if create { try Files.makeDirectories(path) }
+        do {
+            return try LeaseStore(path)
+        } catch {
+            if !create, error.errno == .noEntry || error.errno == .notDirectory { return nil }
+            throw error
+        }
+    }
+
+    private init(_ path: String) throws(SystemError) {
+        let folder = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY)
+        let name = "\(path)/lock"
+        let raw = folder.raw
+        let lock = FileDescriptor(
+            adopting: try retrying("open", name) { swl_openat(raw, "lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0o600) })
+        let lockRaw = lock.raw
+        try retrying("lock", name) { flock(lockRaw, LOCK_EX) }
+        self.path = path
+        self.folder = folder
+        self.lock = lock
+    }
+
+    /// All leases. Files that are not named by an address are none.
+    borrowing func leases() throws(SystemError) -> [Lease] {
+        var leases: [Lease] = []
+        for name in try names() {
+            // A name that is not the address's own text would be found under another one.
+            guard let address = IPPrefix.parse(name), IPPrefix.text(address) == name else { continue }
+            guard let content = try read(name) else { continue }
+            guard let lease = Self.parse(content, address) else {
+                try remove(name)
+                continue
+            }
+            leases.append(lease)
+        }
+        return leases
+    }
+
+    /// Writes a lease; false when the address has one.
+    borrowing func reserve(_ address: [UInt8], _ containerID: String, _ interfaceName: String) throws(SystemError)
+        -> Bool
+    {
+        let name = IPPrefix.text(address)
+        let object = "\(path)/\(name)"
+        let raw = folder.raw
+        let made = swl_openat(raw, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+        guard made >= 0 else {
+            let failure = Errno.current
+            if failure == .exists { return false }
+            throw SystemError("create", object, failure)
+        }
+        let file = FileDescriptor(adopting: made)
+        do {
+            try file.writeAll("\(containerID)\r\n\(interfaceName)".utf8, name: object)
+        } catch {
+            try remove(name)
+            throw error
+        }
+        return true
+    }
+
+    /// Removes a lease.
+    borrowing func release(_ address: [UInt8]) throws(SystemError) { try remove(IPPrefix.text(address)) }
+
+    /// The address of a set that was given out last.
+    borrowing func lastReserved(_ set: Int) throws(SystemError) -> [UInt8]? {
+        guard let content = try read("last_reserved_ip.\(set)") else { return nil }
+        return IPPrefix.parse(String(decoding: content.prefix { $0 > 0x20 }, as: UTF8.self))
+    }
+
+    borrowing func setLastReserved(_ set: Int, _ address: [UInt8]) throws(SystemError) {
+        let name = "last_reserved_ip.\(set)"
+        let file = try folder.open(at: name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600)
+        try file.writeAll(IPPrefix.text(address).utf8, name: "\(path)/\(name)")
+    }
+
+    /// Nil for an empty file, or what a machine that lost its power leaves of one.
+    private static func parse(_ content: [UInt8], _ address: [UInt8]) -> Lease? {
+        let text = content.prefix { $0 != 0 }
+        let lines = text.split(whereSeparator: { [0x0A, 0x0D, 0x20, 0x09].contains($0) })
+        guard let first = lines.first else { return nil }
+        return Lease(
+            address: address, containerID: String(decoding: first, as: UTF8.self),
+            interfaceName: lines.count > 1 ? String(decoding: lines[1], as: UTF8.self) : nil)
+    }
+
+    /// At most 1 KiB of the file, more than any lease has; nil when it is gone or is no file.
+    private borrowing func read(_ name: String) throws(SystemError) -> [UInt8]? {
+        let raw = folder.raw
+        // Not blocking: a FIFO there must not hold us.
+        let opened = swl_openat(raw, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0)
+        guard opened >= 0 else {
+            let failure = Errno.current
+            if [.noEntry, .loop, Errno(rawValue: ENXIO)].contains(failure) { return nil }
+            throw SystemError("open", "\(path)/\(name)", failure)
+        }
+        let file = FileDescriptor(adopting: opened)
+        var bytes = [UInt8](repeating: 0, count: 1024)
+        do {
+            let count = try file.read(into: &bytes) ?? 0
+            return Array(bytes[..<count])
+        } catch {
+            if error.errno == .isDirectory { return nil }
+            throw error
+        }
+    }
+
+    private borrowing func remove(_ name: String) throws(SystemError) {
+        guard unlinkat(folder.raw, name, 0) != 0 else { return }
+        let failure = Errno.current
+        if failure != .noEntry { throw SystemError("remove", "\(path)/\(name)", failure) }
+    }
+
+    private borrowing func names() throws(SystemError) -> [String] {
+        let copy = try folder.open(at: ".", O_RDONLY | O_DIRECTORY)
+        let raw = copy.release()
+        guard let stream = fdopendir(raw) else {
+            let failure = Errno.current
+            _ = close(raw)
+            throw SystemError("read the folder", path, failure)
+        }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name.utf8.first.map({ $0 != UInt8(ascii: "l") }) ?? false { names.append(name) }
+        }
+        return names
+    }
+}
