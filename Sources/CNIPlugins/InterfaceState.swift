@@ -30,7 +30,7 @@ struct InterfaceState {
     }
 
     /// The bytes of an IPv4 or IPv6 address; nil for other families.
-    private static func bytes(_ address: UnsafeMutablePointer<sockaddr>?) -> [UInt8]? {
+    static func bytes(_ address: UnsafeMutablePointer<sockaddr>?) -> [UInt8]? {
         guard let address else { return nil }
         switch Int32(address.pointee.sa_family) {
         case AF_INET:

@@ -71,6 +71,16 @@ public struct NetlinkBatch: ~Copyable {
         entries.append(Entry(offset: used, request: request, isAcknowledged: acknowledged, tolerated: tolerated))
         used += (Int(message.pointee.nlmsg_len) + 3) & ~3
     }
+
+    /// Has the kernel acknowledge the message appended last.
+    mutating func acknowledgeLast() {
+        guard !entries.isEmpty, !entries[entries.count - 1].isAcknowledged else { return }
+        entries[entries.count - 1].isAcknowledged = true
+        // nlmsg_flags, behind length and type.
+        let place = entries[entries.count - 1].offset + 6
+        let flags = buffer.load(fromByteOffset: place, as: UInt16.self)
+        buffer.storeBytes(of: flags | UInt16(NLM_F_ACK), toByteOffset: place, as: UInt16.self)
+    }
 }
 
 /// Puts the attributes of one message, in order.
