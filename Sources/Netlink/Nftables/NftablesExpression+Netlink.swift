@@ -105,6 +105,8 @@ extension NftablesExpression {
             }
         case "counter": self = .counter
         case "reject": self = .reject
+        // One that takes every packet.
+        case "match" where data[NFTA_MATCH_NAME]?.text == "comment": self = .other("comment")
         case "target": self = .target(data[NFTA_TARGET_NAME]?.text ?? "")
         default: break
         }

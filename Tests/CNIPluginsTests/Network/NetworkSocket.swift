@@ -46,10 +46,28 @@ struct NetworkSocket: ~Copyable {
         setsockopt(raw, SOL_SOCKET, SO_REUSEADDR, &on, 4)
         if endpoint.address.count == 16 { setsockopt(raw, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &on, 4) }
         try withAddress(endpoint) { address, length in
-            try retrying("bind to", "\(endpoint)") { bind(raw, address, length) }
+            try retrying("bind to", "\(endpoint)") { CLinux.bind(raw, address, length) }
         }
         if kind == .tcp { try retrying("listen at", "\(endpoint)") { listen(raw, 16) } }
         return server
+    }
+
+    /// Takes part in a multicast group on the interface that has the address `interface`.
+    func join(_ group: String, of interface: String) throws {
+        let raw = descriptor.raw
+        // ip_mreq
+        let request = (IPPrefix.parse(group) ?? []) + (IPPrefix.parse(interface) ?? [])
+        try retrying("join", group) {
+            setsockopt(raw, Int32(IPPROTO_IP), IP_ADD_MEMBERSHIP, request, socklen_t(request.count))
+        }
+    }
+
+    /// Sends by this interface.
+    func bind(toDevice name: String) throws {
+        let raw = descriptor.raw
+        try retrying("bind a socket to", name) {
+            setsockopt(raw, SOL_SOCKET, SO_BINDTODEVICE, name, socklen_t(name.utf8.count))
+        }
     }
 
     /// - Throws: `SystemError`: ECONNREFUSED, or EINPROGRESS after the time-out.
