@@ -82,7 +82,7 @@ let package = Package(
         // Floor 3: pods come in, pods are run.
         library("PodSources", ["CLinux", "Base", "JSON", "YAML", "Kube"]),
         library("PodRuntime", ["CLinux", "Base", "JSON", "Linux", "Cgroups", "Kube", "OCI", "PodProtocol", "Images"]),
-        library("PodSupervisor", ["CLinux", "Base", "JSON", "Linux", "OCI", "PodProtocol", "Containers"]),
+        library("PodSupervisor", ["CLinux", "Base", "JSON", "Linux", "Cgroups", "OCI", "PodProtocol", "Containers"]),
 
         // Floor 4 and 5: the node.
         library(

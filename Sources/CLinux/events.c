@@ -32,3 +32,4 @@ static int64_t clock_ns(clockid_t clock) {
 }
 int64_t swl_boot_ns(void) { return clock_ns(CLOCK_BOOTTIME); }
 int64_t swl_wall_ns(void) { return clock_ns(CLOCK_REALTIME); }
+int64_t swl_monotonic_ns(void) { return clock_ns(CLOCK_MONOTONIC); }

@@ -4,7 +4,7 @@ import JSON
 import PodProtocol
 
 /// The program `swiftlet-pod`. Its standard input is a listening Unix socket; its one argument pair is
-/// `--config FILE`, a `PodConfiguration`.
+/// `--config FILE`, a `PodConfiguration`. With the argument `keeper` it is a `KeeperProgram` instead.
 public enum SupervisorProgram {
     private static let name = "swiftlet-pod"
     /// How long a supervisor that cannot serve waits for somebody to tell.
@@ -17,6 +17,7 @@ public enum SupervisorProgram {
         case ("--version", 1):
             print("\(name) \(Release.version)")
             return 0
+        case ("keeper", _): return KeeperProgram.run(Array(arguments.dropFirst()), log)
         case ("--config", 2): break
         default:
             log.error(

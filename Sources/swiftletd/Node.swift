@@ -10,35 +10,51 @@ import PodSources
 /// Puts the agent's parts together.
 @LoopActor
 final class Node {
-    private let options: Options
-    private let log: Log
-    private let loop: EventLoop
+    let log: Log
+    let loop: EventLoop
     private let paths: NodePaths
     private let preflight: Preflight
-    private let services: NodeServices
-    private let records: PodRecordStore
-    private let agent: Agent
+    let services: NodeServices
+    let records: PodRecordStore
+    let agent: Agent
     private let images: ImageService
     private let classes: ServiceClassLimits
     private let started = Timestamp.now
     private let lock: FileDescriptor
-    private var watcher: FolderWatcher?
+    var watcher: FolderWatcher?
     private var server: NodeAPIServer?
     private var signals: SharedDescriptor?
-    private var isEnding = false
+    var isEnding = false
+    /// The program is to end with a failure.
+    var hasFailed = false
+    /// Set while nothing but the end of the pods is wanted.
+    private let onlyEndsPods: Bool
+    var configuration: Configuration
+    private let manager: ServiceManager
+    lazy var reporter = ServiceReporter(manager, loop: loop) { [unowned self] in agent.serviceStatus }
 
-    init(_ options: Options, loop: EventLoop) throws {
-        self.options = options
+    init(_ options: Options, loop: EventLoop, manager: ServiceManager) throws {
+        self.manager = manager
         self.loop = loop
-        log = Log(limit: options.logLevel)
+        onlyEndsPods = options.stopsPods
+        configuration = Configuration(options)
+        let problem = configuration.read()
+        let settings = configuration.settings
+        log = Log(limit: settings.logLevel ?? .info)
+        if let problem {
+            // Pods are ended whatever is wrong with a file; the agent starts only as it was told to.
+            guard onlyEndsPods else { throw problem }
+            log.warning("goes on without the configuration file: \(problem)")
+        }
         paths = NodePaths(root: options.root)
-        preflight = Preflight(paths: paths, acceptsUnenforced: options.acceptsUnenforcedLimits)
+        preflight = Preflight(
+            paths: paths, acceptsUnenforced: onlyEndsPods || settings.acceptsUnenforcedLimits == true)
         for finding in preflight.findings where finding.verdict == .warning {
             log.warning("\(finding.name): \(finding.detail)")
         }
         guard let hierarchy = preflight.hierarchy, !preflight.hasFailed else { throw PreflightFailure(preflight) }
         try paths.create()
-        lock = try Self.takeLock(paths.lock)
+        lock = try Self.takeLock(paths.lock, within: onlyEndsPods ? .seconds(60) : nil)
         // Signals are blocked before any thread is there, so that every thread inherits it.
         signals = SharedDescriptor(
             FileDescriptor(
@@ -47,18 +63,19 @@ final class Node {
                 }))
         let pool = BlockingPool()
         var facts = NodeFacts(
-            name: options.nodeName ?? NodeProbe.hostname(), addresses: NodeProbe.addresses(),
+            name: settings.nodeName ?? NodeProbe.hostname(), addresses: NodeProbe.addresses(),
             memoryCapacity: NodeProbe.memory(), allocatableMilliCPU: NodeProbe.cpus() * 1000,
             allocatableMemory: NodeProbe.memory(), allocatableStorage: NodeProbe.storage(paths.pods),
             capabilities: NodeProbe.capabilities(), minimumOOMScoreAdjustment: NodeProbe.minimumOOMScore())
         facts.hiddenPaths = NodeFacts.thermalThrottlePaths()
-        let cgroups = try NodeCgroups(hierarchy, path: options.cgroupRoot ?? "/swiftlet" + paths.instanceSuffix)
+        let cgroups = try NodeCgroups(hierarchy, path: settings.cgroupRoot ?? "/swiftlet" + paths.instanceSuffix)
         let store = try ImageStore(root: paths.images)
         services = NodeServices(
             loop: loop, pool: pool, log: log, paths: paths, facts: facts, cgroups: cgroups, images: store,
             seccomp: SeccompPrograms(folder: paths.seccomp, profiles: paths.seccompProfiles),
             supervisor: try SupervisorExecutable(path: try Self.findSupervisor()),
-            podPIDLimit: options.podPIDLimit < 0 ? nil : options.podPIDLimit)
+            podPIDLimit: NodeServices.podPIDLimit(settings))
+        services.onlyEndsPods = onlyEndsPods
         records = PodRecordStore(folder: paths.podRecords, pool: pool, log: log)
         classes = ServiceClassLimits(cgroups, pool: pool, log: log)
         images = try ImageService(store: store, loop: loop, log: log)
@@ -69,10 +86,12 @@ final class Node {
     }
 
     func start() throws {
-        log.info("swiftletd \(Release.version) starts on \(services.facts.name), manifests in \(paths.manifests)")
+        let manifests = configuration.settings.manifestFolder.map { paths.root + $0 } ?? paths.manifests
+        log.info("swiftletd \(Release.version) starts on \(services.facts.name), manifests in \(manifests)")
         try watchSignals()
         classes.start(services.facts)
         _ = agent.observe { [unowned self] change, _ in
+            reporter.changed()
             if case .modified = change { return }
             classes.update(agent.pods)
             if case .deleted = change { images.podEnded(inUse: agent.layersInUse(services.images)) }
@@ -83,23 +102,31 @@ final class Node {
         images.onChange = { [unowned self] in agent.imagesChanged() }
         try images.start()
         images.sweep(inUse: agent.layersOnRecord(services.images))
-        let folder = ManifestFolder(path: paths.manifests, lastGood: lastGood) { bytes, path throws(ManifestRefusal) in
+        let folder = ManifestFolder(path: manifests, lastGood: lastGood) { bytes, path throws(ManifestRefusal) in
             try ManifestReader.read(bytes, path: path)
         }
         let watcher = try FolderWatcher(folder, on: loop) { [unowned self] pods, problems in
             agent.want(pods, problems: problems)
+            reporter.changed()
         }
         try watcher.start()
         self.watcher = watcher
         let service = AgentService(agent: agent, images: images, node: services) { [unowned self] in describe() }
         server = try NodeAPIServer(loop: loop, path: paths.socket, service: service)
         log.info("ready: \(paths.socket)")
+        reporter.ready()
     }
 
-    private static func takeLock(_ path: String) throws(SystemError) -> FileDescriptor {
+    /// - Parameter time: how long another agent may take to end; nil when there is to be none.
+    private static func takeLock(_ path: String, within time: Nanoseconds?) throws(SystemError) -> FileDescriptor {
         let lock = try FileDescriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
-        if flock(lock.raw, LOCK_EX | LOCK_NB) != 0 {
-            throw SystemError("lock (another swiftletd runs with this --root)", path)
+        let deadline = time.map { .now + $0 } ?? BootInstant.now
+        while flock(lock.raw, LOCK_EX | LOCK_NB) != 0 {
+            let error = Errno.current
+            guard error == .again, BootInstant.now < deadline else {
+                throw SystemError("lock (another swiftletd runs with this --root)", path, error)
+            }
+            usleep(20_000)
         }
         return lock
     }
@@ -121,7 +148,7 @@ final class Node {
 
     // MARK: - Ending
 
-    private func watchSignals() throws {
+    func watchSignals() throws {
         guard let signals else { return }
         _ = try loop.watch(signals.descriptor, for: .readable) { [unowned self] _ in readSignals() }
     }
@@ -132,7 +159,7 @@ final class Node {
         let size = MemoryLayout<signalfd_siginfo>.size
         while read(signals.raw, &info, size) == size {
             switch Int32(info.ssi_signo) {
-            case SIGHUP: watcher?.relist()
+            case SIGHUP: reload()
             case SIGPIPE: break
             default: end()
             }
@@ -142,15 +169,18 @@ final class Node {
     private func end() {
         guard !isEnding else {
             log.warning("asked to end again: pods that are still ending go on without the agent")
+            hasFailed = onlyEndsPods
             return loop.stop()
         }
         isEnding = true
-        guard options.drainsOnExit else {
+        guard configuration.settings.drainsOnExit == true else {
             log.info("ends; \(agent.pods.count) pods go on without the agent")
+            reporter.stopping("stopped; the pods go on")
             server?.close()
             return loop.stop()
         }
         log.info("ends when its \(agent.pods.count) pods have ended")
+        reporter.stopping("ending \(agent.pods.count) pods", within: agent.longestEnd)
         agent.drain { [unowned self] in
             server?.close()
             services.cgroups.removeIfEmpty()
@@ -164,7 +194,7 @@ final class Node {
             version: Release.version, nodeName: services.facts.name, root: paths.root, processID: getpid(),
             started: started, kernel: (try? Files.readText("/proc/sys/kernel/osrelease")) ?? "",
             limitsEnforced: services.cgroups.unenforced.isEmpty, cgroupRoot: services.cgroups.root.path,
-            isDraining: agent.isDraining,
+            isDraining: agent.isDraining, conditions: configurationConditions,
             features: preflight.findings.map { finding in
                 NodeStatus.Feature(
                     name: finding.name, state: finding.verdict == .ok ? .used : .fallback, detail: finding.detail)

@@ -1,15 +1,16 @@
 import Base
+import NodeAgent
 
 /// The command line of `swiftletd`.
 struct Options {
     var root = ""
-    var nodeName: String?
-    var cgroupRoot: String?
-    var acceptsUnenforcedLimits = false
-    var drainsOnExit = false
     var checkOnly = false
-    var logLevel = Log.Level.info
-    var podPIDLimit: Int64 = 4096
+    /// Ends the pods of an agent that runs no more, and nothing else.
+    var stopsPods = false
+    /// The configuration file; below `root` unless it was named.
+    var configuration: String?
+    /// What the command line sets: it wins over the file.
+    var settings = NodeSettings()
 
     /// What the command line asks for.
     enum Request {
@@ -31,7 +32,11 @@ struct Options {
 
           --root DIR             prefix of all paths (DIR/etc/podspecs, DIR/var/lib/swiftlet, DIR/run/swiftlet,
                                  DIR/var/log/pods); several agents with different roots run side by side
+          --config FILE          the configuration (default: DIR/etc/swiftlet/config.yaml, where there is one);
+                                 options of this command line win over it
           --check                look at the machine, say what is missing, and end
+          --stop-pods            without an agent running: end all pods gracefully, release what they hold and end;
+                                 they run again when the agent starts
           --limits=unenforced    start though the kernel cannot enforce cpu, memory and pids limits
           --drain-on-exit        end all pods gracefully before ending on SIGTERM or SIGINT; without it pods go on
           --cgroup-root PATH     the cgroup to work in, below the cgroup v2 mount (default: /swiftlet)
@@ -68,39 +73,41 @@ struct Options {
                     throw UsageError(description: "--root \(options.root): give an absolute path")
                 }
                 while options.root.hasSuffix("/") { options.root.removeLast() }
-            case "--node-name": options.nodeName = try value()
-            case "--cgroup-root": options.cgroupRoot = try value()
+            case "--config": options.configuration = try value()
+            case "--node-name": options.settings.nodeName = try value()
+            case "--cgroup-root": options.settings.cgroupRoot = try value()
             case "--limits":
                 let choice = try value()
                 guard choice == "unenforced" || choice == "enforced" else {
                     throw UsageError(description: "--limits=\(choice): expected enforced or unenforced")
                 }
-                options.acceptsUnenforcedLimits = choice == "unenforced"
+                options.settings.acceptsUnenforcedLimits = choice == "unenforced"
             case "--pod-pids-limit":
                 let text = try value()
                 guard let limit = Int64(text), limit == -1 || limit > 0 else {
                     throw UsageError(description: "--pod-pids-limit \(text): expected a positive number or -1")
                 }
-                options.podPIDLimit = limit
+                options.settings.podPIDLimit = limit
             case "--log-level":
                 let text = try value()
-                let levels: [String: Log.Level] = [
-                    "error": .error, "warning": .warning, "info": .info, "debug": .debug,
-                ]
-                guard let level = levels[text] else {
+                guard let level = Log.Level(word: text) else {
                     throw UsageError(description: "--log-level \(text): expected error, warning, info or debug")
                 }
-                options.logLevel = level
-            case "--drain-on-exit", "--check", "--help", "-h", "--version":
+                options.settings.logLevel = level
+            case "--drain-on-exit", "--check", "--stop-pods", "--help", "-h", "--version":
                 if let attached { throw UsageError(description: "\(name) takes no value (\(attached))") }
                 switch name {
-                case "--drain-on-exit": options.drainsOnExit = true
+                case "--drain-on-exit": options.settings.drainsOnExit = true
                 case "--check": options.checkOnly = true
+                case "--stop-pods": options.stopsPods = true
                 case "--version": return .version
                 default: return .help
                 }
             default: throw UsageError(description: "unknown option \(argument); see swiftletd --help")
             }
+        }
+        if options.checkOnly, options.stopsPods {
+            throw UsageError(description: "--check and --stop-pods do not go together")
         }
         return .run(options)
     }

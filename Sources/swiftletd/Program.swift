@@ -34,21 +34,28 @@ enum Program {
     }
 
     private static func check(_ options: Options) -> Int32 {
+        var configuration = Configuration(options)
+        let problem = configuration.read().map { "\($0)" }
         let preflight = Preflight(
-            paths: NodePaths(root: options.root), acceptsUnenforced: options.acceptsUnenforcedLimits)
+            paths: NodePaths(root: options.root),
+            acceptsUnenforced: configuration.settings.acceptsUnenforcedLimits ?? false)
         print(preflight.table, terminator: "")
-        return preflight.hasFailed ? 1 : 0
+        if let problem { complain(problem) }
+        return preflight.hasFailed || problem != nil ? 1 : 0
     }
 
     private static func serve(_ options: Options) -> Int32 {
+        // Before any thread is there.
+        let manager = ServiceManager.ofEnvironment()
+        var hasFailed = false
         do {
             try LoopActor.run { loop in
-                let node = try Node(options, loop: loop)
-                try node.start()
+                let node = try Node(options, loop: loop, manager: manager)
+                if options.stopsPods { try node.stopPods() } else { try node.start() }
                 try loop.run()
-                withExtendedLifetime(node) {}
+                hasFailed = node.hasFailed
             }
-            return 0
+            return hasFailed ? 1 : 0
         } catch {
             complain("\(error)")
             return 1

@@ -73,4 +73,45 @@ private final class FakeOperations: PodOperations {
             }
         }
     }
+
+    @Test func aPodThatIsEndedWithItsNodeKeepsItsRecordAndItsFiles() async {
+        await #expect(processExitsWith: .success) {
+            let scratch = try TemporaryDirectory()
+            try LoopActor.run { loop in
+                let records = PodRecordStore(
+                    folder: scratch.path, pool: BlockingPool(size: 1), log: Log(limit: .error))
+                let operations = FakeOperations()
+                operations.adopted = [
+                    AdoptedContainer(
+                        name: "c", attempt: 0,
+                        state: .running(
+                            .init(containerID: "id", imageID: "i", startedAt: Timestamp(nanoseconds: 1), user: nil)))
+                ]
+                let manifest = ManifestPod(
+                    key: PodKey(namespace: "default", name: "p"), value: ["kind": "Pod"],
+                    pod: Pod(
+                        metadata: ObjectMeta(name: "p", namespace: "default", uid: "u"),
+                        spec: PodSpec(containers: [Container(name: "c", image: "i")])),
+                    ineffective: [])
+                let plan = PodPlan(manifest.pod)
+                var known = PodMachine(plan).containers
+                known[0].hasBegun = true
+                known[0].state = .running(since: Timestamp(nanoseconds: 1))
+                let worker = PodWorker(
+                    pod: manifest.pod, manifest: manifest, source: "/m.yaml", startTime: .now,
+                    machine: PodMachine(plan, restoring: known, finished: false), isRestored: true,
+                    operations: operations, records: records, loop: loop)
+                worker.onFinished = { _ in loop.schedule(after: .milliseconds(50)) { loop.stop() } }
+                worker.start()
+                worker.suspend(message: "test")
+                try loop.run()
+                precondition(operations.calls == ["make", "stop c", "tear down"], "\(operations.calls)")
+                let kept = try records.load()
+                precondition(kept.count == 1 && !kept[0].isFinished)
+                precondition(kept[0].containers[0].lastTermination?.exitCode == 0)
+                var next = PodMachine(plan, restoring: kept[0].containers, finished: kept[0].isFinished)
+                precondition(next.on(.sandboxReady, now: .now) == [.start(container: "c", attempt: 1)])
+            }
+        }
+    }
 }

@@ -203,6 +203,12 @@ int swl_receive_fd(int socket);
 int swl_interface_up(const char *name);
 /// Sets it down.
 int swl_interface_down(const char *name);
+/// A close-on-exec Unix datagram socket, bound to `address` unless that is null. `@name` is an abstract address.
+int swl_unix_datagram(const char *address);
+/// Sends one datagram to `address`. Waits for room at the receiver at most 5 seconds, and not at all unless `waits`.
+int swl_send_datagram(int fd, const char *address, const void *bytes, size_t count, int waits);
+/// send(2) that neither waits nor raises SIGPIPE.
+ssize_t swl_send_now(int fd, const void *bytes, size_t count);
 
 // ---- terminals -------------------------------------------------------------------------------------------------
 
@@ -225,6 +231,8 @@ int swl_bpf_attach_device(int cgroup_fd, int program_fd);
 /// Nanoseconds of CLOCK_BOOTTIME / CLOCK_REALTIME.
 int64_t swl_boot_ns(void);
 int64_t swl_wall_ns(void);
+/// Nanoseconds of CLOCK_MONOTONIC, for interfaces that ask for this clock.
+int64_t swl_monotonic_ns(void);
 /// Gives free heap memory back to the kernel.
 void swl_trim_heap(void);
 /// As `swl_trim_heap`, and more: gives back the pages of this thread's stack that are not in use, and unmaps the pages

@@ -25,18 +25,18 @@ public final class Agent {
     private let makeOperations: OperationsFactory
     private let status: any PodStatusSource
 
-    private var workers: [PodKey: PodWorker] = [:]
+    var workers: [PodKey: PodWorker] = [:]
     private var wanted: [PodKey: ManifestFolder.Wanted] = [:]
     /// Instances of the agent's earlier run, until the first word of what is wanted.
-    private var restorable: [PodKey: (record: PodRecord, manifest: ManifestPod)] = [:]
+    var restorable: [PodKey: (record: PodRecord, manifest: ManifestPod)] = [:]
     private var observers: [Int: (Change, Pod) -> Void] = [:]
     private var nextObserver = 0
-    private var drainWaiters: [() -> Void] = []
+    var drainWaiters: [() -> Void] = []
 
     /// What is wrong with the manifests now.
     public private(set) var problems: [ManifestProblem] = []
     /// No pod is started any more, all that ran are being ended.
-    public private(set) var isDraining = false
+    public internal(set) var isDraining = false
 
     public init(
         loop: EventLoop, log: Log, events: EventRecorder, records: PodRecordStore, status: any PodStatusSource,
@@ -99,7 +99,7 @@ public final class Agent {
         }
     }
 
-    private func start(_ manifest: ManifestPod, source: String, restoring record: PodRecord?) {
+    func start(_ manifest: ManifestPod, source: String, restoring record: PodRecord?) {
         var pod = manifest.pod
         // A UID names one instance on this node and a folder on its disk: it is never a manifest's to choose.
         pod.metadata.uid = record?.uid ?? Self.newUID()
@@ -121,7 +121,9 @@ public final class Agent {
         worker.onNote = { [unowned self] worker, note in
             events.record(note, pod: worker.pod)
             let line = "pod \(worker.key)\(note.container.map { "[\($0)]" } ?? ""): \(note.reason): \(note.message)"
-            if note.isWarning { log.warning(line) } else { log.info(line) }
+            log.entry(
+                note.isWarning ? .warning : .info, line, identifier: "swiftletd",
+                fields: note.journalFields(of: worker.pod))
         }
         worker.onFinished = { [unowned self] worker in finished(worker) }
         publish(.added, worker)

@@ -18,6 +18,9 @@ public enum PodInput: Sendable {
     case timer(PodTimer)
     /// The pod is to end: its manifest is gone or changed, or the node drains.
     case stop(grace: Nanoseconds, message: String)
+    /// As `stop`, for a pod of an earlier run of the agent: it ends when it is known what of it runs, and starts
+    /// nothing before.
+    case stopWhenKnown(grace: Nanoseconds, message: String)
     /// The supervisor died; what it watched was killed by the agent.
     case supervisorLost(at: Timestamp)
     /// Everything the pod held is released.

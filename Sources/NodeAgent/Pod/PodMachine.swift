@@ -26,6 +26,10 @@ public struct PodMachine: Sendable {
     public internal(set) var containers: [ContainerRecord]
     /// The pod is to end once what happens now has ended.
     public private(set) var isStopping = false
+    /// The grace period of an end that waits until it is known what runs.
+    private var pendingStop: Nanoseconds?
+    /// The containers that were asked to stop while they ran.
+    private(set) var stoppedContainers: Set<String> = []
     private var sandboxFailures = 0
 
     public init(_ plan: PodPlan) {
@@ -56,11 +60,17 @@ public struct PodMachine: Sendable {
         case .sandboxReady:
             guard stage == .preparing else { return [] }
             sandboxFailures = 0
-            stage = .running
             resetForNewSandbox()
+            if let grace = pendingStop { return endWhatRuns(grace) }
+            stage = .running
             return advance(now)
         case .sandboxAdopted(let found):
             guard stage == .preparing else { return [] }
+            if let grace = pendingStop {
+                stage = .terminating
+                let directives = adopt(found, now)
+                return stage == .terminating ? directives + endWhatRuns(grace) : directives
+            }
             stage = .running
             return adopt(found, now)
         case .sandboxFailed(let message):
@@ -78,7 +88,12 @@ public struct PodMachine: Sendable {
             }
             return advance(now)
         case .timer(let timer): return onTimer(timer, now)
-        case .stop(let grace, let message): return onStop(grace, message)
+        case .stop(let grace, _): return onStop(grace)
+        case .stopWhenKnown(let grace, _):
+            guard stage == .preparing else { return onStop(grace) }
+            isStopping = true
+            pendingStop = grace
+            return []
         case .supervisorLost(let time): return onSupervisorLost(time, now)
         case .tornDown: return onTornDown()
         case .teardownFailed(let message):
@@ -206,6 +221,11 @@ public struct PodMachine: Sendable {
 
     private mutating func onNotPrepared(_ reason: String, _ message: String) -> [PodDirective] {
         guard stage == .preparing else { return [] }
+        if pendingStop != nil {
+            // Nothing of it can be reached, or nothing is there: what may be left is released.
+            stage = .tearingDown(final: true)
+            return [.tearDown(final: true)]
+        }
         sandboxFailures += 1
         let delay = Nanoseconds.seconds(min(1 << Int64(min(sandboxFailures - 1, 6)), 60))
         return [.record(EventNote(reason, message, warning: true)), .arm(.sandboxRetry, after: delay)]
@@ -231,26 +251,30 @@ public struct PodMachine: Sendable {
 
     // MARK: - Ending
 
-    private mutating func onStop(_ grace: Nanoseconds, _ message: String) -> [PodDirective] {
+    private mutating func onStop(_ grace: Nanoseconds) -> [PodDirective] {
         guard !isStopping else { return [] }
         isStopping = true
         switch stage {
-        case .preparing, .running:
-            stage = .terminating
-            var directives: [PodDirective] = []
-            for record in containers where record.isLive {
-                directives.append(
-                    .record(EventNote("Killing", "Stopping container \(record.name)", container: record.name)))
-                if record.isRunning { directives.append(.stopContainer(container: record.name)) }
-            }
-            guard !directives.isEmpty else { return endTerminationIfQuiet() }
-            return directives + [.arm(.graceOver, after: grace)]
+        case .preparing, .running: return endWhatRuns(grace)
         case .finished:
             stage = .tearingDown(final: true)
             return [.tearDown(final: true)]
         // What is being released is asked for its files when it is done.
         case .tearingDown, .terminating, .gone: return []
         }
+    }
+
+    private mutating func endWhatRuns(_ grace: Nanoseconds) -> [PodDirective] {
+        stage = .terminating
+        var directives: [PodDirective] = []
+        for record in containers where record.isLive {
+            stoppedContainers.insert(record.name)
+            directives.append(
+                .record(EventNote("Killing", "Stopping container \(record.name)", container: record.name)))
+            if record.isRunning { directives.append(.stopContainer(container: record.name)) }
+        }
+        guard !directives.isEmpty else { return endTerminationIfQuiet() }
+        return directives + [.arm(.graceOver, after: grace)]
     }
 
     private mutating func endTerminationIfQuiet() -> [PodDirective] {

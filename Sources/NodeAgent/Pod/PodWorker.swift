@@ -19,8 +19,9 @@ public final class PodWorker {
     private var timers: [PodTimer: EventLoop.Token] = [:]
     /// Its sandbox may be there from an earlier run of the agent.
     private let isRestored: Bool
-    /// The end that waits until it is known what runs.
-    private var waitingStop: PodInput?
+    /// Set for a pod that is ended only until its node starts again: whether it had ended by itself. Its record and
+    /// its files stay.
+    private var suspendedAsFinished: Bool?
     /// When the pod was asked to end.
     public private(set) var stopRequested: Timestamp?
 
@@ -80,9 +81,17 @@ public final class PodWorker {
         stopRequested = .now
         // The kubelet gives every container two seconds at least.
         let seconds = max(2, min(grace ?? pod.spec.terminationGracePeriodSeconds, 1 << 31))
-        let stop = PodInput.stop(grace: .seconds(seconds), message: message)
-        if isRestored, machine.stage == .preparing { waitingStop = stop } else { handle(stop) }
+        let grace = Nanoseconds.seconds(seconds)
+        handle(isRestored ? .stopWhenKnown(grace: grace, message: message) : .stop(grace: grace, message: message))
     }
+
+    /// Ends the instance as the pod's grace period allows, so that it runs again when the next agent starts.
+    func suspend(message: String) {
+        suspendedAsFinished = isFinished
+        stop(message: message)
+    }
+
+    private var isFinished: Bool { machine.stage == .finished || machine.stage == .tearingDown(final: false) }
 
     func imagesChanged() { handle(.imagesChanged) }
 
@@ -93,10 +102,6 @@ public final class PodWorker {
             save()
             onChange(self)
         }
-        if let stop = waitingStop, machine.stage != .preparing {
-            waitingStop = nil
-            handle(stop)
-        }
     }
 
     private func save() {
@@ -104,8 +109,8 @@ public final class PodWorker {
         records.save(
             PodRecord(
                 uid: uid, source: source, manifest: manifest.value, startTime: startTime,
-                isFinished: machine.stage == .finished || machine.stage == .tearingDown(final: false),
-                containers: machine.containers))
+                isFinished: suspendedAsFinished ?? isFinished,
+                containers: suspendedAsFinished == nil ? machine.containers : machine.resumableContainers))
     }
 
     private func perform(_ directives: [PodDirective]) {
@@ -145,7 +150,8 @@ public final class PodWorker {
                 self?.timers[timer] = nil
                 self?.handle(.timer(timer))
             }
-        case .tearDown(let final):
+        case .tearDown(let wantsFinal):
+            let final = wantsFinal && suspendedAsFinished == nil
             Task {
                 do {
                     try await operations.tearDown(final: final)
@@ -160,7 +166,7 @@ public final class PodWorker {
         case .finished:
             for token in timers.values { loop.cancel(token) }
             timers = [:]
-            records.remove(uid)
+            if suspendedAsFinished == nil { records.remove(uid) }
             onFinished(self)
         }
     }

@@ -16,7 +16,9 @@ public final class NodeServices {
     public let seccomp: SeccompPrograms
     public let supervisor: SupervisorExecutable
     /// Processes a pod may have; nil for no limit.
-    public let podPIDLimit: Int64?
+    public var podPIDLimit: Int64?
+    /// Pods are only taken up in order to be ended: no sandbox is made.
+    public var onlyEndsPods = false
 
     public init(
         loop: EventLoop, pool: BlockingPool, log: Log, paths: NodePaths, facts: NodeFacts, cgroups: NodeCgroups,

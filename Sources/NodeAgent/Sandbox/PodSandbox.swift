@@ -52,6 +52,10 @@ public final class PodSandbox: PodOperations {
 
     private func make() async throws -> [AdoptedContainer]? {
         let adopted = try await adopt()
+        if node.onlyEndsPods {
+            guard let adopted else { throw RequestFailure(.lost, "no supervisor of the pod is there") }
+            return adopted
+        }
         let draft = self.context ?? makeContext()
         if client == nil { try spawn(draft) }
         try await prepare(draft)
@@ -72,6 +76,7 @@ public final class PodSandbox: PodOperations {
         let states = try await subscribe()
         node.log.info("pod \(pod.fullName): taken up again with \(states.filter(\.isRunning).count) running containers")
         preparedCgroups = Set(states.map(\.container))
+        for state in states { stopSignals[state.container] = state.stopSignal }
         return states.compactMap(AdoptedContainer.init)
     }
 

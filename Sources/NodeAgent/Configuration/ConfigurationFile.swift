@@ -1,0 +1,162 @@
+import Base
+import JSON
+import Kube
+import YAML
+
+/// The agent's configuration file: a KubeletConfiguration (kubelet.config.k8s.io/v1beta1) of the fields that this node
+/// carries out, and some of its own.
+public enum ConfigurationFile {
+    static let version = "kubelet.config.k8s.io/v1beta1"
+    static let kind = "KubeletConfiguration"
+
+    /// A field and what its value sets. The closure's result is what is wrong with the value.
+    private struct Field: Sendable {
+        var name: String
+        var set: @Sendable (JSONValue, inout NodeSettings) -> String?
+    }
+
+    private static let fields: [Field] = [
+        Field(name: "cgroupRoot") { value, settings in
+            guard let path = value.stringValue else { return expected("a path", value) }
+            guard Path.isClean(path) else { return "expected an absolute path below the cgroup v2 mount" }
+            settings.cgroupRoot = path
+            return nil
+        },
+        Field(name: "podPidsLimit") { value, settings in
+            guard let limit = value.integerValue, limit == -1 || limit > 0 else {
+                return "expected a positive integer, or -1 for no limit"
+            }
+            settings.podPIDLimit = limit
+            return nil
+        },
+        Field(name: "staticPodPath") { value, settings in
+            guard let path = value.stringValue else { return expected("a path", value) }
+            guard Path.isClean(path), path != "/" else { return "expected the absolute path of a folder" }
+            settings.manifestFolder = path
+            return nil
+        },
+        // Ours.
+        Field(name: "drainOnExit") { value, settings in
+            guard let drains = value.boolValue else { return expected("a boolean", value) }
+            settings.drainsOnExit = drains
+            return nil
+        },
+        Field(name: "logLevel") { value, settings in
+            guard let level = value.stringValue.flatMap({ Log.Level(word: $0) }) else {
+                return "expected error, warning, info or debug"
+            }
+            settings.logLevel = level
+            return nil
+        },
+        Field(name: "nodeName") { value, settings in
+            guard let name = value.stringValue, !name.isEmpty else { return expected("a name", value) }
+            settings.nodeName = name
+            return nil
+        },
+        Field(name: "unenforcedLimits") { value, settings in
+            guard let accepts = value.boolValue else { return expected("a boolean", value) }
+            settings.acceptsUnenforcedLimits = accepts
+            return nil
+        },
+    ]
+
+    private static func expected(_ what: String, _ value: JSONValue) -> String {
+        "expected \(what), found \(value.kind)"
+    }
+
+    /// Reads the file at `path`.
+    ///
+    /// - Returns: nil when there is none.
+    /// - Throws: `ConfigurationError` with all that is wrong and where.
+    public static func read(_ path: String) throws(ConfigurationError) -> NodeSettings? {
+        let bytes: [UInt8]
+        do throws(SystemError) { bytes = try Files.read(path, limit: 1 << 20) } catch {
+            if error.errno == .noEntry { return nil }
+            throw ConfigurationError(path: path, issues: [.init("\(error)")])
+        }
+        return try decode(bytes, path: path)
+    }
+
+    /// - Throws: `ConfigurationError` with all that is wrong and where.
+    static func decode(_ text: some Collection<UInt8>, path: String) throws(ConfigurationError) -> NodeSettings {
+        let documents: [JSONValue]
+        do throws(YAMLError) { documents = try YAML.documents(text).filter { !$0.isNull } } catch {
+            throw ConfigurationError(path: path, issues: [.init(error.message, at: error.position)])
+        }
+        // A file of comments sets nothing.
+        guard let document = documents.first else { return NodeSettings() }
+        if documents.count > 1 {
+            throw ConfigurationError(
+                path: path, issues: [.init("a second document; a configuration is one", at: documents[1].position)])
+        }
+        var settings = NodeSettings()
+        let issues = decode(document, into: &settings)
+        if !issues.isEmpty { throw ConfigurationError(path: path, issues: issues) }
+        return settings
+    }
+
+    private static func decode(_ document: JSONValue, into settings: inout NodeSettings) -> [ConfigurationError.Issue] {
+        guard let object = document.objectValue else {
+            return [.init(expected("a \(kind)", document), at: document.position)]
+        }
+        var issues: [ConfigurationError.Issue] = []
+        for (name, wanted) in [("apiVersion", version), ("kind", kind)] {
+            guard let found = object[name] else {
+                issues.append(.init("\(name): missing; expected \"\(wanted)\"", at: document.position))
+                continue
+            }
+            if found.stringValue != wanted {
+                issues.append(.init("\(name): expected \"\(wanted)\"", at: found.position))
+            }
+        }
+        for member in object.members where member.key != "apiVersion" && member.key != "kind" {
+            if member.value.isNull { continue }
+            if member.key == "logging" {
+                issues += decodeLogging(member.value, object, into: &settings)
+            } else if let field = fields.first(where: { $0.name == member.key }) {
+                if let wrong = field.set(member.value, &settings) {
+                    issues.append(.init("\(member.key): \(wrong)", at: member.value.position))
+                }
+            } else {
+                issues.append(
+                    .init(unknown(member.key, among: fields.map(\.name) + ["logging"]), at: member.keyPosition))
+            }
+        }
+        return issues
+    }
+
+    /// `logging.verbosity`, as the kubelet counts it: from 4 on it is for debugging.
+    private static func decodeLogging(
+        _ logging: JSONValue, _ object: JSONObject, into settings: inout NodeSettings
+    ) -> [ConfigurationError.Issue] {
+        guard let members = logging.objectValue?.members else {
+            return [.init("logging: \(expected("an object", logging))", at: logging.position)]
+        }
+        var issues: [ConfigurationError.Issue] = []
+        for member in members where !member.value.isNull {
+            guard member.key == "verbosity" else {
+                issues.append(.init("logging." + unknown(member.key, among: ["verbosity"]), at: member.keyPosition))
+                continue
+            }
+            guard let verbosity = member.value.integerValue, verbosity >= 0 else {
+                issues.append(.init("logging.verbosity: expected 0 or more", at: member.value.position))
+                continue
+            }
+            if object["logLevel"] != nil {
+                issues.append(.init("logging.verbosity: logLevel is set too; remove one", at: member.keyPosition))
+                continue
+            }
+            settings.logLevel = verbosity >= 4 ? .debug : .info
+        }
+        return issues
+    }
+
+    private static func unknown(_ name: String, among known: [String]) -> String {
+        let shown = name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.isASCII } ? name : "(a name not in ASCII)"
+        if KubeletFields.contains(name) {
+            return "\(shown): a field of the kubelet that this node does not carry out; remove it"
+        }
+        guard let close = Spelling.closest(to: name, among: known) else { return "\(shown): unknown field" }
+        return "\(shown): unknown field (did you mean \"\(close)\"?)"
+    }
+}

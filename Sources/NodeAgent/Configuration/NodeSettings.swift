@@ -1,0 +1,42 @@
+import Base
+
+/// What an operator sets for a node, on the command line or in its configuration file. Nil is not set.
+public struct NodeSettings: Hashable, Sendable {
+    public var nodeName: String?
+    /// Below the mount point of cgroup v2.
+    public var cgroupRoot: String?
+    /// Start though the kernel cannot enforce cpu, memory and pids limits.
+    public var acceptsUnenforcedLimits: Bool?
+    /// SIGTERM ends the pods, too.
+    public var drainsOnExit: Bool?
+    public var logLevel: Log.Level?
+    /// Processes a pod may have; -1 for no limit.
+    public var podPIDLimit: Int64?
+    /// The folder of manifests, below the root prefix.
+    public var manifestFolder: String?
+
+    public init() {}
+
+    /// These settings, and where they set nothing, `others`.
+    public func or(_ others: NodeSettings) -> NodeSettings {
+        var result = self
+        result.nodeName = nodeName ?? others.nodeName
+        result.cgroupRoot = cgroupRoot ?? others.cgroupRoot
+        result.acceptsUnenforcedLimits = acceptsUnenforcedLimits ?? others.acceptsUnenforcedLimits
+        result.drainsOnExit = drainsOnExit ?? others.drainsOnExit
+        result.logLevel = logLevel ?? others.logLevel
+        result.podPIDLimit = podPIDLimit ?? others.podPIDLimit
+        result.manifestFolder = manifestFolder ?? others.manifestFolder
+        return result
+    }
+
+    /// The fields that a running agent cannot change, of those in which `other` differs, as the file names them.
+    public func needingRestart(for other: NodeSettings) -> [String] {
+        var names: [String] = []
+        if nodeName != other.nodeName { names.append("nodeName") }
+        if cgroupRoot != other.cgroupRoot { names.append("cgroupRoot") }
+        if acceptsUnenforcedLimits != other.acceptsUnenforcedLimits { names.append("unenforcedLimits") }
+        if manifestFolder != other.manifestFolder { names.append("staticPodPath") }
+        return names
+    }
+}

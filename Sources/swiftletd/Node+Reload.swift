@@ -1,0 +1,53 @@
+import Base
+import NodeAPI
+import NodeAgent
+import PodSources
+
+extension Node {
+    /// Reads the configuration and the manifests again (SIGHUP). A broken file changes nothing.
+    func reload() {
+        reporter.reloading()
+        if let problem = configuration.read() {
+            log.error("the configuration is not read again, what held before holds on:\n\(problem)")
+        } else {
+            let settings = configuration.settings
+            log.limit = settings.logLevel ?? .info
+            services.podPIDLimit = NodeServices.podPIDLimit(settings)
+            let waiting = configuration.waitingForRestart
+            if !waiting.isEmpty {
+                log.warning(
+                    "\(configuration.path): \(waiting.joined(separator: ", ")) changed, which needs a restart of the "
+                        + "agent (pods go on): systemctl restart swiftletd")
+            }
+            log.info("configuration read again")
+        }
+        watcher?.relist()
+        reporter.reloaded()
+    }
+
+    /// What `swiftlet status` says of the configuration: nothing while all is well.
+    var configurationConditions: [NodeStatus.Condition] {
+        if let problem = configuration.problem {
+            return [
+                NodeStatus.Condition(
+                    type: "ConfigurationValid", status: false, reason: "FileRefused",
+                    message: "what held before holds on: \(problem)")
+            ]
+        }
+        let waiting = configuration.waitingForRestart
+        guard !waiting.isEmpty else { return [] }
+        return [
+            NodeStatus.Condition(
+                type: "ConfigurationValid", status: true, reason: "RestartNeeded",
+                message: "\(waiting.joined(separator: ", ")) changed; restart swiftletd")
+        ]
+    }
+}
+
+extension NodeServices {
+    /// Processes a pod may have by these settings; nil for no limit.
+    static func podPIDLimit(_ settings: NodeSettings) -> Int64? {
+        let limit = settings.podPIDLimit ?? 4096
+        return limit < 0 ? nil : limit
+    }
+}

@@ -1,0 +1,114 @@
+import Base
+import TestSupport
+import Testing
+
+@testable import NodeAgent
+
+@Suite struct ConfigurationFileTests {
+    private static let head = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n"
+
+    private func decode(_ text: String) throws -> NodeSettings {
+        try ConfigurationFile.decode(Array(text.utf8), path: "c.yaml")
+    }
+
+    /// What is said of a file with these lines after its head.
+    private func complaint(_ lines: String) -> String {
+        do {
+            _ = try decode(Self.head + lines)
+            return "(accepted)"
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test func everyFieldSetsWhatItNames() throws {
+        let settings = try decode(
+            Self.head + """
+                cgroupRoot: /pods
+                podPidsLimit: 100
+                staticPodPath: /srv/manifests
+                drainOnExit: true
+                logLevel: warning
+                nodeName: edge-1
+                unenforcedLimits: true
+                """)
+        var expected = NodeSettings()
+        expected.cgroupRoot = "/pods"
+        expected.podPIDLimit = 100
+        expected.manifestFolder = "/srv/manifests"
+        expected.drainsOnExit = true
+        expected.logLevel = .warning
+        expected.nodeName = "edge-1"
+        expected.acceptsUnenforcedLimits = true
+        #expect(settings == expected)
+    }
+
+    @Test func theKubeletsVerbosityIsTheLogLevel() throws {
+        #expect(try decode(Self.head + "logging: {verbosity: 4}").logLevel == .debug)
+        #expect(try decode(Self.head + "logging: {verbosity: 0}").logLevel == .info)
+        #expect(complaint("logging: {verbosity: 2}\nlogLevel: info\n").contains("logLevel is set too"))
+    }
+
+    @Test func aFileOfCommentsAndNullsSetsNothing() throws {
+        #expect(try decode("# nothing\n") == NodeSettings())
+        #expect(try decode("") == NodeSettings())
+        #expect(try decode(Self.head + "podPidsLimit:\nlogging:\n") == NodeSettings())
+    }
+
+    @Test func aMistakeIsNamedWithFileLineAndColumn() {
+        #expect(
+            complaint("podPidLimit: 5") == #"c.yaml:3:1: podPidLimit: unknown field (did you mean "podPidsLimit"?)"#)
+        #expect(
+            complaint("podPidsLimit: many")
+                == "c.yaml:3:15: podPidsLimit: expected a positive integer, or -1 for no limit")
+        #expect(complaint("logging:\n  verbose: 1") == "c.yaml:4:3: logging.verbose: unknown field")
+        #expect(complaint("logging: 5") == "c.yaml:3:10: logging: expected an object, found an integer")
+        #expect(
+            complaint("evictionHard: {}")
+                == "c.yaml:3:1: evictionHard: a field of the kubelet that this node does not carry out; remove it")
+        #expect(complaint("nodeName: [\n").hasPrefix("c.yaml:4:"))
+    }
+
+    @Test func allMistakesAreNamedAtOnce() {
+        let text = complaint(
+            "podPidsLimit: 0\ncgroupRoot: ../up\nstaticPodPath: /\nnodeName: ''\ndrainOnExit: 1\nzebra: 1\n")
+        #expect(text.split(separator: "\n").count == 6)
+    }
+
+    @Test func anotherKindIsNoConfiguration() {
+        for text in ["kind: KubeletConfiguration\n", "apiVersion: v1\nkind: KubeletConfiguration\n", "- 1\n", "text"] {
+            #expect(throws: ConfigurationError.self) { try decode(text) }
+        }
+        #expect(throws: ConfigurationError.self) { try decode(Self.head + "---\n" + Self.head) }
+    }
+
+    @Test func aFileThatIsNotThereSetsNothingAndOneThatCannotBeReadIsRefused() throws {
+        let folder = try TemporaryDirectory()
+        #expect(try ConfigurationFile.read("\(folder.path)/none.yaml") == nil)
+        #expect(throws: ConfigurationError.self) { try ConfigurationFile.read(folder.path) }
+        let file = try folder.write("c.yaml", Self.head + "podPidsLimit: 7\n")
+        #expect(try ConfigurationFile.read(file)?.podPIDLimit == 7)
+    }
+
+    @Test func theCommandLineWinsOverTheFile() {
+        var line = NodeSettings()
+        line.logLevel = .debug
+        var file = NodeSettings()
+        (file.logLevel, file.podPIDLimit) = (.error, 9)
+        let settings = line.or(file)
+        #expect(settings.logLevel == .debug)
+        #expect(settings.podPIDLimit == 9)
+    }
+
+    @Test func whatARunningAgentCannotChangeIsNamed() {
+        var other = NodeSettings()
+        (other.logLevel, other.podPIDLimit, other.drainsOnExit) = (.error, 9, true)
+        #expect(NodeSettings().needingRestart(for: other) == [])
+        (other.cgroupRoot, other.manifestFolder) = ("/x", "/y")
+        (other.nodeName, other.acceptsUnenforcedLimits) = ("n", true)
+        #expect(
+            NodeSettings().needingRestart(for: other) == [
+                "nodeName", "cgroupRoot", "unenforcedLimits", "staticPodPath",
+            ])
+    }
+}
