@@ -1,6 +1,6 @@
 # The commands of this repository. Each installs what it needs (Debian) and does nothing twice.
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench soak install uninstall clean format lint vm
+.PHONY: help build run test bench soak install uninstall deb clean format lint vm
 
 PREFIX ?= /usr
 DESTDIR ?=
@@ -28,11 +28,15 @@ soak: ## Run the end-to-end tests again and again (SOAK_MINUTES, 30)
 	@scripts/prerequisites build run test
 	@scripts/soak
 
-install: build ## Install the programs and units (PREFIX, DESTDIR)
+install: build ## Install programs, units and manual pages (PREFIX, DESTDIR)
 	@scripts/install install "$(DESTDIR)" "$(PREFIX)"
 
 uninstall: ## Remove what install put there; pods, images and logs stay
 	@scripts/install uninstall "$(DESTDIR)" "$(PREFIX)"
+
+deb: build ## Build the Debian package dist/swiftlet_<version>_<arch>.deb
+	@scripts/prerequisites deb
+	@scripts/deb
 
 format: ## Format the sources in place
 	@swift format -i -r -p Package.swift Sources cni-plugins Tests Benchmarks
@@ -45,4 +49,4 @@ vm: ## Build the test virtual machine
 	@scripts/vm build
 
 clean: ## Remove what was built (the cache folder stays)
-	rm -rf .build bin
+	rm -rf .build bin dist
