@@ -123,7 +123,7 @@ let package = Package(
         tests("Kube", ["YAML", "JSON"]),
         tests("OCI", ["JSON"]),
         tests("CNITypes", ["JSON"]),
-        tests("CNIPlugins", ["CNITypes", "JSON", "Linux", "Netlink"]),
+        tests("CNIPlugins", ["CNITypes", "JSON", "Linux", "Netlink", "cni-plugins"]),
         tests("HTTP"),
         tests("PodProtocol", ["JSON"], exclude: ["Transcripts"]),
         tests("Containers", ["Linux", "Cgroups", "OCI", "JSON", "Seccomp"]),

@@ -7,12 +7,11 @@ public struct AttachmentRequest: Sendable {
     public var environment: PluginEnvironment
     public var configuration: NetworkConfiguration
 
-    /// Runs `body` in the container's network namespace and comes back.
+    /// The container's network namespace; nil when it is gone.
     ///
-    /// - Returns: nil when the namespace is gone.
     /// - Throws: `CNIError` 8 for what is no network namespace or is the plugin's own (a plugin called with the host's
-    ///   would change the host's interfaces), and what `body` throws.
-    func inNamespace<T>(_ body: () throws(CNIError) -> T) throws(CNIError) -> T? {
+    ///   would change the host's interfaces).
+    func openNamespace() throws(CNIError) -> ContainerNamespace? {
         let path = environment.namespacePath
         let home = try Self.current()
         guard let namespace = try Self.open(path) else { return nil }
@@ -21,25 +20,34 @@ public struct AttachmentRequest: Sendable {
                 .invalidNamespace, "CNI_NETNS \(path) is the network namespace of the plugin itself",
                 details: "give the container's; CNI_NETNS_OVERRIDE=1 allows it")
         }
-        try Self.move(to: namespace)
-        let outcome: Result<T, CNIError>
-        do {
-            outcome = .success(try body())
-        } catch {
-            outcome = .failure(error)
-        }
-        try Self.move(to: home)
-        return try outcome.get()
+        return ContainerNamespace(namespace: namespace, home: home)
+    }
+
+    /// The same, where it must be there.
+    func openRequiredNamespace() throws(CNIError) -> ContainerNamespace {
+        guard let namespace = try openNamespace() else { throw missing() }
+        return namespace
+    }
+
+    /// Runs `body` in the container's network namespace and comes back.
+    ///
+    /// - Returns: nil when the namespace is gone.
+    /// - Throws: what `openNamespace` and `body` throw.
+    func inNamespace<T>(_ body: () throws(CNIError) -> T) throws(CNIError) -> T? {
+        guard let namespace = try openNamespace() else { return nil }
+        return try namespace.run(body)
     }
 
     /// The same, where the namespace must be there.
     func inRequiredNamespace<T>(_ body: () throws(CNIError) -> T) throws(CNIError) -> T {
-        guard let value = try inNamespace(body) else {
-            throw CNIError(
-                .invalidNamespace, "CNI_NETNS \(environment.namespacePath) is not there",
-                details: "the runtime makes the network namespace before it calls the plugin")
-        }
+        guard let value = try inNamespace(body) else { throw missing() }
         return value
+    }
+
+    private func missing() -> CNIError {
+        CNIError(
+            .invalidNamespace, "CNI_NETNS \(environment.namespacePath) is not there",
+            details: "the runtime makes the network namespace before it calls the plugin")
     }
 
     private static func current() throws(CNIError) -> NetworkNamespace {
@@ -57,14 +65,6 @@ public struct AttachmentRequest: Sendable {
         } catch {
             if [.noEntry, .notDirectory, .noProcess].contains(error.errno) { return nil }
             throw CNIError(.invalidNamespace, "CNI_NETNS \(path) cannot be used", details: "\(error)")
-        }
-    }
-
-    private static func move(to namespace: borrowing NetworkNamespace) throws(CNIError) {
-        do {
-            try namespace.enter()
-        } catch {
-            throw CNIError(.internalFailure, "cannot change the network namespace", details: "\(error)")
         }
     }
 }

@@ -28,6 +28,8 @@ public struct Link: Sendable, Hashable {
     public var mtu: UInt32 = 0
     /// Set up by an administrator (IFF_UP).
     public var isUp = false
+    /// It works (IFF_RUNNING): packets given to it are sent.
+    public var isRunning = false
     public var isPromiscuous = false
     /// The index of the bridge or bond that it is a port of.
     public var master: Int32?
@@ -42,8 +44,15 @@ public struct Link: Sendable, Hashable {
         public var hairpin: Bool
         /// No frames to other isolated ports.
         public var isolated: Bool
-        /// Whether the bridge forwards frames of it: its carrier is there.
-        public var isForwarding: Bool
+        /// What the bridge does with its frames.
+        public var state: State
+
+        /// Of the spanning tree; without one a port is disabled or forwarding.
+        public enum State: UInt8, Sendable {
+            /// Also before the bridge has noticed the port's carrier.
+            case disabled = 0
+            case listening, learning, forwarding, blocking
+        }
     }
 
     /// Reads an RTM_NEWLINK message; nil when it is none.
@@ -52,6 +61,7 @@ public struct Link: Sendable, Hashable {
         index = header.ifi_index
         name = ""
         isUp = header.ifi_flags & LinkFlag.up != 0
+        isRunning = header.ifi_flags & LinkFlag.running != 0
         isPromiscuous = header.ifi_flags & LinkFlag.promiscuous != 0
         for attribute in reply.attributes(after: MemoryLayout<ifinfomsg>.size) {
             switch attribute.type {
@@ -75,13 +85,13 @@ public struct Link: Sendable, Hashable {
         func isOn(_ type: Int) -> Bool { data.nested[type]?.number(UInt8.self) == 1 }
         port = BridgePort(
             hairpin: isOn(IFLA_BRPORT_MODE), isolated: isOn(IFLA_BRPORT_ISOLATED),
-            // BR_STATE_FORWARDING
-            isForwarding: data.nested[IFLA_BRPORT_STATE]?.number(UInt8.self) == 3)
+            state: data.nested[IFLA_BRPORT_STATE]?.number(UInt8.self).flatMap { .init(rawValue: $0) } ?? .disabled)
     }
 }
 
 /// Bits of `ifi_flags` (netdevice(7)).
 enum LinkFlag {
     static let up: UInt32 = 0x1
+    static let running: UInt32 = 0x40
     static let promiscuous: UInt32 = 0x100
 }

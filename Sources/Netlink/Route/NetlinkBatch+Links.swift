@@ -68,6 +68,10 @@ extension NetlinkBatch {
         change(link, "set link \(link) \(isUp ? "up" : "down")", flags: isUp ? LinkFlag.up : 0, mask: LinkFlag.up)
     }
 
+    public mutating func setMAC(_ link: Link.Reference, _ mac: MACAddress) {
+        change(link, "give link \(link) the MAC address \(mac)") { $0.put(IFLA_ADDRESS, mac.bytes) }
+    }
+
     public mutating func setPromiscuous(_ link: Link.Reference) {
         change(
             link, "make link \(link) promiscuous", flags: LinkFlag.promiscuous, mask: LinkFlag.promiscuous)

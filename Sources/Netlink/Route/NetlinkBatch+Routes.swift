@@ -4,12 +4,17 @@ import CMNL
 
 /// Requests about addresses and routes.
 extension NetlinkBatch {
-    /// Gives the interface of `index` an address; EEXIST when it has it.
+    /// Gives the interface of `index` an address.
     ///
-    /// - Parameter detectsDuplicates: whether an IPv6 address is first asked for on the link, a second or so.
-    public mutating func addAddress(_ address: InterfaceAddress, to index: Int32, detectsDuplicates: Bool = false) {
+    /// - Parameters:
+    ///   - detectsDuplicates: whether an IPv6 address is first asked for on the link, a second or so.
+    ///   - mayExist: whether it may have it already; else EEXIST.
+    public mutating func addAddress(
+        _ address: InterfaceAddress, to index: Int32, detectsDuplicates: Bool = false, mayExist: Bool = false
+    ) {
         appendAddress(
-            RTM_NEWADDR, [.create, .exclusive], address, index, "give link number \(index) the address"
+            RTM_NEWADDR, [.create, .exclusive], address, index, "give link number \(index) the address",
+            tolerating: mayExist ? .exists : nil
         ) {
             if address.address.count == 16, !detectsDuplicates { $0.put(IFA_FLAGS, UInt32(IFA_F_NODAD)) }
             // As `ip address add` with a broadcast address: the kernel sets none by itself.
@@ -28,14 +33,14 @@ extension NetlinkBatch {
 
     private mutating func appendAddress(
         _ type: Int, _ flags: Flags, _ address: InterfaceAddress, _ index: Int32, _ request: String,
-        _ body: (inout NetlinkWriter) -> Void
+        tolerating tolerated: Errno? = nil, _ body: (inout NetlinkWriter) -> Void
     ) {
         var header = ifaddrmsg()
         header.ifa_family = UInt8(address.address.count == 16 ? AF_INET6 : AF_INET)
         header.ifa_prefixlen = UInt8(clamping: address.prefixLength)
         header.ifa_index = UInt32(bitPattern: index)
         append(
-            type: UInt16(type), flags: flags, header: header,
+            type: UInt16(type), flags: flags, tolerating: tolerated, header: header,
             "\(request) \(IPText.text(address.address))/\(address.prefixLength)"
         ) {
             $0.put(IFA_LOCAL, address.address)

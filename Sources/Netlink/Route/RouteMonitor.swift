@@ -2,13 +2,14 @@ import Base
 import CLinux
 import CMNL
 
-/// Waits for changes of interfaces and addresses of the network namespace that its thread had when it was made.
+/// Waits for changes of interfaces, IPv6 addresses and IPv6 routes of the network namespace that its thread had when it
+/// was made.
 struct RouteMonitor: ~Copyable {
     private var notifications: NetlinkSocket
 
     /// - Throws: `NetlinkError`.
     init() throws(NetlinkError) {
-        notifications = try NetlinkSocket(.route, groups: UInt32(RTMGRP_LINK | RTMGRP_IPV6_IFADDR))
+        notifications = try NetlinkSocket(.route, groups: UInt32(RTMGRP_LINK | RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE))
     }
 
     /// Asks `isDone` at once and after every change, until it says true.
@@ -38,6 +39,62 @@ struct RouteMonitor: ~Copyable {
                 throw NetlinkError("wait for \(request)", failure)
             }
             if sources[1].revents != 0 { return false }
+        }
+    }
+}
+
+extension RouteSocket {
+    /// Waits until IPv6 addresses of the interface of `index` can be used: the kernel makes the route to an address of
+    /// its own a moment after it has taken the address, or when it has found no duplicate of it. In the network
+    /// namespace of this thread, which must be the socket's.
+    ///
+    /// - Parameters:
+    ///   - wanted: 16 bytes each; others are left out.
+    ///   - milliseconds: how long at most.
+    /// - Returns: those that cannot be used: duplicates, and those not known yet after that time.
+    /// - Throws: `NetlinkError`.
+    public mutating func waitForAddresses(
+        _ wanted: [[UInt8]], of index: Int32, milliseconds: Int32
+    ) throws(NetlinkError) -> [InterfaceAddress] {
+        let wanted = wanted.filter { $0.count == 16 }
+        guard !wanted.isEmpty else { return [] }
+        var monitor = try RouteMonitor()
+        var unusable: [InterfaceAddress] = []
+        _ = try monitor.wait(milliseconds: milliseconds, "the addresses of link number \(index)") {
+            () throws(NetlinkError) in
+            let local = try localAddresses()
+            unusable = try addresses(of: index).filter {
+                wanted.contains($0.address) && ($0.isTentative || $0.isDuplicate || !local.contains($0.address))
+            }
+            return unusable.allSatisfy { $0.isDuplicate }
+        }
+        return unusable
+    }
+
+    /// Waits until packets pass between a bridge, its port `name` and this machine. The kernel notices a carrier a
+    /// moment after it is there; what is sent before that is lost, and for a second nobody sends it again. A port that the
+    /// spanning tree holds back is not waited for. In the network namespace of this thread, which must be the socket's.
+    ///
+    /// - Parameter milliseconds: how long at most.
+    /// - Returns: whether they do.
+    /// - Throws: `NetlinkError`.
+    public mutating func waitForBridgePort(
+        _ name: String, of bridge: String, milliseconds: Int32
+    ) throws(NetlinkError) -> Bool {
+        // Mostly so at once.
+        if try doPacketsPass(name, bridge) { return true }
+        var monitor = try RouteMonitor()
+        return try monitor.wait(milliseconds: milliseconds, "the bridge port \(name)") { () throws(NetlinkError) in
+            try doPacketsPass(name, bridge)
+        }
+    }
+
+    private mutating func doPacketsPass(_ name: String, _ bridge: String) throws(NetlinkError) -> Bool {
+        let links = try links([.name(name), .name(bridge)])
+        switch links.first(where: { $0.name == name })?.port?.state {
+        case .listening, .learning, .blocking: return true
+        case .forwarding: return links.contains { $0.name == bridge && $0.isRunning }
+        case .disabled, nil: return false
         }
     }
 }

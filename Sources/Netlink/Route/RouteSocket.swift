@@ -65,6 +65,17 @@ public struct RouteSocket: ~Copyable {
         }
     }
 
+    /// The IPv6 addresses to which there is a local route.
+    mutating func localAddresses() throws(NetlinkError) -> Set<[UInt8]> {
+        var header = rtmsg()
+        header.rtm_family = UInt8(AF_INET6)
+        return Set(
+            try list("list the local routes", RTM_GETROUTE, header) { reply in
+                guard let header = reply.header(rtmsg.self), Int(header.rtm_type) == RTN_LOCAL else { return nil }
+                return reply.attributes(after: MemoryLayout<rtmsg>.size)[Int(RTA_DST.rawValue)]?.bytes
+            })
+    }
+
     /// A dump, asked for again while what it lists changes.
     private mutating func list<Header: BitwiseCopyable, Element>(
         _ request: String, _ type: Int, _ header: Header, _ read: (NetlinkReply) -> Element?

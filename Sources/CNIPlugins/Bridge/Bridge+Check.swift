@@ -1,0 +1,104 @@
+import Base
+import CNITypes
+import Netlink
+
+extension Bridge {
+    public func check(_ request: AttachmentRequest) throws(CNIError) {
+        let configuration = try BridgeConfiguration(request.configuration, request.environment)
+        guard let result = try request.configuration.readPreviousResult() else {
+            throw CNIError(
+                .invalidConfiguration,
+                "CHECK of network \(request.configuration.name) needs prevResult, the result of ADD")
+        }
+        try IPAMDelegate(of: request.configuration, request.environment, caller: Self.name)?.check()
+
+        let name = request.environment.interfaceName
+        let sandbox = request.environment.namespacePath
+        guard let index = result.interfaces.firstIndex(where: { $0.name == name && $0.sandbox == sandbox }) else {
+            throw CNIError(.invalidConfiguration, "prevResult has no interface \(name) in \(sandbox)")
+        }
+        let host = try checkHost(configuration, result, request)
+        let ips = result.ips.filter { $0.interface == index }
+        try request.inRequiredNamespace { () throws(CNIError) in
+            try checkContainer(configuration, result, result.interfaces[index], ips, host: host)
+        }
+        try BridgeMasquerade(request.configuration)?.check(request, ips)
+    }
+
+    /// The bridge and its port.
+    ///
+    /// - Returns: the host's end.
+    private func checkHost(
+        _ configuration: BridgeConfiguration, _ result: CNIResult, _ request: AttachmentRequest
+    ) throws(CNIError) -> Link {
+        var socket = try openRouteSocket()
+        guard let bridge = try BridgeDevice.find(configuration.bridge, &socket) else {
+            throw Self.broken("the bridge \(configuration.bridge) is gone")
+        }
+        guard bridge.isUp else { throw Self.broken("the bridge \(bridge.name) is down") }
+        guard let host = try HostVeth(request).find(&socket).first else {
+            throw Self.broken("the host's end of interface \(request.environment.interfaceName) is gone")
+        }
+        guard result.interfaces.contains(where: { $0.name == host.name && $0.sandbox == nil }) else {
+            throw Self.broken("prevResult lacks the host's interface \(host.name)")
+        }
+        guard host.master == bridge.index else {
+            throw Self.broken("interface \(host.name) is no port of the bridge \(bridge.name)")
+        }
+        guard host.isUp else { throw Self.broken("interface \(host.name) is down") }
+        guard host.port?.hairpin == configuration.hairpin, host.port?.isolated == configuration.isolated else {
+            throw Self.broken(
+                "interface \(host.name) has other port flags than the network \(request.configuration.name)")
+        }
+        if configuration.isGateway {
+            let addresses = try BridgeDevice.addresses(of: bridge, &socket)
+            for ip in result.ips {
+                guard let gateway = ip.gateway.flatMap({ IPPrefix.parse($0) }) else { continue }
+                guard addresses.contains(where: { $0.address == gateway && $0.length == ip.address.length }) else {
+                    throw Self.broken("the bridge \(bridge.name) lacks the gateway's address \(IPPrefix.text(gateway))")
+                }
+            }
+        }
+        return host
+    }
+
+    /// The interface in the container, whose network namespace this thread is in.
+    private func checkContainer(
+        _ configuration: BridgeConfiguration, _ result: CNIResult, _ interface: CNIResult.Interface,
+        _ ips: [CNIResult.IP], host: Link
+    ) throws(CNIError) {
+        var socket = try openRouteSocket()
+        let link = try ContainerInterface.find(interface.name, &socket)
+        guard link.kind == "veth", link.peer == host.index else {
+            throw Self.broken("interface \(interface.name) is not the other end of \(host.name)")
+        }
+        guard link.isUp != configuration.isContainerInterfaceDown else {
+            throw Self.broken("interface \(interface.name) is \(link.isUp ? "up" : "down")")
+        }
+        if let mac = interface.mac.flatMap({ MACAddress($0) }), link.mac != mac {
+            throw Self.broken("interface \(interface.name) has another MAC address than \(mac)")
+        }
+        let addresses = try BridgeDevice.addresses(of: link, &socket)
+        for ip in ips where !addresses.contains(ip.address) {
+            throw Self.broken("interface \(interface.name) lacks the address \(ip.address)")
+        }
+        for wanted in try ContainerInterface.routes(result, link) {
+            let present = try asking("read the container's routes") { () throws(NetlinkError) in
+                try socket.routes(ipv6: wanted.destination.count == 16, table: wanted.table)
+            }
+            let isThere = present.contains {
+                $0.destination == wanted.destination && $0.prefixLength == wanted.prefixLength
+                    && (wanted.gateway == nil || $0.gateway == wanted.gateway || $0.isConnected)
+            }
+            guard isThere else {
+                let gateway = wanted.gateway.map { " by \(IPPrefix.text($0))" } ?? ""
+                throw Self.broken(
+                    "the container lacks the route to \(IPPrefix.text(wanted.destination))/\(wanted.prefixLength)"
+                        + gateway
+                )
+            }
+        }
+    }
+
+    private static func broken(_ what: String) -> CNIError { CNIError(.internalFailure, what) }
+}

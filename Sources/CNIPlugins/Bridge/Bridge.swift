@@ -1,0 +1,185 @@
+import Base
+import CNITypes
+import Netlink
+
+/// Attaches a container to a bridge of the host by a veth pair, with addresses that another plugin gives out.
+public struct Bridge: CNIPlugin {
+    public static let name = "bridge"
+
+    public init() {}
+
+    public func add(_ request: AttachmentRequest) throws(CNIError) -> CNIResult {
+        let configuration = try BridgeConfiguration(request.configuration, request.environment)
+        let masquerade = try BridgeMasquerade(request.configuration)
+        let ipam = try IPAMDelegate(of: request.configuration, request.environment, caller: Self.name)
+        let container = try request.openRequiredNamespace()
+        var socket = try openRouteSocket()
+        let bridge = try BridgeDevice.ensure(configuration, &socket)
+        let pair = try HostVeth(request).create(configuration, bridge: bridge, in: container, &socket)
+        var hasAddresses = false
+        do {
+            try NetworkSetting.set("ipv6/conf/\(pair.name)/accept_ra", "0")
+            var result = CNIResult()
+            if let ipam {
+                result = try ipam.add()
+                hasAddresses = true
+                try attach(&result, configuration, bridge, request, container, &socket)
+                try masquerade?.add(request, result.ips)
+            } else if !configuration.isContainerInterfaceDown {
+                try container.run { () throws(CNIError) in
+                    try ContainerInterface.configure(request.environment.interfaceName, CNIResult(), configuration)
+                }
+            }
+            if !configuration.isContainerInterfaceDown { try requirePort(pair.name, of: bridge, &socket) }
+            result.interfaces = interfaces(bridge, pair, request)
+            if configuration.dns != CNIResult.DNS() { result.dns = configuration.dns }
+            return result
+        } catch {
+            // The failure that led here is the one to tell.
+            if hasAddresses { try? ipam?.delete() }
+            try? masquerade?.delete(request)
+            try? HostVeth.remove(pair.name, &socket)
+            throw error
+        }
+    }
+
+    private func requirePort(_ name: String, of bridge: Link, _ socket: inout RouteSocket) throws(CNIError) {
+        let isEnabled = try asking("wait for the bridge port \(name)") { () throws(NetlinkError) in
+            try socket.waitForBridgePort(name, of: bridge.name, milliseconds: 5000)
+        }
+        guard isEnabled else {
+            throw CNIError(
+                .tryAgainLater, "the bridge \(bridge.name) does not take packets of its port \(name)",
+                details: "both ends are up, and after 5 s it has not noticed")
+        }
+    }
+
+    /// Completes what the addresses' plugin gave, and applies it.
+    private func attach(
+        _ result: inout CNIResult, _ configuration: BridgeConfiguration, _ bridge: Link, _ request: AttachmentRequest,
+        _ container: borrowing ContainerNamespace, _ socket: inout RouteSocket
+    ) throws(CNIError) {
+        guard !result.ips.isEmpty else {
+            throw CNIError(.internalFailure, "the ipam plugin of network \(request.configuration.name) gave no address")
+        }
+        for index in result.ips.indices { result.ips[index].interface = 2 }
+        let gateways = Self.completeGateways(&result, configuration)
+        if configuration.isGateway {
+            try BridgeDevice.ensureGateways(
+                gateways, on: bridge, configuration, network: request.configuration.name, &socket)
+            if gateways.contains(where: { !$0.isIPv6 }) { try NetworkSetting.set("ipv4/ip_forward", "1") }
+            if gateways.contains(where: { $0.isIPv6 }) { try NetworkSetting.set("ipv6/conf/all/forwarding", "1") }
+        }
+        let complete = result
+        try container.run { () throws(CNIError) in
+            try ContainerInterface.configure(request.environment.interfaceName, complete, configuration)
+        }
+    }
+
+    /// Fills in the gateways and default routes that are asked for.
+    ///
+    /// - Returns: the addresses that the bridge has as a gateway, each once.
+    static func completeGateways(_ result: inout CNIResult, _ configuration: BridgeConfiguration) -> [IPPrefix] {
+        var gateways: [IPPrefix] = []
+        for index in result.ips.indices {
+            let address = result.ips[index].address
+            if result.ips[index].gateway == nil, configuration.isGateway,
+                let first = IPPrefix.successor(address.network.address)
+            {
+                result.ips[index].gateway = IPPrefix.text(first)
+            }
+            guard let text = result.ips[index].gateway, let bytes = IPPrefix.parse(text),
+                let gateway = IPPrefix(address: bytes, length: address.length)
+            else { continue }
+            if !gateways.contains(gateway) { gateways.append(gateway) }
+            let hasDefault = result.routes.contains {
+                $0.destination.length == 0 && $0.destination.isIPv6 == address.isIPv6 && $0.gateway != nil
+            }
+            if configuration.isDefaultGateway, !hasDefault,
+                let everything = IPPrefix(address: [UInt8](repeating: 0, count: address.address.count), length: 0)
+            {
+                result.routes.append(.init(destination: everything, gateway: text))
+            }
+        }
+        return gateways
+    }
+
+    private func interfaces(_ bridge: Link, _ pair: VethPair, _ request: AttachmentRequest) -> [CNIResult.Interface] {
+        [
+            .init(name: bridge.name, mac: bridge.mac?.description),
+            .init(name: pair.name, mac: pair.mac.description),
+            .init(
+                name: pair.peerName, mac: pair.peerMAC.description, sandbox: request.environment.namespacePath),
+        ]
+    }
+
+    public func delete(_ request: AttachmentRequest) throws(CNIError) {
+        var failures: [CNIError] = []
+        // The address first, as the reference plugin does: some plugins give it back over the interface.
+        Self.collect(&failures) { () throws(CNIError) in
+            try IPAMDelegate(of: request.configuration, request.environment, caller: Self.name)?.delete()
+        }
+        Self.collect(&failures) { () throws(CNIError) in
+            var socket = try openRouteSocket()
+            let own = try HostVeth(request).find(&socket)
+            for link in own { try HostVeth.remove(link.name, &socket) }
+            // Made by another bridge plugin, as before an upgrade.
+            if own.isEmpty, !request.environment.namespacePath.isEmpty {
+                _ = try request.inNamespace { () throws(CNIError) in
+                    var inside = try openRouteSocket()
+                    try HostVeth.remove(request.environment.interfaceName, &inside)
+                }
+            }
+        }
+        Self.collect(&failures) { () throws(CNIError) in
+            try BridgeMasquerade(request.configuration)?.delete(request)
+        }
+        if let failure = failures.first { throw failure }
+    }
+
+    public func status(_ configuration: NetworkConfiguration, _ environment: PluginEnvironment) throws(CNIError) {
+        let wanted = try BridgeConfiguration(configuration, environment)
+        _ = try BridgeMasquerade(configuration)
+        var socket = try openRouteSocket()
+        do {
+            _ = try BridgeDevice.find(wanted.bridge, &socket)
+        } catch {
+            throw CNIError(.unavailable, error.message, details: error.details)
+        }
+        try IPAMDelegate(of: configuration, environment, caller: Self.name)?.status()
+    }
+
+    public func collectGarbage(
+        _ configuration: NetworkConfiguration, _ environment: PluginEnvironment,
+        valid: Set<NetworkConfiguration.Attachment>
+    ) throws(CNIError) {
+        var failures: [CNIError] = []
+        Self.collect(&failures) { () throws(CNIError) in
+            var socket = try openRouteSocket()
+            let links = try asking("list the interfaces") { () throws(NetlinkError) in try socket.links() }
+            for link in links {
+                guard let veth = HostVeth(link), veth.network == configuration.name,
+                    !valid.contains(.init(containerID: veth.containerID, interfaceName: veth.interfaceName))
+                else { continue }
+                try HostVeth.remove(link.name, &socket)
+            }
+        }
+        Self.collect(&failures) { () throws(CNIError) in
+            try BridgeMasquerade(configuration)?.collectGarbage(valid: valid)
+        }
+        // Last, so that no address is given out while somebody has it.
+        Self.collect(&failures) { () throws(CNIError) in
+            try IPAMDelegate(of: configuration, environment, caller: Self.name)?.collectGarbage()
+        }
+        if let failure = failures.first { throw failure }
+    }
+
+    /// Does a part of a job of which each part is tried.
+    private static func collect(_ failures: inout [CNIError], _ body: () throws(CNIError) -> Void) {
+        do {
+            try body()
+        } catch {
+            failures.append(error)
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import CNITypes
+import JSON
+import Netlink
+
+/// What the plugin `bridge` is configured to do.
+struct BridgeConfiguration: Sendable {
+    var bridge = "cni0"
+    /// The bridge gets the gateway's addresses, and the machine forwards.
+    var isGateway = false
+    /// The container's default route goes there.
+    var isDefaultGateway = false
+    /// An address of the bridge that is in the way is replaced.
+    var forcesAddress = false
+    /// Bytes; nil: the kernel's.
+    var mtu: UInt32?
+    var hairpin = false
+    var promiscuous = false
+    var isolated = false
+    /// Whether IPv6 addresses are first asked for on the link.
+    var detectsDuplicates = false
+    /// The container's interface stays down.
+    var isContainerInterfaceDown = false
+    /// Of the container's interface.
+    var mac: MACAddress?
+    var dns = CNIResult.DNS()
+
+    /// Reads what ADD, CHECK and STATUS need.
+    ///
+    /// - Throws: `CNIError` 7 for what is not well formed, 2 for what is not supported.
+    init(_ configuration: NetworkConfiguration, _ environment: PluginEnvironment) throws(CNIError) {
+        let network = configuration.name
+        let root = JSONValue.object(configuration.raw)
+        let read = try reading("the bridge configuration of network \(network)") {
+            () throws(JSONError) -> BridgeConfiguration in
+            try BridgeConfiguration(root, environment)
+        }
+        self = read
+        let unsupported = try reading("the bridge configuration of network \(network)") {
+            () throws(JSONError) -> String? in
+            try Self.unsupported(root)
+        }
+        if let unsupported {
+            throw CNIError(
+                .unsupportedField,
+                "network \(network) asks for \(unsupported), which this plugin bridge does not support",
+                details: "leave it out, or use another plugin")
+        }
+    }
+
+    private init(_ root: JSONValue, _ environment: PluginEnvironment) throws(JSONError) {
+        func fail(_ key: String, _ message: String) -> JSONError {
+            JSONError("\(key): \(message)", at: root[key]?.position ?? root.position)
+        }
+        func isOn(_ key: String) throws(JSONError) -> Bool { try root.optionalBool(key) ?? false }
+        if let name = try root.optionalString("bridge"), !name.isEmpty { bridge = name }
+        guard PluginEnvironment.isInterfaceName(bridge) else { throw fail("bridge", "no interface can have this name") }
+        isDefaultGateway = try isOn("isDefaultGateway")
+        isGateway = try isOn("isGateway") || isDefaultGateway
+        forcesAddress = try isOn("forceAddress")
+        // `BridgeMasquerade` reads it.
+        _ = try isOn("ipMasq")
+        if let value = try root.optionalInteger("mtu"), value != 0 {
+            // What the kernel takes for a bridge.
+            guard (68...65535).contains(value) else { throw fail("mtu", "expected 68 to 65535") }
+            mtu = UInt32(value)
+        }
+        hairpin = try isOn("hairpinMode")
+        promiscuous = try isOn("promiscMode")
+        guard !hairpin || !promiscuous else { throw fail("promiscMode", "it cannot be on together with hairpinMode") }
+        isolated = try isOn("portIsolation")
+        detectsDuplicates = try isOn("enabledad")
+        isContainerInterfaceDown = try isOn("disableContainerInterface")
+        if isContainerInterfaceDown, let type = root["ipam"]?["type"]?.stringValue, !type.isEmpty {
+            throw fail("disableContainerInterface", "an interface that stays down gets no addresses: leave ipam out")
+        }
+        mac = try Self.mac(root, environment)
+        if let value = root["dns"], !value.isNull {
+            dns = try CNIResult(json: .object(JSONObject([.init(key: "dns", value: value)]))).dns
+        }
+    }
+
+    /// The runtime's word counts most, CNI_ARGS least.
+    private static func mac(_ root: JSONValue, _ environment: PluginEnvironment) throws(JSONError) -> MACAddress? {
+        func object(_ value: JSONValue?, _ key: String) throws(JSONError) -> JSONValue? {
+            try value?.optional(key, "an object") { $0.objectValue.map { JSONValue.object($0) } }
+        }
+        let runtime = try object(root, "runtimeConfig")?.optionalString("mac")
+        let arguments = try object(object(root, "args"), "cni")?.optionalString("mac")
+        let variable = environment.arguments.last { $0.key == "MAC" }?.value
+        guard let text = [runtime, arguments, variable].compactMap({ $0 }).first(where: { !$0.isEmpty }) else {
+            return nil
+        }
+        guard let mac = MACAddress(text), !mac.isMulticast else {
+            throw JSONError("mac: \"\(text)\" cannot be an interface's address", at: root.position)
+        }
+        return mac
+    }
+
+    /// The first thing that is asked for and that there is not.
+    private static func unsupported(_ root: JSONValue) throws(JSONError) -> String? {
+        if let vlan = try root.optionalInteger("vlan"), vlan != 0 { return "vlan" }
+        if let trunk = try root.optional("vlanTrunk", "a list", { $0.arrayValue }), !trunk.isEmpty {
+            return "vlanTrunk"
+        }
+        if try root.optionalBool("macspoofchk") == true { return "macspoofchk" }
+        // Without VLANs it has no effect.
+        _ = try root.optionalBool("preserveDefaultVlan")
+        if try root.optionalBool("ipMasq") == true, let backend = try root.optionalString("ipMasqBackend"),
+            !backend.isEmpty, backend != "nftables"
+        {
+            return "ipMasqBackend \(backend)"
+        }
+        return nil
+    }
+}
