@@ -79,6 +79,32 @@ pid_t swl_netlink_detached(int protocol, const void *request, size_t length, int
     return pid;
 }
 
+int swl_hold_open(int fd, int linger) {
+    int ends[2], pidfd;
+    if (pipe2(ends, O_CLOEXEC) < 0) return -1;
+    pid_t pid = swl_clone3(0, -1, &pidfd);
+    if (pid == 0) {
+        // As above: system calls only, and nothing kept but the two.
+        int low = fd < ends[0] ? fd : ends[0], high = fd < ends[0] ? ends[0] : fd;
+        if (low > 0) swl_close_range(0, (unsigned)low - 1, 0);
+        if (high > low + 1) swl_close_range((unsigned)low + 1, (unsigned)high - 1, 0);
+        swl_close_range((unsigned)high + 1, ~0U, 0);
+        char byte;
+        while (read(ends[0], &byte, 1) < 0 && errno == EINTR) {}
+        poll(NULL, 0, linger);
+        _exit(0);
+    }
+    int error = errno;
+    close(ends[0]);
+    if (pid < 0) {
+        close(ends[1]);
+        errno = error;
+        return -1;
+    }
+    close(pidfd);
+    return ends[1];
+}
+
 // The child of swl_spawn shares the parent's memory until it execs: it may touch only its own stack and what the
 // parent prepared for it, and calls nothing that takes a lock.
 struct spawn_child {

@@ -36,7 +36,15 @@ public struct NetlinkSocket: ~Copyable {
         buffer = .allocate(byteCount: 32 << 10, alignment: 8)
     }
 
+    /// Milliseconds, longer than a grace period of the kernel.
+    private static let linger: Int32 = 100
+    /// Whether what the kernel does at the last close, and lets its caller wait for, is left to a process of its own.
+    var closesWithoutWaiting = false
+
     deinit {
+        // Without a holder (too many processes) it is closed with the wait.
+        let holder = closesWithoutWaiting ? swl_hold_open(mnl_socket_get_fd(socket), Self.linger) : -1
+        defer { if holder >= 0 { _ = CLinux.close(holder) } }
         mnl_socket_close(socket)
         buffer.deallocate()
     }

@@ -98,7 +98,7 @@ import Testing
                 + mapped(#"[{"hostPort":80,"containerPort":80,"protocol":"udp","hostIP":"10.0.0.1"}]"#) + "}").utf8)
         var generator = SystemRandomNumberGenerator()
         var read = 0
-        for _ in 0..<20_000 {
+        for _ in 0..<4000 {
             var bytes = valid
             for _ in 0..<Int.random(in: 1...3, using: &generator) {
                 let index = Int.random(in: 0..<bytes.count, using: &generator)
@@ -119,6 +119,6 @@ import Testing
                 #expect(!error.message.isEmpty)
             }
         }
-        #expect(read > 100)
+        #expect(read > 50)
     }
 }

@@ -170,6 +170,7 @@ struct OwnedElements: ~Copyable {
             }
             do {
                 try socket.commit(transaction)
+                socket.closeWithoutWaiting()
                 return found.map { (set: $0.0, element: $0.1) }
             } catch {
                 guard [.noEntry, Errno(rawValue: ERESTART)].contains(error.errno) else {

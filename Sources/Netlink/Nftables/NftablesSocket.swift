@@ -14,6 +14,11 @@ public struct NftablesSocket: ~Copyable {
         socket = try NetlinkSocket(.netfilter)
     }
 
+    /// For a program that deletes something and ends soon. Its last close would otherwise wait until the kernel has freed
+    /// that, a grace period of many milliseconds, and let everybody else who changes the ruleset wait too. A process of
+    /// its own holds the socket for so long; it is a child of this one, reaped by whoever reaps its orphans.
+    public mutating func closeWithoutWaiting() { socket.closesWithoutWaiting = true }
+
     /// Makes the transaction's changes.
     ///
     /// - Throws: `NetlinkError` of the first that was refused; then none is made. ERESTART: the ruleset is no longer of
