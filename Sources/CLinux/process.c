@@ -51,7 +51,8 @@ static _Noreturn void netlink_detached_main(int socket, const void *request, siz
         else
             result = -((struct nlmsgerr *)NLMSG_DATA(&reply.header))->error;
     }
-    // With the reader gone nobody wants to know: SIGPIPE is as good an end as any.
+    // With the reader gone nobody wants to know.
+    swl_ignore_signal(SIGPIPE);
     n = write(answer, &result, sizeof result);
     _exit(n == sizeof result ? 0 : 1);
 }
@@ -131,7 +132,8 @@ static void spawn_child_main(struct spawn_child *c) {
     int want[3] = {a->stdin_fd, a->stdout_fd, a->stderr_fd};
     for (int i = 0; i < 3; i++) {
         if (want[i] < 0) want[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
-        else if (want[i] < 3) want[i] = fcntl(want[i], F_DUPFD_CLOEXEC, 3);
+        // Also where the parent has closed a standard stream of its own.
+        if (want[i] >= 0 && want[i] < 3) want[i] = fcntl(want[i], F_DUPFD_CLOEXEC, 3);
         if (want[i] < 0) goto fail;
     }
     for (int i = 0; i < 3; i++)
