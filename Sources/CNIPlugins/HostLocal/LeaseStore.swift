@@ -56,11 +56,12 @@ struct LeaseStore: ~Copyable {
     /// All leases. Files that are not named by an address are none.
     borrowing func leases() throws(SystemError) -> [Lease] {
         var leases: [Lease] = []
+        var buffer = [UInt8](repeating: 0, count: Self.readLimit)
         for name in try names() {
             // A name that is not the address's own text would be found under another one.
             guard let address = IPPrefix.parse(name), IPPrefix.text(address) == name else { continue }
-            guard let content = try read(name) else { continue }
-            guard let lease = Self.parse(content, address) else {
+            guard let count = try read(name, into: &buffer) else { continue }
+            guard let lease = Self.parse(buffer[..<count], address) else {
                 try remove(name)
                 continue
             }
@@ -97,8 +98,9 @@ struct LeaseStore: ~Copyable {
 
     /// The address of a set that was given out last.
     borrowing func lastReserved(_ set: Int) throws(SystemError) -> [UInt8]? {
-        guard let content = try read("last_reserved_ip.\(set)") else { return nil }
-        return IPPrefix.parse(String(decoding: content.prefix { $0 > 0x20 }, as: UTF8.self))
+        var buffer = [UInt8](repeating: 0, count: Self.readLimit)
+        guard let count = try read("last_reserved_ip.\(set)", into: &buffer) else { return nil }
+        return IPPrefix.parse(String(decoding: buffer[..<count].prefix { $0 > 0x20 }, as: UTF8.self))
     }
 
     borrowing func setLastReserved(_ set: Int, _ address: [UInt8]) throws(SystemError) {
@@ -108,7 +110,7 @@ struct LeaseStore: ~Copyable {
     }
 
     /// Nil for an empty file, or what a machine that lost its power leaves of one.
-    private static func parse(_ content: [UInt8], _ address: [UInt8]) -> Lease? {
+    private static func parse(_ content: ArraySlice<UInt8>, _ address: [UInt8]) -> Lease? {
         let text = content.prefix { $0 != 0 }
         let lines = text.split(whereSeparator: { [0x0A, 0x0D, 0x20, 0x09].contains($0) })
         guard let first = lines.first else { return nil }
@@ -117,8 +119,11 @@ struct LeaseStore: ~Copyable {
             interfaceName: lines.count > 1 ? String(decoding: lines[1], as: UTF8.self) : nil)
     }
 
-    /// At most 1 KiB of the file, more than any lease has; nil when it is gone or is no file.
-    private borrowing func read(_ name: String) throws(SystemError) -> [UInt8]? {
+    /// More bytes than any lease has.
+    private static let readLimit = 1024
+
+    /// How many bytes of the file are at the front of `buffer`; nil when it is gone or is no file.
+    private borrowing func read(_ name: String, into buffer: inout [UInt8]) throws(SystemError) -> Int? {
         let raw = folder.raw
         // Not blocking: a FIFO there must not hold us.
         let opened = swl_openat(raw, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, 0)
@@ -128,10 +133,8 @@ struct LeaseStore: ~Copyable {
             throw SystemError("open", "\(path)/\(name)", failure)
         }
         let file = FileDescriptor(adopting: opened)
-        var bytes = [UInt8](repeating: 0, count: 1024)
         do {
-            let count = try file.read(into: &bytes) ?? 0
-            return Array(bytes[..<count])
+            return try file.read(into: &buffer) ?? 0
         } catch {
             if error.errno == .isDirectory { return nil }
             throw error
