@@ -221,4 +221,37 @@ import Testing
         let status = Self.status(Self.pod(["x"], initContainers: ["i"]), [Self.record("x", Self.running, isInit: true)])
         #expect(status.containerStatuses.first?.ready == false)
     }
+
+    @Test(arguments: [RestartPolicy.never, .onFailure], [Int32(0), 143])
+    func aPodThatARebootInterruptedHasNotEnded(policy: RestartPolicy, code: Int32) {
+        var builder = PodStatusBuilder(
+            pod: Self.pod(restartPolicy: policy),
+            records: [Self.record("a", .waiting(reason: nil, message: nil), last: Self.end(code))],
+            isSandboxReady: false, startTime: Self.time(1), nodeAddresses: [])
+        builder.isGoingOn = true
+        let between = builder.status(previous: nil, now: Self.time(30))
+        #expect(between.phase != .succeeded && between.phase != .failed)
+        builder.records = [Self.record("a", .running(since: Self.time(31)), last: Self.end(code))]
+        builder.isGoingOn = false
+        #expect(builder.status(previous: between, now: Self.time(32)).phase == .running)
+    }
+
+    @Test func onlyAPodWithARunToComeGoesOn() {
+        let plan = PodPlan(display: "p", restartPolicy: .never, containers: [.init(name: "a", image: "a")])
+        func machine(_ state: ContainerRecord.State, finished: Bool = false) -> PodMachine {
+            PodMachine(
+                plan,
+                restoring: [
+                    {
+                        var record = ContainerRecord(name: "a", image: "a", isInit: false)
+                        (record.state, record.hasBegun) = (state, true)
+                        return record
+                    }()
+                ], finished: finished)
+        }
+        #expect(machine(.waiting(reason: nil, message: nil)).isGoingOn)
+        #expect(!machine(.terminated(Self.end(0))).isGoingOn)
+        #expect(!machine(.waiting(reason: nil, message: nil), finished: true).isGoingOn)
+        #expect(!PodMachine(plan).isGoingOn, "it has never begun")
+    }
 }

@@ -3,9 +3,14 @@
 
     vm.py [--smp N] save DIR                    boot DIR's machine once and save its state
     vm.py [--smp N] [--timeout S] run DIR JOB   restore it, run JOB/run in it, print the output, exit with its status
+    vm.py [--boot] [--disk IMG] [--cut S] run DIR JOB
+                                                with a cold boot instead: JOB/run runs after every boot of the machine,
+                                                also when it has rebooted it, until it ends. IMG: a second disk,
+                                                /dev/vdc, that is kept (made with a journalled ext4 when missing).
 
 DIR is a folder for states below the one that Tests/VM/build made. JOB is a folder, or a tar, that holds an executable `run`. The machine's disk is a
-throw-away copy in every run. Exit status 125: the machine or the job gave no result (the console is printed);
+throw-away copy in every run. The power is cut (qemu is killed: what the guest has not flushed to IMG is lost) S seconds
+after the job began, or when the job prints a line @@cut; the exit status is then 137. Exit status 125: the machine or the job gave no result (the console is printed);
 124: time-out.
 """
 import argparse
@@ -18,8 +23,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
+DATA_SIZE = 4 << 30  # of a new second disk, a sparse file
 JOB_SIZE = 2 << 30  # of the raw disk that carries the job; the same when saved and when restored
 BLOCK = 1 << 20
 KERNEL_OPTIONS = (
@@ -48,17 +55,22 @@ def disk_file(folder, smp):
 class Machine:
     """One qemu process, with a socket to the guest's agent and one to the monitor."""
 
-    def __init__(self, folder, smp, job, restore):
+    def __init__(self, folder, smp, job, restore=False, boot=False, data=None):
+        # A cold boot begins with the disk as it was built; a saved state belongs to the one it was saved with.
+        if boot:
+            disk = f"id=d0,if=none,file={os.path.realpath(os.path.join(folder, '../disk.ext4'))},format=raw"
+        else:
+            disk = f"id=d0,if=none,file={disk_file(folder, smp)},format=qcow2"
         self.scratch = tempfile.mkdtemp(prefix="swiftlet-vm-")
+        self.is_cut = False
         self.console = os.path.join(self.scratch, "console")
         arguments = [
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
             "-machine", "pc,usb=off,vmport=off", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max",
-            "-smp", str(smp), "-m", "2048", "-no-reboot",
+            "-smp", str(smp), "-m", "2048",
             "-kernel", os.path.join(folder, "../vmlinuz"), "-initrd", os.path.join(folder, "../initrd.cpio"),
             "-append", KERNEL_OPTIONS,
-            "-drive", f"id=d0,if=none,file={disk_file(folder, smp)},format=qcow2,cache=unsafe,snapshot="
-            + ("on" if restore else "off"),
+            "-drive", f"{disk},cache=unsafe,snapshot=" + ("on" if restore or boot else "off"),
             "-device", "virtio-blk-pci,drive=d0",
             "-drive", f"id=d1,if=none,file={job},format=raw,readonly=on,cache=unsafe",
             "-device", "virtio-blk-pci,drive=d1",
@@ -70,6 +82,12 @@ class Machine:
             "-mon", "chardev=mo,mode=readline",
             "-device", "vmgenid,guid=auto",  # a restored kernel takes new random numbers
         ]
+        if not boot:
+            arguments += ["-no-reboot"]
+        if data:
+            # What was flushed is in the host's page cache at least, which outlives qemu.
+            arguments += [
+                "-drive", f"id=d2,if=none,file={data},format=raw,cache=unsafe", "-device", "virtio-blk-pci,drive=d2"]
         if restore:
             arguments += ["-incoming", f"exec:cat {state_file(folder, smp)}"]
         environment = dict(os.environ, TMPDIR=self.scratch)  # where qemu puts the throw-away copy
@@ -130,6 +148,16 @@ class Machine:
             for line in whole:
                 yield line.rstrip(b"\r")
 
+    def cut_at(self, moment):
+        """Cuts the power at that moment, whatever goes on then."""
+        def wait():
+            time.sleep(max(0, moment - time.monotonic()))
+            if self.process.poll() is None:
+                self.is_cut = True
+                self.process.kill()
+
+        threading.Thread(target=wait, daemon=True).start()
+
     def close(self):
         if self.process.poll() is None:
             self.process.kill()
@@ -170,7 +198,7 @@ def save(folder, smp):
     image = os.path.realpath(os.path.join(folder, "../disk.ext4"))
     subprocess.run(
         ["qemu-img", "create", "-q", "-f", "qcow2", "-b", image, "-F", "raw", disk_file(folder, smp)], check=True)
-    machine = Machine(folder, smp, empty, restore=False)
+    machine = Machine(folder, smp, empty)
     try:
         for line in machine.lines(time.monotonic() + 600):
             if line.startswith(b"@@ready"):
@@ -193,7 +221,10 @@ def save(folder, smp):
         machine.close()
 
 
-def run(folder, smp, timeout, job):
+def run(folder, smp, timeout, job, boot=False, data=None, cut=None):
+    if data and not os.path.exists(data):
+        sparse_file(data, DATA_SIZE)
+        subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "data", data], check=True)
     start = time.monotonic()
     deadline = start + timeout
     jobs = tempfile.mkdtemp(prefix="swiftlet-job-")
@@ -202,12 +233,13 @@ def run(folder, smp, timeout, job):
     try:
         disk = os.path.join(jobs, "disk")
         pack_job(job, disk)
-        machine = Machine(folder, smp, disk, restore=True)
-        while b"inmigrate" in (answer := machine.command("info status")):
-            time.sleep(0.01)
-        if b"running" not in answer:
-            machine.command("cont")
-        machine.out.sendall(b"go %d\n" % time.time())
+        machine = Machine(folder, smp, disk, restore=not boot, boot=boot, data=data)
+        if not boot:
+            while b"inmigrate" in (answer := machine.command("info status")):
+                time.sleep(0.01)
+            if b"running" not in answer:
+                machine.command("cont")
+            machine.out.sendall(b"go %d\n" % time.time())
         if os.environ.get("SWIFTLET_VM_VERBOSE"):
             print(f"vm: restored after {time.monotonic() - start:.2f} s", file=sys.stderr)
 
@@ -217,11 +249,22 @@ def run(folder, smp, timeout, job):
         signal.signal(signal.SIGINT, stop)
         signal.signal(signal.SIGTERM, stop)
         for line in machine.lines(deadline):
+            if line.startswith(b"@@ready"):
+                machine.out.sendall(b"go %d\n" % time.time())
+                if cut is not None:
+                    machine.cut_at(time.monotonic() + cut)
+                continue
+            if line == b"@@cut":
+                machine.process.kill()
+                status = 137
+                break
             if match := re.fullmatch(rb"@@rc (\d+)", line):
                 status = int(match[1])
                 break
             sys.stdout.buffer.write(line + b"\n")
             sys.stdout.buffer.flush()
+        if status is None and machine.is_cut:
+            status = 137
         if status is None:
             machine.print_console()
             print("vm: the machine ended without the job's status", file=sys.stderr)
@@ -244,6 +287,9 @@ def main():
     parser.add_argument("job", nargs="?")
     parser.add_argument("--smp", type=int, default=1)
     parser.add_argument("--timeout", type=float, default=600, help="seconds")
+    parser.add_argument("--boot", action="store_true", help="a cold boot; the job may reboot the machine")
+    parser.add_argument("--disk", help="a second disk that is kept")
+    parser.add_argument("--cut", type=float, help="cut the power so many seconds after the job began")
     options = parser.parse_args()
     folder = os.path.abspath(options.folder)
     if options.action == "save":
@@ -251,7 +297,10 @@ def main():
         return 0
     if not options.job:
         parser.error("run needs a JOB")
-    return run(folder, options.smp, options.timeout, options.job)
+    if (options.disk or options.cut is not None) and not options.boot:
+        parser.error("--disk and --cut need --boot: a saved state has neither")
+    data = os.path.abspath(options.disk) if options.disk else None
+    return run(folder, options.smp, options.timeout, options.job, options.boot, data, options.cut)
 
 
 if __name__ == "__main__":

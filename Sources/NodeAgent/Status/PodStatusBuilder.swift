@@ -13,6 +13,8 @@ public struct PodStatusBuilder: Sendable {
     /// When the agent first saw the pod.
     public var startTime: Timestamp
     public var nodeAddresses: [String]
+    /// A container that has run is about to run again: the pod has not ended, however its runs so far did.
+    public var isGoingOn = false
     /// The pod's own addresses; with hostNetwork the node's are taken.
     public var podAddresses: [String]
 
@@ -38,7 +40,7 @@ public struct PodStatusBuilder: Sendable {
         status.containerStatuses = pod.spec.containers.map { containerStatus($0, isInit: false) }
         switch previous?.phase {
         case .succeeded, .failed: status.phase = previous?.phase
-        default: status.phase = PodPhaseRule.phase(pod.spec, status.initContainerStatuses, status.containerStatuses)
+        default: status.phase = phase(status)
         }
         status.conditions = PodConditions.conditions(
             pod, status, isSandboxReady: isSandboxReady, previous: previous?.conditions ?? [], now: now)
@@ -51,6 +53,13 @@ public struct PodStatusBuilder: Sendable {
         status.qosClass = PodResources(pod.spec).qosClass
         status.observedGeneration = pod.metadata.generation
         return status
+    }
+
+    private func phase(_ status: PodStatus) -> PodPhase {
+        let phase = PodPhaseRule.phase(pod.spec, status.initContainerStatuses, status.containerStatuses)
+        // What a reboot interrupted ended in some way, and is not over.
+        guard isGoingOn, phase == .succeeded || phase == .failed else { return phase }
+        return .pending
     }
 
     // MARK: Containers

@@ -13,9 +13,10 @@ public final class PodStatuses: PodStatusSource {
     public var nodeName: String { facts.name }
 
     public func status(of worker: PodWorker) -> PodStatus {
-        let builder = PodStatusBuilder(
+        var builder = PodStatusBuilder(
             pod: worker.pod, records: worker.machine.containers, isSandboxReady: worker.machine.hasSandbox,
             startTime: worker.startTime, nodeAddresses: facts.addresses)
+        builder.isGoingOn = worker.machine.isGoingOn
         let status = builder.status(previous: last[worker.uid], now: .now)
         last[worker.uid] = status
         return status
@@ -25,6 +26,17 @@ public final class PodStatuses: PodStatusSource {
 }
 
 extension PodMachine {
+    /// A container that has run is about to run again.
+    var isGoingOn: Bool {
+        guard stage == .preparing || stage == .running else { return false }
+        return containers.contains { container in
+            switch container.state {
+            case .waiting(nil, _), .starting: container.hasBegun
+            default: false
+            }
+        }
+    }
+
     /// The pod's namespaces and volumes are there.
     var hasSandbox: Bool {
         switch stage {
