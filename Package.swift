@@ -77,6 +77,7 @@ let package = Package(
         // Floor 2: containers and images.
         library("Containers", ["CLinux", "Base", "JSON", "Linux", "Cgroups", "OCI"]),
         library("Images", ["CLinux", "Base", "JSON", "Linux", "Digest", "Compression", "OCI"]),
+        library("CNIRuntime", ["CLinux", "Base", "JSON", "CNITypes"]),
         library("CNIPlugins", ["CLinux", "Base", "JSON", "Linux", "Netlink", "CNITypes"]),
 
         // Floor 3: pods come in, pods are run.
@@ -88,8 +89,8 @@ let package = Package(
         library(
             "NodeAgent",
             [
-                "CLinux", "Base", "JSON", "YAML", "Linux", "Seccomp", "Cgroups", "Kube", "OCI", "Images", "PodProtocol",
-                "PodSources", "PodRuntime",
+                "CLinux", "Base", "JSON", "YAML", "Linux", "Netlink", "Seccomp", "Cgroups", "Kube", "OCI", "CNITypes",
+                "PodProtocol", "Images", "CNIRuntime", "PodSources", "PodRuntime",
             ]),
         library(
             "NodeAPI",
@@ -102,7 +103,10 @@ let package = Package(
         // Floor 6: the programs.
         program(
             "swiftletd",
-            ["CLinux", "Base", "Linux", "Cgroups", "Images", "PodSources", "PodRuntime", "NodeAgent", "NodeAPI"]),
+            [
+                "CLinux", "Base", "Linux", "Cgroups", "CNITypes", "Images", "PodSources", "PodRuntime", "NodeAgent",
+                "NodeAPI",
+            ]),
         program("swiftlet", ["CLinux", "CLI"]),
         program("swiftlet-pod", ["CLinux", "Base", "PodSupervisor"], isStatic: true),
         program("cni-plugins", ["CLinux", "CNIPlugins"], path: "cni-plugins", exclude: ["README.md"]),
@@ -123,6 +127,7 @@ let package = Package(
         tests("Kube", ["YAML", "JSON"]),
         tests("OCI", ["JSON"]),
         tests("CNITypes", ["JSON"]),
+        tests("CNIRuntime", ["CNITypes", "JSON"]),
         tests("CNIPlugins", ["CNITypes", "JSON", "Linux", "Netlink", "cni-plugins"]),
         tests("HTTP"),
         tests("PodProtocol", ["JSON"], exclude: ["Transcripts"]),
@@ -131,7 +136,7 @@ let package = Package(
         tests("PodSources", ["Kube", "YAML", "JSON"]),
         tests("PodRuntime", ["Kube", "OCI", "JSON", "PodProtocol", "Images", "Cgroups"]),
         tests("PodSupervisor", ["PodProtocol", "OCI", "JSON", "Containers"]),
-        tests("NodeAgent", ["Kube", "JSON", "PodRuntime", "PodSources", "PodProtocol"]),
+        tests("NodeAgent", ["Kube", "JSON", "CNITypes", "CNIRuntime", "PodRuntime", "PodSources", "PodProtocol"]),
         .target(
             name: "NodeAPITestSupport", dependencies: ["CLinux", "Base", "JSON", "NodeAPI", "TestSupport"],
             path: "Tests/NodeAPITestSupport", cSettings: gnu, swiftSettings: house),
@@ -139,7 +144,7 @@ let package = Package(
         tests("CLI", ["HTTP", "JSON", "Kube", "PodProtocol", "NodeAPI", "NodeAPITestSupport", "swiftlet"]),
         .testTarget(
             name: "ProgramTests", dependencies: ["Base", "TestSupport"], cSettings: gnu, swiftSettings: house),
-        program("swiftlet-e2e", ["CLinux", "Base", "JSON", "TestSupport"], path: "Tests/EndToEnd"),
+        program("swiftlet-e2e", ["CLinux", "Base", "JSON", "Linux", "Netlink", "TestSupport"], path: "Tests/EndToEnd"),
 
         // Benchmarks.
         program(

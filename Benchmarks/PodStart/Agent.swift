@@ -8,9 +8,12 @@ final class Agent {
     private let fifoPath: String
     private let fifo: Fifo
     private let process: ChildProcess
+    /// Whether pods are on the host's network; otherwise on the built-in one.
+    private let isOnHost: Bool
 
-    init(programs: String, root: String, cgroup: String, fifo path: String) throws {
+    init(programs: String, root: String, cgroup: String, fifo path: String, onHost: Bool) throws {
         self.programs = programs
+        isOnHost = onHost
         self.root = root
         fifoPath = path
         fifo = try Fifo(path)
@@ -47,31 +50,74 @@ final class Agent {
         return durations
     }
 
-    /// Private memory of the agent and of a supervisor while `pods` pods run: what they wrote, and (clean) pages of
-    /// files that no other process has mapped, which the kernel can take back at any time.
-    func reportMemory(pods: Int) throws {
-        for index in 0..<pods {
-            _ = try drop("m\(index)", stays: true)
-            _ = try fifo.next(within: .seconds(30))
-        }
+    /// Many pods of one container that are dropped at once: the time until all are Running, and what they cost at rest.
+    func measureBurst(_ count: Int, idle seconds: UInt32) throws {
+        let begin = BootInstant.now
+        for index in 0..<count { _ = try drop("m\(index)", stays: true) }
+        for _ in 0..<count { _ = try fifo.next(within: .seconds(120)) }
+        let first = BootInstant.now
+        try waitUntil("all \(count) pods are Running") { try self.runningPods() == count }
+        print("BENCH burst\(count)_first_instruction_of_all \((first - begin).count / 1_000_000) ms")
+        print("BENCH burst\(count)_all_running \((BootInstant.now - begin).count / 1_000_000) ms")
+        try reportMemory(count, idle: seconds)
+        for index in 0..<count { try remove("m\(index)") }
+        try waitUntil("all pods are gone") { try self.podFolders() == 0 }
+    }
+
+    /// Private memory of the agent and of the supervisors: what they wrote, and (clean) pages of files that no other
+    /// process has mapped, which the kernel can take back at any time. Then what they do in `seconds` of rest.
+    private func reportMemory(_ count: Int, idle seconds: UInt32) throws {
         let supervisors = try Files.list("/proc").compactMap { pid_t($0) }.filter { pid in
             let command = (try? Files.read("/proc/\(pid)/cmdline")) ?? []
             let words = command.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
             return words.first.map { Path.name($0) == "swiftlet-pod" } == true && words.contains { $0.hasPrefix(root) }
         }
-        guard supervisors.count >= pods else {
-            throw Problem("\(supervisors.count) supervisors of \(pods) pods were found")
+        guard supervisors.count >= count else {
+            throw Problem("\(supervisors.count) supervisors of \(count) pods were found")
         }
         // At rest: a supervisor gives back what its start took when it has been idle.
-        sleep(5)
+        sleep(15)
         for kind in ["dirty", "clean"] {
             let field = kind == "dirty" ? "Private_Dirty:" : "Private_Clean:"
             let each = try supervisors.map { try Agent.kilobytes(field, of: $0) }.sorted()
-            print("BENCH supervisor_private_\(kind) \(each[each.count / 2]) kB")
-            print("BENCH agent_private_\(kind) \(try Agent.kilobytes(field, of: process.pid)) kB")
+            print("BENCH supervisor_private_\(kind)_of_\(count) \(each[each.count / 2]) kB")
+            print("BENCH supervisors_private_\(kind)_all_\(count) \(each.reduce(0, +)) kB")
+            print("BENCH agent_private_\(kind)_with_\(count) \(try Agent.kilobytes(field, of: process.pid)) kB")
         }
-        for index in 0..<pods { try remove("m\(index)") }
-        try waitUntil("all pods are gone") { try self.podFolders() == 0 }
+        let processes = [process.pid] + supervisors
+        let before = try processes.map { try Agent.activity(of: $0) }
+        sleep(seconds)
+        let after = try processes.map { try Agent.activity(of: $0) }
+        let written = zip(after, before).map { $0.written - $1.written }.reduce(0, +)
+        let wakeups = zip(after, before).map { $0.wakeups - $1.wakeups }.reduce(0, +)
+        print("BENCH idle_written_with_\(count)_in_\(seconds)s \(written) bytes")
+        print("BENCH idle_wakeups_with_\(count)_in_\(seconds)s \(wakeups) switches")
+    }
+
+    /// Bytes sent to the disk, and how often its threads went to sleep, since the process began.
+    private static func activity(of pid: pid_t) throws -> (written: Int64, wakeups: Int64) {
+        func number(_ field: String, in path: String) throws -> Int64 {
+            for line in try Files.readText(path).split(separator: "\n") where line.hasPrefix(field) {
+                return line.split(whereSeparator: { $0 == " " || $0 == "\t" }).compactMap { Int64($0) }.first ?? 0
+            }
+            throw Problem("\(path) has no \(field)")
+        }
+        var wakeups: Int64 = 0
+        for thread in try Files.list("/proc/\(pid)/task") {
+            wakeups += try number("voluntary_ctxt_switches:", in: "/proc/\(pid)/task/\(thread)/status")
+        }
+        return (try number("write_bytes:", in: "/proc/\(pid)/io"), wakeups)
+    }
+
+    private func runningPods() throws -> Int {
+        let output = SharedDescriptor(
+            try FileDescriptor.open("\(root)/pods.txt", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600))
+        var spawn = Spawn("\(programs)/swiftlet", ["--root", root, "get", "pods"])
+        spawn.standardOutput = output
+        _ = try spawn.start().wait(block: true)
+        return try Files.readText("\(root)/pods.txt", limit: 1 << 20).split(separator: "\n").count {
+            $0.contains(" Running ")
+        }
     }
 
     // MARK: helpers
@@ -83,7 +129,7 @@ final class Agent {
             kind: Pod
             metadata: {name: \(name)}
             spec:
-              hostNetwork: true
+              hostNetwork: \(isOnHost)
               restartPolicy: Never
               terminationGracePeriodSeconds: 1
               containers:

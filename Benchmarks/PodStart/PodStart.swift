@@ -3,7 +3,9 @@ import CLinux
 
 /// Measures from the wish for a pod to the first instruction of its container, and memory. Called by scripts/bench:
 ///
-///     pod-start-bench pods NAME COUNT BIN ROOT CGROUP FIFO      manifest rename → first instruction, by swiftletd
+///     pod-start-bench host|bridge NAME COUNT BIN ROOT CGROUP FIFO BURST IDLE
+///                                                              manifest rename → first instruction, by swiftletd; then
+///                                                              BURST pods at once, their memory, and IDLE seconds of rest
 ///     pod-start-bench command NAME COUNT FIFO CLEANUP PROGRAM ARGUMENT...
 ///                                                              start of PROGRAM → first instruction; `sh -c CLEANUP` after
 ///
@@ -24,20 +26,23 @@ import CLinux
         }
         let name = arguments[1]
         switch arguments[0] {
-        case "pods":
-            guard arguments.count == 7 else { throw Problem("pods wants NAME COUNT BIN ROOT CGROUP FIFO") }
+        case "host", "bridge":
+            guard arguments.count == 9, let burst = Int(arguments[7]), let idle = UInt32(arguments[8]) else {
+                throw Problem("host and bridge want NAME COUNT BIN ROOT CGROUP FIFO BURST IDLE")
+            }
             let agent = try Agent(
-                programs: arguments[3], root: arguments[4], cgroup: arguments[5], fifo: arguments[6])
+                programs: arguments[3], root: arguments[4], cgroup: arguments[5], fifo: arguments[6],
+                onHost: arguments[0] == "host")
             defer { agent.end() }
             try Samples(try agent.measureStarts(count)).report(name)
-            try agent.reportMemory(pods: 10)
+            if burst > 0 { try agent.measureBurst(burst, idle: idle) }
         case "command":
             let command = Peer(
                 fifo: try Fifo(arguments[3]), cleanup: arguments[4], program: arguments[5],
                 arguments: Array(arguments.dropFirst(6)))
             try Samples(try command.measureStarts(count)).report(name)
         default:
-            throw Problem("\(arguments[0]): neither pods nor command")
+            throw Problem("\(arguments[0]): none of host, bridge and command")
         }
     }
 }

@@ -96,7 +96,7 @@ extension FileDescriptor {
 }
 
 /// The two ends of a pipe.
-public struct Pipe: ~Copyable {
+@frozen public struct Pipe: ~Copyable {
     public var read: FileDescriptor
     public var write: FileDescriptor
     public init(read: consuming FileDescriptor, write: consuming FileDescriptor) {

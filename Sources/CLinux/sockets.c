@@ -117,6 +117,50 @@ static int change_interface(const char *name, int set, int clear) {
 int swl_interface_up(const char *name) { return change_interface(name, IFF_UP | IFF_RUNNING, 0); }
 int swl_interface_down(const char *name) { return change_interface(name, 0, IFF_UP); }
 
+struct namespace_request { const char *path; int step, error; };
+
+static int write_setting(const char *path, const char *value) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return -1;
+    ssize_t n = write(fd, value, strlen(value));
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return n < 0 ? -1 : 0;
+}
+
+static void *make_namespace(void *argument) {
+    struct namespace_request *request = argument;
+    request->step = 1;
+    if (unshare(CLONE_NEWNET) < 0) goto failed;
+    request->step = 2;
+    if (swl_interface_up("lo") < 0) goto failed;
+    request->step = 3;
+    if (write_setting("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0") < 0 ||
+        write_setting("/proc/sys/net/ipv4/ping_group_range", "0 2147483647") < 0)
+        goto failed;
+    request->step = 4;
+    if (mount("/proc/thread-self/ns/net", request->path, NULL, MS_BIND, NULL) < 0) goto failed;
+    request->error = 0;
+    return NULL;
+failed:
+    request->error = errno;
+    return NULL;
+}
+
+int swl_make_network_namespace(const char *path, int *failed_step) {
+    struct namespace_request request = {.path = path};
+    pthread_t thread;
+    int error = pthread_create(&thread, NULL, make_namespace, &request);
+    if (!error) {
+        pthread_join(thread, NULL);
+        error = request.error;
+    }
+    *failed_step = request.step;
+    errno = error;
+    return error ? -1 : 0;
+}
+
 int swl_open_pty(int devpts_dirfd, int *slave) {
     int master = openat(devpts_dirfd, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (master < 0) return -1;

@@ -23,6 +23,20 @@ public struct IPPrefix: Sendable, Hashable, CustomStringConvertible {
         self.init(address: address, length: length)
     }
 
+    /// An IPv4 network of the bytes that its prefix covers, `[10, 85]` and 16.
+    public init(network bytes: [UInt8], length: Int) {
+        address = Array((bytes + [0, 0, 0, 0]).prefix(4))
+        self.length = min(max(0, length), 32)
+    }
+
+    /// No bit behind the prefix is set.
+    public var isNetwork: Bool {
+        address.enumerated().allSatisfy { index, byte in
+            let covered = min(8, max(0, length - index * 8))
+            return covered == 8 || byte & (0xFF >> covered) == 0
+        }
+    }
+
     public var isIPv6: Bool { address.count == 16 }
 
     /// Whether it is in 127.0.0.0/8 or is ::1.
@@ -30,7 +44,10 @@ public struct IPPrefix: Sendable, Hashable, CustomStringConvertible {
         isIPv6 ? address.dropLast().allSatisfy { $0 == 0 } && address.last == 1 : address.first == 127
     }
 
-    public var description: String { "\(Self.text(address))/\(length)" }
+    public var description: String { "\(addressText)/\(length)" }
+
+    /// The address without its prefix length, in canonical form.
+    public var addressText: String { Self.text(address) }
 
     /// The bytes of an address without prefix, in network order; nil when `text` is none.
     public static func parse(_ text: String) -> [UInt8]? {

@@ -33,6 +33,34 @@ public struct NetworkNamespace: ~Copyable {
         inode = status.st_ino
     }
 
+    /// Makes a network namespace with `lo` up that lives until `remove(at:)`, held by a mount on the file `path`. Low
+    /// ports and ping need no privileges in it, as in the pods of containerd.
+    ///
+    /// - Throws: `SystemError`; EEXIST when there is such a file.
+    public static func create(at path: String) throws(SystemError) {
+        // Closed at once: it is only what is mounted on.
+        _ = try FileDescriptor.open(path, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o444)
+        var step: Int32 = 0
+        guard swl_make_network_namespace(path, &step) != 0 else { return }
+        let failure = Errno.current
+        _ = unlink(path)
+        let steps = [
+            "start a thread for", "unshare", "set up lo of", "write the settings of", "mount",
+        ]
+        throw SystemError(steps[Int(step)], "network namespace \(path)", failure)
+    }
+
+    /// Unmounts the namespace at `path` and removes the file. It goes when no process is in it any more. Nothing
+    /// happens where there is none.
+    public static func remove(at path: String) throws(SystemError) {
+        while umount2(path, Int32(MNT_DETACH) | Int32(UMOUNT_NOFOLLOW)) == 0 {}
+        let failure = Errno.current
+        guard failure == .invalid || failure == .noEntry else {
+            throw SystemError("unmount", "network namespace \(path)", failure)
+        }
+        try Files.remove(path)
+    }
+
     /// This thread's.
     public static func current() throws(SystemError) -> NetworkNamespace {
         try NetworkNamespace(path: "/proc/thread-self/ns/net")

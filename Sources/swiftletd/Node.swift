@@ -1,5 +1,6 @@
 import Base
 import CLinux
+import CNITypes
 import Cgroups
 import Images
 import NodeAPI
@@ -62,16 +63,24 @@ final class Node {
                     swl_signalfd([SIGTERM, SIGINT, SIGHUP, SIGPIPE], 4)
                 }))
         let pool = BlockingPool()
+        let builtIn = BuiltInNetwork(
+            range: settings.podRange ?? BuiltInNetwork.defaultRange,
+            opensFirewall: settings.opensFirewall == true, paths: paths)
         var facts = NodeFacts(
-            name: settings.nodeName ?? NodeProbe.hostname(), addresses: NodeProbe.addresses(),
+            name: settings.nodeName ?? NodeProbe.hostname(),
+            addresses: NodeProbe.addresses(without: builtIn.bridge),
             memoryCapacity: NodeProbe.memory(), allocatableMilliCPU: NodeProbe.cpus() * 1000,
             allocatableMemory: NodeProbe.memory(), allocatableStorage: NodeProbe.storage(paths.pods),
             capabilities: NodeProbe.capabilities(), minimumOOMScoreAdjustment: NodeProbe.minimumOOMScore())
         facts.hiddenPaths = NodeFacts.thermalThrottlePaths()
         let cgroups = try NodeCgroups(hierarchy, path: settings.cgroupRoot ?? "/swiftlet" + paths.instanceSuffix)
         let store = try ImageStore(root: paths.images)
+        let networks = PodNetworks(
+            loop: loop, pool: pool, log: log, paths: paths, builtIn: builtIn,
+            pluginFolders: Self.pluginFolders(root: paths.root))
         services = NodeServices(
-            loop: loop, pool: pool, log: log, paths: paths, facts: facts, cgroups: cgroups, images: store,
+            loop: loop, pool: pool, log: log, paths: paths, facts: facts, cgroups: cgroups, networks: networks,
+            images: store,
             seccomp: SeccompPrograms(folder: paths.seccomp, profiles: paths.seccompProfiles),
             supervisor: try SupervisorExecutable(path: try Self.findSupervisor()),
             podPIDLimit: NodeServices.podPIDLimit(settings))
@@ -81,6 +90,7 @@ final class Node {
         images = try ImageService(store: store, loop: loop, log: log)
         agent = Agent(
             loop: loop, log: log, events: EventRecorder(host: facts.name), records: records,
+            starts: StartQueue(loop: loop, width: Int(max(4, 2 * NodeProbe.cpus()))),
             status: PodStatuses(facts: facts),
             makeOperations: { [services] pod throws(SystemError) in try PodSandbox(pod, services) })
     }
@@ -131,15 +141,25 @@ final class Node {
         return lock
     }
 
+    /// The folder of this program; nil when it cannot be told.
+    private static func ownFolder() -> String? {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        guard count > 0 else { return nil }
+        return Path.parent(String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self))
+    }
+
+    /// Network plugins: beside this program, below the root prefix, then ours in the installed place, then others'.
+    private static func pluginFolders(root: String) -> [String] {
+        let own = ownFolder().map { Path.join($0, "cni") }
+        let places = ["/usr/libexec/swiftlet/cni", "/opt/cni/bin", "/usr/lib/cni"]
+        return [own].compactMap { $0 } + (root.isEmpty ? [] : [root + "/opt/cni/bin"]) + places
+    }
+
     /// The supervisor's program: beside this one, then in the installed place.
     private static func findSupervisor() throws(SystemError) -> String {
-        var buffer = [CChar](repeating: 0, count: 4096)
-        var places = ["/usr/libexec/swiftlet/swiftlet-pod"]
-        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        if count > 0 {
-            let own = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            places.insert(Path.join(Path.parent(own), "swiftlet-pod"), at: 0)
-        }
+        let places = [ownFolder().map { Path.join($0, "swiftlet-pod") }, "/usr/libexec/swiftlet/swiftlet-pod"]
+            .compactMap { $0 }
         guard let path = places.first(where: { access($0, X_OK) == 0 }) else {
             throw SystemError("find the program swiftlet-pod in", places.joined(separator: " or "), .noEntry)
         }
@@ -177,15 +197,23 @@ final class Node {
             log.info("ends; \(agent.pods.count) pods go on without the agent")
             reporter.stopping("stopped; the pods go on")
             server?.close()
-            return loop.stop()
+            // Of the network nothing stays without pods.
+            Task {
+                await services.networks.settle()
+                loop.stop()
+            }
+            return
         }
         log.info("ends when its \(agent.pods.count) pods have ended")
         reporter.stopping("ending \(agent.pods.count) pods", within: agent.longestEnd)
         agent.drain { [unowned self] in
             server?.close()
-            services.cgroups.removeIfEmpty()
             log.info("all pods have ended")
-            loop.stop()
+            Task {
+                await services.networks.settle()
+                services.cgroups.removeIfEmpty()
+                loop.stop()
+            }
         }
     }
 
@@ -198,7 +226,11 @@ final class Node {
             features: preflight.findings.map { finding in
                 NodeStatus.Feature(
                     name: finding.name, state: finding.verdict == .ok ? .used : .fallback, detail: finding.detail)
-            })
+            } + [
+                NodeStatus.Feature(
+                    name: "network", state: services.networks.state.isHealthy ? .used : .fallback,
+                    detail: services.networks.state.summary)
+            ])
     }
 }
 

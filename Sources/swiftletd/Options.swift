@@ -1,4 +1,5 @@
 import Base
+import CNITypes
 import NodeAgent
 
 /// The command line of `swiftletd`.
@@ -41,6 +42,9 @@ struct Options {
           --drain-on-exit        end all pods gracefully before ending on SIGTERM or SIGINT; without it pods go on
           --cgroup-root PATH     the cgroup to work in, below the cgroup v2 mount (default: /swiftlet)
           --node-name NAME       the node's name (default: the host's)
+          --pod-cidr RANGE       addresses of pods where no CNI network is configured (default: 10.85.0.0/16)
+          --open-firewall        put rules into other programs' chains (Docker, ufw, ...) that would drop packets of the
+                                 built-in network, and take them out with the last pod; without it they are named
           --pod-pids-limit N     processes a pod may have, -1 for no limit (default: 4096)
           --log-level LEVEL      error, warning, info or debug (default: info)
           --version              print the version
@@ -82,6 +86,13 @@ struct Options {
                     throw UsageError(description: "--limits=\(choice): expected enforced or unenforced")
                 }
                 options.settings.acceptsUnenforcedLimits = choice == "unenforced"
+            case "--pod-cidr":
+                let text = try value()
+                guard let range = IPPrefix(text), NodeSettings.isPodRange(range) else {
+                    throw UsageError(
+                        description: "--pod-cidr \(text): expected a network of at least 8 addresses, as 10.85.0.0/16")
+                }
+                options.settings.podRange = range
             case "--pod-pids-limit":
                 let text = try value()
                 guard let limit = Int64(text), limit == -1 || limit > 0 else {
@@ -94,10 +105,11 @@ struct Options {
                     throw UsageError(description: "--log-level \(text): expected error, warning, info or debug")
                 }
                 options.settings.logLevel = level
-            case "--drain-on-exit", "--check", "--stop-pods", "--help", "-h", "--version":
+            case "--drain-on-exit", "--open-firewall", "--check", "--stop-pods", "--help", "-h", "--version":
                 if let attached { throw UsageError(description: "\(name) takes no value (\(attached))") }
                 switch name {
                 case "--drain-on-exit": options.settings.drainsOnExit = true
+                case "--open-firewall": options.settings.opensFirewall = true
                 case "--check": options.checkOnly = true
                 case "--stop-pods": options.stopsPods = true
                 case "--version": return .version

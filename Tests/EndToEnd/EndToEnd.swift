@@ -1,5 +1,6 @@
 import Base
 import CLinux
+import Linux
 
 /// The end-to-end tests: a real agent, real images, real kernel. Run by scripts/test, natively and in the virtual
 /// machine; needs root.
@@ -11,7 +12,7 @@ import CLinux
 @main struct EndToEnd {
     static let suites: [Suite] = [
         lifecycleSuite, manifestSuite, imageSuite, limitSuite, securitySuite, namespaceSuite, volumeSuite, fileSuite,
-        userSuite, logSuite, execSuite, commandSuite, supervisorSuite, agentSuite,
+        userSuite, logSuite, networkSuite, networkEndSuite, execSuite, commandSuite, supervisorSuite, agentSuite,
     ]
 
     static func main() {
@@ -21,9 +22,13 @@ import CLinux
             for suite in suites { for test in suite.tests { print("\(suite.name): \(test.promise)") } }
             return
         }
+        if arguments.first == "--outside" { exit(Outside.run(Array(arguments.dropFirst()))) }
         let machine: Machine
         do {
             machine = try Machine.fromEnvironment()
+            // Agents and pods change their host's network: this one goes with the process.
+            try Namespaces.network.unshare()
+            try retrying("set up", "lo") { swl_interface_up("lo") }
         } catch {
             print("swiftlet-e2e: \(error)")
             exit(2)

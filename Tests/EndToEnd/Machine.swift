@@ -39,6 +39,7 @@ struct Machine {
     func has(_ need: Need) -> Bool {
         switch need {
         case .limits: enforcesLimits
+        case .plugins: access("/usr/lib/cni/host-local", X_OK) == 0
         }
     }
 

@@ -4,7 +4,7 @@ import JSON
 
 let namespaceSuite = Suite("namespaces") {
     [
-        Test("three containers talk over localhost, and only loopback is there") { node in
+        Test("three containers talk over localhost, and only loopback and eth0 are there") { node in
             let server = "echo from-a > /tmp/index.html; httpd -f -p 127.0.0.1:8080 -h /tmp"
             let relay = """
                 until wget -q -O /tmp/index.html http://127.0.0.1:8080/; do sleep 0.2; done
@@ -18,7 +18,7 @@ let namespaceSuite = Suite("namespaces") {
             try node.eventually("the page went through three containers", seconds: 20) {
                 (try? node.logs("three", "client"))?.contains("from-a") ?? false
             }
-            try expect(try node.logs("three", "client").hasPrefix("1\n"), "there is more than loopback")
+            try expect(try node.logs("three", "client").hasPrefix("2\n"), "there is more than lo and eth0")
         },
         Test("namespaces are the pod's or the container's own, by default") { node in
             let script = "for n in net ipc uts pid mnt cgroup; do readlink /proc/self/ns/$n; done; echo $$; " + hold

@@ -94,6 +94,7 @@ final class Node {
             _ = umount2(String(line.dropFirst(6)), Int32(MNT_DETACH))
         }
         try? removeCgroups(cgroup)
+        LeakCount.discardNetwork()
         try? Files.removeTree(scratch)
     }
 

@@ -4,6 +4,8 @@ import CLinux
 /// What a test needs of the machine. Where it is not there the test is skipped, never passed.
 enum Need: String {
     /// cpu, memory and pids on cgroup v2.
+    /// The reference CNI plugins.
+    case plugins = "the reference CNI plugins in /usr/lib/cni"
     case limits = "the cpu, memory and pids controllers on cgroup v2"
 }
 
@@ -117,6 +119,7 @@ struct Runner {
         // The agent's end is a test of its own: draining leaves nothing.
         do {
             try last.end()
+            try LeakCount.now().expectSameNetwork(as: before)
             if machine.isOurs { try LeakCount.now().expectNoMore(than: before) }
             print("ok     \(suite.name): nothing is left after the drain")
             passed += 1

@@ -182,10 +182,10 @@ struct BrokenManifestTests {
             ]
         ),
         (
-            pod(container: "ports: [{containerPort: 80, hostPort: 80}]"),
+            pod(container: "ports: [{containerPort: 80, hostPort: 80, hostIP: example.com}]"),
             [
-                "3:43: spec.containers[0].ports[0].hostPort: not supported: ports of the host are not mapped yet; remove "
-                    + "it, or set hostNetwork"
+                "3:55: spec.containers[0].ports[0].hostIP: Invalid value: \"example.com\": must be a valid IP address, "
+                    + "(e.g. 10.9.8.7 or 2001:db8::ffff)"
             ]
         ),
         (

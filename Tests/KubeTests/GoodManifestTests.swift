@@ -180,7 +180,7 @@ struct GoodManifestTests {
                 "metadata.creationTimestamp", "metadata.generateName", "metadata.generation", "metadata.managedFields",
                 "metadata.ownerReferences", "metadata.resourceVersion", "spec.affinity",
                 "spec.containers[0].resizePolicy", "spec.containers[0].resources.requests[ephemeral-storage]",
-                "spec.enableServiceLinks", "spec.nodeName", "spec.preemptionPolicy", "spec.priority",
+                "spec.enableServiceLinks", "spec.nodeName", "spec.preemptionPolicy",
                 "spec.schedulerName", "spec.serviceAccount", "spec.serviceAccountName", "spec.tolerations",
                 "spec.volumes[1].projected", "status",
             ])

@@ -37,6 +37,8 @@ let completeManifest = """
       labels: {app: web, "example.com/tier": front}
       annotations: {note: "two\\nlines"}
     spec:
+      priority: 7
+      priorityClassName: system-node-critical
       restartPolicy: OnFailure
       terminationGracePeriodSeconds: 5
       dnsPolicy: Default
@@ -77,7 +79,7 @@ let completeManifest = """
         - name: RESOURCE
           valueFrom: {resourceFieldRef: {containerName: main, resource: limits.memory, divisor: 1Mi}}
         ports:
-        - {name: http, containerPort: 8080, hostPort: 8080, protocol: UDP}
+        - {name: http, containerPort: 8080, hostPort: 8080, hostIP: 127.0.0.1, protocol: UDP}
         resources:
           limits: {cpu: 500m, memory: 128Mi}
           requests: {cpu: 250m, memory: 64Mi}

@@ -17,6 +17,7 @@ private final class FakeOperations: PodOperations {
     var onSupervisorLost: (() -> Void)?
     var onNote: ((EventNote) -> Void)?
     var supervisor: SupervisorClient? { nil }
+    var addresses: [String] { [] }
 
     func makeSandbox() async throws -> [AdoptedContainer]? {
         calls.append("make")
@@ -56,7 +57,7 @@ private final class FakeOperations: PodOperations {
                 let worker = PodWorker(
                     pod: manifest.pod, manifest: manifest, source: "/m.yaml", startTime: .now,
                     machine: PodMachine(PodPlan(manifest.pod)), isRestored: false, operations: operations,
-                    records: records, loop: loop)
+                    records: records, starts: StartQueue(loop: loop, width: 4), loop: loop)
                 var onDisk: [String] = []
                 worker.onChange = { worker in
                     guard worker.machine.containers[0].isRunning, worker.stopRequested == nil else { return }
@@ -100,7 +101,7 @@ private final class FakeOperations: PodOperations {
                 let worker = PodWorker(
                     pod: manifest.pod, manifest: manifest, source: "/m.yaml", startTime: .now,
                     machine: PodMachine(plan, restoring: known, finished: false), isRestored: true,
-                    operations: operations, records: records, loop: loop)
+                    operations: operations, records: records, starts: StartQueue(loop: loop, width: 4), loop: loop)
                 worker.onFinished = { _ in loop.schedule(after: .milliseconds(50)) { loop.stop() } }
                 worker.start()
                 worker.suspend(message: "test")

@@ -296,14 +296,14 @@ import Testing
 
     @Test func theSupervisorIsToldOfTheNamespacesOfThePod() throws {
         var spec = PodSpec()
-        let own = PodConfiguration(try Self.context(spec), runFolder: "/run/p")
+        let own = PodConfiguration(try Self.context(spec), runFolder: "/run/p", networkNamespace: "/run/n")
         #expect(
             own
                 == PodConfiguration(
-                    uid: "u-1", name: "prod/web", hostname: "web", network: .own, ipc: .own, uts: .own,
+                    uid: "u-1", name: "prod/web", hostname: "web", network: .path("/run/n"), ipc: .own, uts: .own,
                     sharesProcessNamespace: false, runFolder: "/run/p"))
         (spec.hostNetwork, spec.hostIPC, spec.hostPID, spec.shareProcessNamespace) = (true, true, true, true)
-        let host = PodConfiguration(try Self.context(spec), runFolder: "/run/p")
+        let host = PodConfiguration(try Self.context(spec), runFolder: "/run/p", networkNamespace: "/run/n")
         #expect(
             host
                 == PodConfiguration(

@@ -57,11 +57,10 @@ extension PodValidator {
                 continue
             }
             inRange(Int64(port.containerPort), 1...65535, path.field("containerPort"))
+            if let hostIP = port.hostIP { name(hostIP, path.field("hostIP"), Names.address) }
             guard let hostPort = port.hostPort else { continue }
-            if !hostNetwork {
-                let message = "not supported: ports of the host are not mapped yet; remove it, or set hostNetwork"
-                add(message, path.field("hostPort"))
-            } else if hostPort != port.containerPort {
+            inRange(Int64(hostPort), 1...65535, path.field("hostPort"))
+            if hostNetwork, hostPort != port.containerPort {
                 invalid(
                     Int64(hostPort), "must match `containerPort` when `hostNetwork` is true", path.field("hostPort"))
             }
@@ -71,7 +70,7 @@ extension PodValidator {
     private mutating func distinct(_ ports: [ContainerPort], _ path: FieldPath, _ seen: inout Set<String>) {
         for (n, port) in ports.enumerated() {
             guard let hostPort = port.hostPort else { continue }
-            let key = "\(port.protocol.rawValue)//\(hostPort)"
+            let key = "\(port.protocol.rawValue)/\(port.hostIP ?? "")/\(hostPort)"
             if !seen.insert(key).inserted { duplicate(key, path[n].field("hostPort")) }
         }
     }

@@ -24,14 +24,14 @@ enum FieldTable {
         "PodSpec": FieldClasses(
             supported: [
                 "containers", "dnsPolicy", "hostAliases", "hostIPC", "hostNetwork", "hostPID", "hostname",
-                "initContainers", "restartPolicy", "securityContext", "shareProcessNamespace",
-                "terminationGracePeriodSeconds", "volumes",
+                "initContainers", "priority", "priorityClassName", "restartPolicy", "securityContext",
+                "shareProcessNamespace", "terminationGracePeriodSeconds", "volumes",
             ],
             withoutEffect: [
                 "affinity": scheduler, "automountServiceAccountToken": server,
                 "enableServiceLinks": "there are no services to link", "nodeName": "the pod runs where its manifest is",
                 "nodeSelector": scheduler, "os": "every node is Linux", "preemptionPolicy": scheduler,
-                "priority": scheduler, "priorityClassName": scheduler, "schedulerName": scheduler,
+                "schedulerName": scheduler,
                 "schedulingGates": scheduler, "schedulingGroup": scheduler, "serviceAccount": server,
                 "serviceAccountName": "only the downward API reads it", "tolerations": scheduler,
                 "topologySpreadConstraints": scheduler,
@@ -92,8 +92,7 @@ enum FieldTable {
             ],
             unless: ["stdin": [false], "stdinOnce": [false], "tty": [false]]),
         "ContainerPort": FieldClasses(
-            supported: ["containerPort", "hostPort", "name", "protocol"],
-            refused: ["hostIP": "ports are not mapped to addresses of the host yet; remove it"]),
+            supported: ["containerPort", "hostIP", "hostPort", "name", "protocol"]),
         "EnvVar": FieldClasses(supported: ["name", "value", "valueFrom"]),
         "EnvVarSource": FieldClasses(
             supported: ["fieldRef", "resourceFieldRef"],
@@ -138,13 +137,16 @@ enum FieldTable {
     static let notes: [String: String] = [
         "Container.imagePullPolicy": "default `IfNotPresent`, whatever the tag",
         "ContainerPort.containerPort": "information; with hostNetwork it is the host's port",
-        "ContainerPort.hostPort": "only with hostNetwork, and equal to containerPort",
+        "ContainerPort.hostPort": "with hostNetwork equal to containerPort",
         "EmptyDirVolumeSource.sizeLimit": "only with the medium `Memory`",
         "EnvVarSource.fieldRef": "as in the kubelet; `spec.serviceAccountName` is what the manifest says",
         "ObjectMeta.namespace": "default `default`",
         "ObjectMeta.uid": "made up when it is missing",
         "PodSecurityContext.seccompProfile": "default `RuntimeDefault`, as a kubelet with `seccompDefault: true`",
         "PodSpec.dnsPolicy": "`ClusterFirst` acts as `Default`, with the event `MissingClusterDNS`",
+        "PodSpec.priority": "of pods that start at once, as after a boot, those with a higher one start first",
+        "PodSpec.priorityClassName":
+            "`system-node-critical` and `system-cluster-critical` are known; others need a cluster and count as 0",
         "PodSpec.terminationGracePeriodSeconds": "default 30",
         "ResourceFieldSelector.resource": "`limits` and `requests` of `cpu` and `memory`",
         "ResourceRequirements.limits": "`cpu` and `memory`; others are **refused**",

@@ -82,17 +82,24 @@ public enum TerminationMessagePolicy: String, Sendable, Hashable, CaseIterable {
     case file = "File"
 }
 
-/// core/v1.ContainerPort: information for people; with hostNetwork the port is the host's.
+/// core/v1.ContainerPort: information for people, unless `hostPort` asks that the host's port lead to it; with
+/// hostNetwork the port is the host's.
 public struct ContainerPort: KubeValue {
     public var name: String?
     public var containerPort: Int32
     public var hostPort: Int32?
+    /// The host's address that `hostPort` is bound to; nil for all.
+    public var hostIP: String?
     public var `protocol`: PortProtocol
 
-    public init(containerPort: Int32, protocol: PortProtocol = .tcp, name: String? = nil, hostPort: Int32? = nil) {
+    public init(
+        containerPort: Int32, protocol: PortProtocol = .tcp, name: String? = nil, hostPort: Int32? = nil,
+        hostIP: String? = nil
+    ) {
         self.name = name
         self.containerPort = containerPort
         self.hostPort = hostPort
+        self.hostIP = hostIP
         self.protocol = `protocol`
     }
 
@@ -101,12 +108,13 @@ public struct ContainerPort: KubeValue {
         self.init(
             containerPort: Int32(clamping: value.integer("containerPort") ?? 0),
             protocol: value.choice("protocol") ?? .tcp, name: value.text("name"),
-            hostPort: hostPort == 0 ? nil : hostPort)
+            hostPort: hostPort == 0 ? nil : hostPort, hostIP: value.text("hostIP"))
     }
 
     public var json: JSONValue {
         var object = JSONObject()
         object.append("containerPort", .integer(containerPort))
+        object.put("hostIP", hostIP)
         object.put("hostPort", hostPort)
         object.put("name", name)
         object.put("protocol", `protocol`)

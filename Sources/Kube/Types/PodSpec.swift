@@ -19,6 +19,9 @@ public struct PodSpec: KubeValue {
     public var nodeName: String?
     /// Read only by the downward API.
     public var serviceAccountName: String?
+    /// Pods of higher priority start first.
+    public var priority: Int32?
+    public var priorityClassName: String?
     /// Fields without effect here, kept so that the pod is printed as it came.
     public var carried: JSONObject
 
@@ -37,7 +40,7 @@ public struct PodSpec: KubeValue {
 
     static let carriedFields: Set<String> = [
         "affinity", "automountServiceAccountToken", "enableServiceLinks", "nodeSelector", "os", "preemptionPolicy",
-        "priority", "priorityClassName", "schedulerName", "schedulingGates", "schedulingGroup", "serviceAccount",
+        "schedulerName", "schedulingGates", "schedulingGroup", "serviceAccount",
         "tolerations", "topologySpreadConstraints",
     ]
 
@@ -57,6 +60,8 @@ public struct PodSpec: KubeValue {
         securityContext = value.value("securityContext") ?? PodSecurityContext()
         nodeName = value.text("nodeName")
         serviceAccountName = value.text("serviceAccountName")
+        priority = value.integer("priority").map { Int32(clamping: $0) }
+        priorityClassName = value.text("priorityClassName")
         carried = value.members(Self.carriedFields)
     }
 
@@ -71,6 +76,8 @@ public struct PodSpec: KubeValue {
         object.put("hostname", hostname)
         object.put("initContainers", initContainers)
         object.put("nodeName", nodeName)
+        object.put("priority", priority)
+        object.put("priorityClassName", priorityClassName)
         object.put("restartPolicy", restartPolicy)
         object.append("securityContext", securityContext.json)
         object.put("serviceAccountName", serviceAccountName)
@@ -79,6 +86,18 @@ public struct PodSpec: KubeValue {
         object.put("volumes", volumes)
         object.put(carried: carried)
         return .object(object)
+    }
+}
+
+extension PodSpec {
+    /// The pod's place among those that start at once: `priority`, or that of the two classes that every cluster has.
+    public var startPriority: Int32 {
+        if let priority { return priority }
+        switch priorityClassName {
+        case "system-node-critical": return 2_000_001_000
+        case "system-cluster-critical": return 2_000_000_000
+        default: return 0
+        }
     }
 }
 

@@ -22,6 +22,7 @@ public final class Agent {
     public let log: Log
     public let events: EventRecorder
     private let records: PodRecordStore
+    private let starts: StartQueue
     private let makeOperations: OperationsFactory
     private let status: any PodStatusSource
 
@@ -39,13 +40,14 @@ public final class Agent {
     public internal(set) var isDraining = false
 
     public init(
-        loop: EventLoop, log: Log, events: EventRecorder, records: PodRecordStore, status: any PodStatusSource,
-        makeOperations: @escaping OperationsFactory
+        loop: EventLoop, log: Log, events: EventRecorder, records: PodRecordStore, starts: StartQueue,
+        status: any PodStatusSource, makeOperations: @escaping OperationsFactory
     ) {
         self.loop = loop
         self.log = log
         self.events = events
         self.records = records
+        self.starts = starts
         self.status = status
         self.makeOperations = makeOperations
     }
@@ -115,7 +117,8 @@ public final class Agent {
         }
         let worker = PodWorker(
             pod: pod, manifest: manifest, source: source, startTime: startTime, machine: machine,
-            isRestored: record != nil, operations: operations, records: records, loop: loop)
+            isRestored: record != nil, operations: operations, records: records, starts: starts,
+            loop: loop)
         workers[manifest.key] = worker
         worker.onChange = { [unowned self] worker in publish(.modified, worker) }
         worker.onNote = { [unowned self] worker, note in
@@ -167,6 +170,7 @@ public final class Agent {
         let leftovers = SandboxSweep(node).leftovers(known: known)
         for line in leftovers.released { log.info("released what was left of pod \(line)") }
         for failure in leftovers.failures { log.warning("\(failure)") }
+        Task { await node.networks.sweep(known: known) }
     }
 
     /// The layers of images that pods on record were started with.

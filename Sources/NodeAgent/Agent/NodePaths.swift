@@ -22,6 +22,16 @@ public struct NodePaths: Sendable {
     public var seccomp: String { run + "/seccomp" }
     /// The journal of mounts that the host sees.
     public var mounts: String { run + "/mounts" }
+    /// CNI configurations.
+    public var networkConfigurations: String { root + "/etc/cni/net.d" }
+    public var networkNamespaces: String { run + "/netns" }
+    private var cni: String { run + "/cni" }
+    /// What each pod is attached to.
+    public var attachments: String { cni + "/attachments" }
+    /// The addresses of the built-in network that are taken.
+    public var leases: String { cni + "/leases" }
+    /// How the host's settings were before the first pod.
+    public var hostSettings: String { cni + "/host-settings.json" }
     public var logs: String { root + "/var/log/pods" }
     public var seccompProfiles: String { root + "/var/lib/swiftlet/seccomp" }
 
@@ -33,7 +43,7 @@ public struct NodePaths: Sendable {
         "\(logs)/\(namespace)_\(name)_\(uid)"
     }
 
-    /// Tells this agent's host-global names (cgroups, later bridges and tables) from those of other agents on the
+    /// Tells this agent's host-global names (cgroups, bridge, table) from those of other agents on the
     /// machine: empty for the machine's own, otherwise a dash and eight digits made of the root.
     public var instanceSuffix: String {
         guard !root.isEmpty else { return "" }
@@ -46,7 +56,7 @@ public struct NodePaths: Sendable {
     /// Makes the folders that are not there. Their content is the agent's alone.
     public func create() throws(SystemError) {
         for path in [manifests, logs] { try Files.makeDirectories(path, mode: 0o755) }
-        for path in [state, podRecords, pods, images, run, runPods, seccomp, mounts] {
+        for path in [state, podRecords, pods, images, run, runPods, seccomp, mounts, networkNamespaces, cni] {
             try Files.makeDirectories(path, mode: 0o700)
         }
     }

@@ -51,7 +51,9 @@ public enum NodeProbe {
 
     /// The machine's addresses, those of the interface with the default route first; loopback only when there are no
     /// others.
-    public static func addresses() -> [String] {
+    ///
+    /// - Parameter bridge: the pods' own interface on the host, whose address is none of the machine's.
+    public static func addresses(without bridge: String) -> [String] {
         let preferred = defaultInterface()
         var list: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&list) == 0 else { return ["127.0.0.1"] }
@@ -63,6 +65,7 @@ public enum NodeProbe {
             guard let address = entry.ifa_addr, entry.ifa_flags & 0x1 != 0 else { continue }
             let family = Int32(address.pointee.sa_family)
             guard family == AF_INET || family == AF_INET6, let text = text(of: address, family) else { continue }
+            guard String(cString: entry.ifa_name) != bridge else { continue }
             let isLoopback = entry.ifa_flags & 0x8 != 0
             guard !isLoopback, !text.hasPrefix("fe80:") else { continue }
             let isPreferred = preferred.map { $0 == String(cString: entry.ifa_name) } ?? false

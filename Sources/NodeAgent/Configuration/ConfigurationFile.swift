@@ -1,4 +1,5 @@
 import Base
+import CNITypes
 import JSON
 import Kube
 import YAML
@@ -20,6 +21,13 @@ public enum ConfigurationFile {
             guard let path = value.stringValue else { return expected("a path", value) }
             guard Path.isClean(path) else { return "expected an absolute path below the cgroup v2 mount" }
             settings.cgroupRoot = path
+            return nil
+        },
+        Field(name: "podCIDR") { value, settings in
+            guard let range = value.stringValue.flatMap({ IPPrefix($0) }), NodeSettings.isPodRange(range) else {
+                return "expected a network of at least 8 addresses, as 10.85.0.0/16"
+            }
+            settings.podRange = range
             return nil
         },
         Field(name: "podPidsLimit") { value, settings in
@@ -51,6 +59,11 @@ public enum ConfigurationFile {
         Field(name: "nodeName") { value, settings in
             guard let name = value.stringValue, !name.isEmpty else { return expected("a name", value) }
             settings.nodeName = name
+            return nil
+        },
+        Field(name: "openFirewall") { value, settings in
+            guard let opens = value.boolValue else { return expected("a boolean", value) }
+            settings.opensFirewall = opens
             return nil
         },
         Field(name: "unenforcedLimits") { value, settings in

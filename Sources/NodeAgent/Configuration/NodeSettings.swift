@@ -1,4 +1,5 @@
 import Base
+import CNITypes
 
 /// What an operator sets for a node, on the command line or in its configuration file. Nil is not set.
 public struct NodeSettings: Hashable, Sendable {
@@ -15,7 +16,17 @@ public struct NodeSettings: Hashable, Sendable {
     /// The folder of manifests, below the root prefix.
     public var manifestFolder: String?
 
+    /// The addresses of pods in the built-in network.
+    public var podRange: IPPrefix?
+    /// Put rules into the chains of other programs that would drop the built-in network's packets.
+    public var opensFirewall: Bool?
+
     public init() {}
+
+    /// Whether pods can have their addresses of it: a network of 8 addresses or more.
+    public static func isPodRange(_ range: IPPrefix) -> Bool {
+        range.isNetwork && range.length <= (range.isIPv6 ? 112 : 29)
+    }
 
     /// These settings, and where they set nothing, `others`.
     public func or(_ others: NodeSettings) -> NodeSettings {
@@ -27,6 +38,8 @@ public struct NodeSettings: Hashable, Sendable {
         result.logLevel = logLevel ?? others.logLevel
         result.podPIDLimit = podPIDLimit ?? others.podPIDLimit
         result.manifestFolder = manifestFolder ?? others.manifestFolder
+        result.podRange = podRange ?? others.podRange
+        result.opensFirewall = opensFirewall ?? others.opensFirewall
         return result
     }
 
@@ -37,6 +50,8 @@ public struct NodeSettings: Hashable, Sendable {
         if cgroupRoot != other.cgroupRoot { names.append("cgroupRoot") }
         if acceptsUnenforcedLimits != other.acceptsUnenforcedLimits { names.append("unenforcedLimits") }
         if manifestFolder != other.manifestFolder { names.append("staticPodPath") }
+        if podRange != other.podRange { names.append("podCIDR") }
+        if opensFirewall != other.opensFirewall { names.append("openFirewall") }
         return names
     }
 }

@@ -27,6 +27,9 @@ public protocol PodOperations: AnyObject {
     /// The pod's supervisor while it is there: exec sessions are made with it.
     var supervisor: SupervisorClient? { get }
 
+    /// The pod's addresses while its sandbox is there.
+    var addresses: [String] { get }
+
     /// Called once for each container that had started and ended.
     var onExit: ((_ container: String, _ attempt: Int, ContainerRecord.Termination) -> Void)? { get set }
 

@@ -15,6 +15,7 @@ public final class PodWorker {
 
     private let operations: any PodOperations
     private let records: PodRecordStore
+    private let starts: StartQueue
     private let loop: EventLoop
     private var timers: [PodTimer: EventLoop.Token] = [:]
     /// Its sandbox may be there from an earlier run of the agent.
@@ -37,7 +38,7 @@ public final class PodWorker {
     /// - Parameter pod: the manifest's pod with the UID of this instance.
     init(
         pod: Pod, manifest: ManifestPod, source: String, startTime: Timestamp, machine: PodMachine, isRestored: Bool,
-        operations: any PodOperations, records: PodRecordStore, loop: EventLoop
+        operations: any PodOperations, records: PodRecordStore, starts: StartQueue, loop: EventLoop
     ) {
         self.pod = pod
         self.manifest = manifest
@@ -47,6 +48,7 @@ public final class PodWorker {
         self.isRestored = isRestored
         self.operations = operations
         self.records = records
+        self.starts = starts
         self.loop = loop
         operations.onExit = { [unowned self] container, attempt, end in
             handle(.containerExited(name: container, attempt: attempt, end))
@@ -57,6 +59,9 @@ public final class PodWorker {
 
     /// The pod's supervisor while it is there.
     public var supervisor: SupervisorClient? { operations.supervisor }
+
+    /// The pod's addresses while its sandbox is there.
+    public var addresses: [String] { operations.addresses }
 
     /// No further run of the container will come.
     public func isOver(_ container: String) -> Bool {
@@ -121,6 +126,10 @@ public final class PodWorker {
         switch directive {
         case .makeSandbox:
             Task {
+                let turn = await starts.enter(priority: pod.spec.startPriority)
+                defer { starts.leave(turn) }
+                // Asked to end while it waited for its turn: there is nothing to make.
+                guard machine.stage == .preparing else { return }
                 do {
                     let adopted = try await operations.makeSandbox()
                     // Who this instance is must outlast a power cut before anything of it runs.

@@ -12,6 +12,7 @@ public final class NodeServices {
     public let facts: NodeFacts
     public let cgroups: NodeCgroups
     public let volumes: PodVolumes
+    public let networks: PodNetworks
     public let images: ImageStore
     public let seccomp: SeccompPrograms
     public let supervisor: SupervisorExecutable
@@ -22,7 +23,8 @@ public final class NodeServices {
 
     public init(
         loop: EventLoop, pool: BlockingPool, log: Log, paths: NodePaths, facts: NodeFacts, cgroups: NodeCgroups,
-        images: ImageStore, seccomp: SeccompPrograms, supervisor: SupervisorExecutable, podPIDLimit: Int64?
+        networks: PodNetworks, images: ImageStore, seccomp: SeccompPrograms, supervisor: SupervisorExecutable,
+        podPIDLimit: Int64?
     ) {
         self.loop = loop
         self.pool = pool
@@ -31,6 +33,7 @@ public final class NodeServices {
         self.facts = facts
         self.cgroups = cgroups
         volumes = PodVolumes(pods: paths.pods, journal: paths.mounts)
+        self.networks = networks
         self.images = images
         self.seccomp = seccomp
         self.supervisor = supervisor

@@ -39,6 +39,7 @@ public final class PodSandbox: PodOperations {
     }
 
     public var supervisor: SupervisorClient? { client }
+    public var addresses: [String] { context?.podIPs ?? [] }
     var runFolder: String { node.paths.runPod(directory.uid) }
 
     // MARK: - Making
@@ -56,8 +57,28 @@ public final class PodSandbox: PodOperations {
             guard let adopted else { throw RequestFailure(.lost, "no supervisor of the pod is there") }
             return adopted
         }
-        let draft = self.context ?? makeContext()
-        if client == nil { try spawn(draft) }
+        guard context == nil else { return adopted }
+        var draft = makeContext()
+        var isConnected = pod.spec.hostNetwork
+        if client == nil {
+            if !isConnected { try await node.networks.makeNamespace(directory.uid) }
+            try spawn(draft)
+        } else if !isConnected, let known = try await node.networks.existing(pod) {
+            (draft.podIPs, isConnected) = (known, true)
+        } else if !isConnected,
+            adopted?.contains(where: { if case .running = $0.state { true } else { false } }) == true
+        {
+            // What runs is not ended because a note about it is lost.
+            node.log.warning("pod \(pod.fullName): its addresses are not on record any more")
+            isConnected = true
+        }
+        // Side by side, while the supervisor makes the other namespaces.
+        async let cgroup: Void = makeCgroup()
+        if !isConnected {
+            draft.podIPs = try await node.networks.connect(pod)
+            warnOfObstacles()
+        }
+        try await cgroup
         try await prepare(draft)
         if adopted == nil { _ = try await subscribe() }
         return adopted
@@ -91,7 +112,8 @@ public final class PodSandbox: PodOperations {
     }
 
     private func spawn(_ context: PodContext) throws {
-        let configuration = PodConfiguration(context, runFolder: runFolder)
+        let configuration = PodConfiguration(
+            context, runFolder: runFolder, networkNamespace: node.networks.namespacePath(directory.uid))
         let cgroup = try node.cgroups.supervisors.child(directory.uid, create: true)
         attach(
             try SupervisorClient.spawn(
@@ -111,23 +133,24 @@ public final class PodSandbox: PodOperations {
         }
     }
 
-    /// Cgroup, volumes and files: off the loop, while the supervisor makes its namespaces.
-    private func prepare(_ draft: PodContext) async throws {
-        guard context == nil else { return }
-        var context = draft
-        let files = PodFiles(
-            context, nodeHosts: Self.text(of: "/etc/hosts"), nodeResolvConf: Self.text(of: "/etc/resolv.conf"))
-        for note in files.notes { onNote?(EventNote(note.reason, note.message, warning: true)) }
+    /// Beside everything else: other programs' rules may be many.
+    private func warnOfObstacles() {
+        Task {
+            for warning in await node.networks.warnings() {
+                onNote?(EventNote("ForwardingBlocked", "The pod may not reach others: \(warning)", warning: true))
+            }
+        }
+    }
+
+    private func makeCgroup() async throws {
         let (root, unenforced) = (node.cgroups.root, node.cgroups.unenforced)
-        context.volumes = try await node.pool.run {
-            [pod, directory, cgroupPlan, volumes = node.volumes, facts = node.facts] in
+        try await node.pool.run { [cgroupPlan] in
             var cgroup = root
             for component in Path.components(cgroupPlan.path) {
                 cgroup = try cgroup.child(String(component), create: true)
             }
             try cgroupPlan.limits.apply(to: cgroup, unenforced: unenforced)
             try cgroup.delegateControllers(CgroupHierarchy.limiting)
-            return try volumes.prepare(pod, directory, files: files, node: facts)
         }
         if !unenforced.isEmpty, cgroupPlan.resources.hasLimits {
             onNote?(
@@ -136,12 +159,20 @@ public final class PodSandbox: PodOperations {
                     "This node's kernel has \(unenforced.joined(separator: ", ")) on cgroup v1: the pod's limits of them "
                         + "are not enforced.", warning: true))
         }
-        self.context = context
     }
 
-    /// A file of the host byte for byte; empty when there is none.
-    private static func text(of path: String) -> String {
-        String(decoding: (try? Files.read(path, limit: 1 << 20)) ?? [], as: UTF8.self)
+    /// Volumes and files.
+    private func prepare(_ draft: PodContext) async throws {
+        var context = draft
+        let files = PodFiles(
+            context, nodeHosts: NodeFiles.hosts(),
+            nodeResolvConf: NodeFiles.resolverConfiguration(forOwnNetwork: !pod.spec.hostNetwork))
+        for note in files.notes { onNote?(EventNote(note.reason, note.message, warning: true)) }
+        context.volumes = try await node.pool.run {
+            [pod, directory, volumes = node.volumes, facts = node.facts] in
+            try volumes.prepare(pod, directory, files: files, node: facts)
+        }
+        self.context = context
     }
 
     // MARK: - Containers
@@ -246,16 +277,19 @@ public final class PodSandbox: PodOperations {
         node.loop.cancel(killer)
     }
 
-    /// Kills and removes what the kernel holds for the pod: the supervisor, cgroups, mounts.
+    /// Kills and removes what the kernel holds for the pod: the supervisor, cgroups, network, mounts.
     private func releaseKernelObjects() async throws {
         context = nil
         preparedCgroups = []
         let (root, supervisors) = (node.cgroups.root, node.cgroups.supervisors)
-        try await node.pool.run { [directory, cgroupPlan, volumes = node.volumes, runFolder] in
+        try await node.pool.run { [directory, cgroupPlan] in
             for path in ["\(supervisors.path)/\(directory.uid)", "\(root.path)/\(cgroupPlan.path)"]
             where Files.isDirectory(path) {
                 try Cgroup.open(path).destroy(within: .seconds(10))
             }
+        }
+        if !pod.spec.hostNetwork { try await node.networks.release(directory.uid) }
+        try await node.pool.run { [directory, volumes = node.volumes, runFolder] in
             try volumes.unmount(directory)
             try Files.removeTree(runFolder)
         }
