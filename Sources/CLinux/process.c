@@ -85,7 +85,9 @@ int swl_hold_open(int fd, int linger) {
     if (pipe2(ends, O_CLOEXEC) < 0) return -1;
     pid_t pid = swl_clone3(0, -1, &pidfd);
     if (pid == 0) {
-        // As above: system calls only, and nothing kept but the two.
+        // As above: system calls only, and nothing kept but the two. The holder is this child's child, so that it is
+        // nobody's here once this one is reaped.
+        if (swl_clone3(0, -1, NULL) != 0) _exit(0);
         int low = fd < ends[0] ? fd : ends[0], high = fd < ends[0] ? ends[0] : fd;
         if (low > 0) swl_close_range(0, (unsigned)low - 1, 0);
         if (high > low + 1) swl_close_range((unsigned)low + 1, (unsigned)high - 1, 0);
@@ -102,6 +104,8 @@ int swl_hold_open(int fd, int linger) {
         errno = error;
         return -1;
     }
+    int code, signal;
+    while (swl_wait_pidfd(pidfd, 0, &code, &signal) < 0 && errno == EINTR) {}
     close(pidfd);
     return ends[1];
 }

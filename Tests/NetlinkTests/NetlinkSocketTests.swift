@@ -57,4 +57,19 @@ import Testing
             #expect(types == [1])
         }
     }
+
+    @Test func aHolderKeepsADescriptorOpenUntilItIsToldAndThenEnds() throws {
+        var ends: [Int32] = [-1, -1]
+        try #require(pipe2(&ends, O_CLOEXEC) == 0)
+        let reader = FileDescriptor(adopting: ends[0])
+        let holder = swl_hold_open(ends[1], 1)
+        try #require(holder >= 0)
+        close(ends[1])
+        var polled = pollfd(fd: reader.raw, events: Int16(POLLIN), revents: 0)
+        #expect(poll(&polled, 1, 0) == 0, "somebody still has the other end")
+        close(holder)
+        // The end of the file, which comes when nobody has it any more.
+        var byte: [UInt8] = [0]
+        #expect(try reader.read(into: &byte) == 0)
+    }
 }

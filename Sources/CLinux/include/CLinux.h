@@ -91,9 +91,9 @@ pid_t swl_spawn(const struct swl_spawn_args *args, int *pidfd, int *failed_step)
 /// errno. Returns the child's pid with a pidfd. Safe from a process of any number of threads.
 pid_t swl_netlink_detached(int protocol, const void *request, size_t length, int *pidfd, int *answer);
 
-/// Has a child process hold `fd` open until the descriptor returned is closed and `linger` milliseconds more, so that
-/// a close before that is not the last, for which the kernel may make its caller wait. The child ends by itself and may
-/// outlive this process. Returns a close-on-exec descriptor. Safe from a process of any number of threads.
+/// Has another process hold `fd` open until the descriptor returned is closed and `linger` milliseconds more, so that
+/// a close before that is not the last, for which the kernel may make its caller wait. It is no child of this one and ends
+/// by itself. Returns a close-on-exec descriptor. Safe from a process of any number of threads.
 int swl_hold_open(int fd, int linger);
 
 /// Makes a pid namespace whose first process only reaps: without privileges, in an empty root folder, ended with its

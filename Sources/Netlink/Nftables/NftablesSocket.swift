@@ -15,8 +15,8 @@ public struct NftablesSocket: ~Copyable {
     }
 
     /// For a program that deletes something and ends soon. Its last close would otherwise wait until the kernel has freed
-    /// that, a grace period of many milliseconds, and let everybody else who changes the ruleset wait too. A process of
-    /// its own holds the socket for so long; it is a child of this one, reaped by whoever reaps its orphans.
+    /// that, a grace period of many milliseconds, and let everybody else who changes the ruleset wait too. An orphan
+    /// process holds the socket for so long.
     public mutating func closeWithoutWaiting() { socket.closesWithoutWaiting = true }
 
     /// Makes the transaction's changes.
