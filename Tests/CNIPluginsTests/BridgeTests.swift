@@ -114,6 +114,23 @@ import Testing
         }
     }
 
+    @Test func packetsFlowAtOnceAlsoThroughABridgeThatHadNoPorts() async throws {
+        await #expect(processExitsWith: .success) { [path = folder.path as String] in
+            let laboratory = try Laboratory(in: path)
+            let configuration = laboratory.configuration(#","isDefaultGateway":true"#)
+            for index in 0..<8 {
+                let caller = try laboratory.container("c\(index)")
+                let inside = try laboratory.inside("c\(index)") {
+                    let raw = try retrying("socket", "inside") { socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
+                    return SharedDescriptor(FileDescriptor(adopting: raw))
+                }
+                #expect(caller.ours("bridge", "ADD", configuration).exitCode == 0)
+                #expect(try BridgeTests.answers(inside, "10.9.0.1"))
+                #expect(caller.ours("bridge", "DEL", configuration).exitCode == 0)
+            }
+        }
+    }
+
     /// Whether a TCP connection to a closed port of `address` is refused, which an answer does, within half a second.
     private static func answers(_ socket: SharedDescriptor, _ address: String) throws -> Bool {
         var patience = timeval(tv_sec: 0, tv_usec: 500_000)

@@ -30,7 +30,7 @@ public struct Bridge: CNIPlugin {
                     try ContainerInterface.configure(request.environment.interfaceName, CNIResult(), configuration)
                 }
             }
-            if !configuration.isContainerInterfaceDown { try requirePort(pair.name, of: bridge, &socket) }
+            if !configuration.isContainerInterfaceDown { try requirePort(pair.name, of: bridge, result.ips, &socket) }
             result.interfaces = interfaces(bridge, pair, request)
             if configuration.dns != CNIResult.DNS() { result.dns = configuration.dns }
             return result
@@ -43,9 +43,14 @@ public struct Bridge: CNIPlugin {
         }
     }
 
-    private func requirePort(_ name: String, of bridge: Link, _ socket: inout RouteSocket) throws(CNIError) {
+    /// Returns when packets pass the port.
+    private func requirePort(
+        _ name: String, of bridge: Link, _ ips: [CNIResult.IP], _ socket: inout RouteSocket
+    ) throws(CNIError) {
+        // Setting the bridge down takes its IPv6 addresses.
+        let mayRestart = !ips.contains(where: \.address.isIPv6)
         let isEnabled = try asking("wait for the bridge port \(name)") { () throws(NetlinkError) in
-            try socket.waitForBridgePort(name, of: bridge.name, milliseconds: 5000)
+            try socket.waitForBridgePort(name, of: bridge.name, mayRestart: mayRestart, milliseconds: 5000)
         }
         guard isEnabled else {
             throw CNIError(

@@ -28,8 +28,9 @@ public struct Link: Sendable, Hashable {
     public var mtu: UInt32 = 0
     /// Set up by an administrator (IFF_UP).
     public var isUp = false
-    /// It works (IFF_RUNNING): packets given to it are sent.
-    public var isRunning = false
+    /// Packets given to it are sent: the kernel has put the queue that drops all away, as it does some time after the
+    /// carrier came.
+    public var isSending = false
     public var isPromiscuous = false
     /// The index of the bridge or bond that it is a port of.
     public var master: Int32?
@@ -61,7 +62,6 @@ public struct Link: Sendable, Hashable {
         index = header.ifi_index
         name = ""
         isUp = header.ifi_flags & LinkFlag.up != 0
-        isRunning = header.ifi_flags & LinkFlag.running != 0
         isPromiscuous = header.ifi_flags & LinkFlag.promiscuous != 0
         for attribute in reply.attributes(after: MemoryLayout<ifinfomsg>.size) {
             switch attribute.type {
@@ -69,6 +69,7 @@ public struct Link: Sendable, Hashable {
             case IFLA_IFALIAS: alias = attribute.text
             case IFLA_ADDRESS: mac = MACAddress(attribute.bytes)
             case IFLA_MTU: mtu = attribute.number(UInt32.self) ?? 0
+            case IFLA_QDISC: isSending = attribute.text != "noop"
             case IFLA_MASTER: master = attribute.number(Int32.self)
             case IFLA_LINK: peer = attribute.number(Int32.self)
             case IFLA_LINKINFO: readInfo(attribute.nested)
@@ -92,6 +93,5 @@ public struct Link: Sendable, Hashable {
 /// Bits of `ifi_flags` (netdevice(7)).
 enum LinkFlag {
     static let up: UInt32 = 0x1
-    static let running: UInt32 = 0x40
     static let promiscuous: UInt32 = 0x100
 }

@@ -75,26 +75,45 @@ extension RouteSocket {
     /// moment after it is there; what is sent before that is lost, and for a second nobody sends it again. A port that the
     /// spanning tree holds back is not waited for. In the network namespace of this thread, which must be the socket's.
     ///
-    /// - Parameter milliseconds: how long at most.
+    /// - Parameters:
+    ///   - mayRestart: whether the bridge may be set down and up: its first port gives it a carrier, at which the kernel
+    ///     otherwise looks once a second at most. It loses its IPv6 addresses by that.
+    ///   - milliseconds: how long at most.
     /// - Returns: whether they do.
     /// - Throws: `NetlinkError`.
     public mutating func waitForBridgePort(
-        _ name: String, of bridge: String, milliseconds: Int32
+        _ name: String, of bridge: String, mayRestart: Bool, milliseconds: Int32
     ) throws(NetlinkError) -> Bool {
         // Mostly so at once.
-        if try doPacketsPass(name, bridge) { return true }
+        if try passage(name, bridge) == .open { return true }
         var monitor = try RouteMonitor()
-        return try monitor.wait(milliseconds: milliseconds, "the bridge port \(name)") { () throws(NetlinkError) in
-            try doPacketsPass(name, bridge)
+        var now = Passage.closed
+        _ = try monitor.wait(milliseconds: milliseconds, "the bridge port \(name)") { () throws(NetlinkError) in
+            now = try passage(name, bridge)
+            return now == .open || now == .atBridge && mayRestart
         }
+        guard now == .atBridge, mayRestart else { return now == .open }
+        try perform {
+            $0.setUp(.name(bridge), false)
+            $0.setUp(.name(bridge))
+        }
+        return try passage(name, bridge) == .open
     }
 
-    private mutating func doPacketsPass(_ name: String, _ bridge: String) throws(NetlinkError) -> Bool {
+    /// How far packets get.
+    private enum Passage {
+        case closed
+        /// Between ports, and not from the machine itself.
+        case atBridge
+        case open
+    }
+
+    private mutating func passage(_ name: String, _ bridge: String) throws(NetlinkError) -> Passage {
         let links = try links([.name(name), .name(bridge)])
         switch links.first(where: { $0.name == name })?.port?.state {
-        case .listening, .learning, .blocking: return true
-        case .forwarding: return links.contains { $0.name == bridge && $0.isRunning }
-        case .disabled, nil: return false
+        case .listening, .learning, .blocking: return .open
+        case .forwarding: return links.contains { $0.name == bridge && $0.isSending } ? .open : .atBridge
+        case .disabled, nil: return .closed
         }
     }
 }
