@@ -10,9 +10,12 @@ extension Node {
         _ = agent.restore(try records.load())
         agent.sweep(services)
         agent.suspend { [unowned self] in
-            services.cgroups.removeIfEmpty()
             log.info("all pods have ended; they run again when swiftletd starts")
-            loop.stop()
+            Task {
+                await services.networks.settle()
+                services.cgroups.removeIfEmpty()
+                loop.stop()
+            }
         }
         log.info("ends \(agent.pods.count) pods")
         reporter.stopping("ending \(agent.pods.count) pods", within: agent.longestEnd)
