@@ -329,24 +329,15 @@ void swl_trim_heap(void) { malloc_trim(0); }
 extern char __executable_start[] __attribute__((weak));
 extern char _end[] __attribute__((weak));
 
-void swl_release_memory(void) {
-    malloc_trim(0);
+// Unmaps the pages of [start, end) that are a file's own: one that was written to is anonymous memory, and stays.
+static void release_clean(int map, uintptr_t start, uintptr_t end) {
     const uintptr_t page = 4096, none = 0;
-    // Below the guard gap nothing else is mapped within this distance of a stack.
-    uintptr_t here = ((uintptr_t)__builtin_frame_address(0) - 2 * page) & ~(page - 1);
-    madvise((void *)(here - 64 * page), 64 * page, MADV_DONTNEED);
-
-    uintptr_t start = (uintptr_t)__executable_start & ~(page - 1), end = (uintptr_t)_end & ~(page - 1);
-    if (start == none || end <= start) return;
-    int map = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-    if (map < 0) return;
     uint64_t entries[128];
     uintptr_t first = none;
     for (uintptr_t address = start; address < end; address += sizeof entries / 8 * page) {
         ssize_t count = pread(map, entries, sizeof entries, (off_t)(address / page * 8)) / 8;
         for (ssize_t i = 0; i < count; i++) {
             uintptr_t at = address + (uintptr_t)i * page;
-            // Present, and the file's own page: one that was written to is anonymous memory, and stays.
             int clean = at < end && (entries[i] >> 63) && (entries[i] >> 61 & 1);
             if (clean && first == none) first = at;
             if (!clean && first != none) {
@@ -357,6 +348,37 @@ void swl_release_memory(void) {
         if (count < (ssize_t)(sizeof entries / 8)) break;
     }
     if (first != none) madvise((void *)first, end - first, MADV_DONTNEED);
+}
+
+void swl_release_memory(void) {
+    malloc_trim(0);
+    const uintptr_t page = 4096;
+    // Below the guard gap nothing else is mapped within this distance of a stack.
+    uintptr_t here = ((uintptr_t)__builtin_frame_address(0) - 2 * page) & ~(page - 1);
+    madvise((void *)(here - 64 * page), 64 * page, MADV_DONTNEED);
+
+    uintptr_t start = (uintptr_t)__executable_start & ~(page - 1), end = (uintptr_t)_end & ~(page - 1);
+    if (start == 0 || end <= start) return;
+    int map = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    if (map < 0) return;
+    release_clean(map, start, end);
+    close(map);
+}
+
+void swl_release_shared_memory(void) {
+    malloc_trim(0);
+    int map = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    if (map < 0) return;
+    FILE *maps = fopen("/proc/self/maps", "re");
+    char line[512];
+    while (maps && fgets(line, sizeof line, maps)) {
+        unsigned long start, end, inode;
+        char permissions[5];
+        if (sscanf(line, "%lx-%lx %4s %*s %*s %lu", &start, &end, permissions, &inode) != 4) continue;
+        // What cannot be written cannot become anonymous meanwhile, whatever other threads do.
+        if (inode != 0 && permissions[1] != 'w' && permissions[3] == 'p') release_clean(map, start, end);
+    }
+    if (maps) fclose(maps);
     close(map);
 }
 

@@ -26,6 +26,7 @@ final class Node {
     private var server: NodeAPIServer?
     private var signals: SharedDescriptor?
     var isEnding = false
+    private var restTimer: EventLoop.Token?
     /// The program is to end with a failure.
     var hasFailed = false
     /// Set while nothing but the end of the pods is wanted.
@@ -102,6 +103,7 @@ final class Node {
         classes.start(services.facts)
         _ = agent.observe { [unowned self] change, _ in
             reporter.changed()
+            rest()
             if case .modified = change { return }
             classes.update(agent.pods)
             if case .deleted = change { images.podEnded(inUse: agent.layersInUse(services.images)) }
@@ -128,6 +130,15 @@ final class Node {
     }
 
     /// - Parameter time: how long another agent may take to end; nil when there is to be none.
+    /// Gives memory back some time after work. One timer at a time, and none when nothing happens.
+    private func rest() {
+        guard restTimer == nil else { return }
+        restTimer = loop.schedule(after: .seconds(10)) { [unowned self] in
+            restTimer = nil
+            swl_release_shared_memory()
+        }
+    }
+
     private static func takeLock(_ path: String, within time: Nanoseconds?) throws(SystemError) -> FileDescriptor {
         let lock = try FileDescriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
         let deadline = time.map { .now + $0 } ?? BootInstant.now

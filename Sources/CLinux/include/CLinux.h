@@ -248,6 +248,9 @@ void swl_trim_heap(void);
 /// of the executable that can be read from its file again. For a process that will now be idle for long; it must be
 /// single-threaded.
 void swl_release_memory(void);
+/// What of that a process of several threads can do: gives back free heap memory and the pages of programs and
+/// libraries that are read only.
+void swl_release_shared_memory(void);
 /// Keeps the heap small from the start: one arena, low mmap and trim thresholds.
 void swl_small_heap(void);
 int swl_random(void *buffer, size_t length);
