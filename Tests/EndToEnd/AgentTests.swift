@@ -83,6 +83,18 @@ let agentSuite = Suite("agent", freshNode: true) {
             try expectEqual(try Files.list("\(node.root)/run/swiftlet/pods"), [], "folders of pods in /run")
             try expectEqual(try Files.list("\(node.root)/var/lib/swiftlet/pods"), [], "folders of pods")
         },
+        Test("the agent at rest does nothing: no thread of it wakes up, and nothing is written") { node in
+            for index in 0..<3 {
+                try node.drop("rest\(index).yaml", shellPod("rest\(index)", hold, restart: "Always"))
+            }
+            for index in 0..<3 { try node.waitReady("rest\(index)") }
+            // The last of what belongs to the start is done some time later: memory is given back.
+            try node.eventually("it is at rest", seconds: 60) {
+                let before = try activity(of: node.agentPID)
+                pause(milliseconds: 3000)
+                return try activity(of: node.agentPID) == before
+            }
+        },
         Test("the preflight passes where the agent runs") { node in
             var arguments = ["--root", node.root, "--cgroup-root", node.cgroupPath, "--check"]
             if !node.machine.enforcesLimits { arguments.append("--limits=unenforced") }
@@ -91,4 +103,15 @@ let agentSuite = Suite("agent", freshNode: true) {
             try expectEqual(result.status, 0, "status of --check (\(result.output)\(result.errors))")
         },
     ]
+}
+
+/// How often the threads of a process went to sleep, and what it has sent to the disk.
+private func activity(of pid: pid_t) throws -> [String] {
+    var found: [String] = []
+    for thread in try Files.list("/proc/\(pid)/task") {
+        let lines = try Files.readText("/proc/\(pid)/task/\(thread)/status").split(separator: "\n")
+        found += lines.filter { $0.hasPrefix("Name:") || $0.hasPrefix("voluntary_ctxt_switches:") }.map(String.init)
+    }
+    let written = try Files.readText("/proc/\(pid)/io").split(separator: "\n").filter { $0.hasPrefix("write_bytes:") }
+    return found + written.map(String.init)
 }

@@ -55,6 +55,17 @@ import Testing
         }
     }
 
+    /// A task that begins on the global executor comes to the loop with a detour.
+    @Test func nothingBeginsOnTheGlobalExecutor() {
+        for file in tree.files {
+            for (index, line) in file.code.enumerated() {
+                for start in ["async let", "Task.detached", "TaskGroup("] where line.contains(start) {
+                    Issue.record("\(file.path):\(index + 1) uses \(start)")
+                }
+            }
+        }
+    }
+
     @Test func everyFileIsReadableInOneSitting() {
         for file in tree.files {
             #expect(file.lines.count <= 500, "\(file.path) has \(file.lines.count) lines")

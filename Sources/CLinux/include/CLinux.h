@@ -177,6 +177,12 @@ bool swl_is_block(mode_t mode);
 bool swl_is_fifo(mode_t mode);
 bool swl_is_socket(mode_t mode);
 
+// ---- Swift's tasks ---------------------------------------------------------------------------------------------
+
+/// Gives every job that belongs to no actor to `handler`, from the thread that makes it ready, in place of the runtime's
+/// own pool of threads. For programs that link Swift's concurrency.
+void swl_take_global_jobs(void (*handler)(void *job));
+
 // ---- polling ---------------------------------------------------------------------------------------------------
 
 int swl_epoll_create(void);

@@ -47,10 +47,18 @@ final class LoopExecutor: SerialExecutor {
             $0.wake = loop.wakeHandle
         }
         loop.onWake { [unowned self] in drain() }
+        // What belongs to no actor runs here too, as a task that is resumed by a thread of the pool does for a moment:
+        // otherwise the runtime starts threads of its own, one of which wakes up every second from then on.
+        swl_take_global_jobs { job in
+            guard let job else { return }
+            // A job is handed over as the pointer that `UnownedJob` is.
+            LoopActor.executor.append(unsafeBitCast(job, to: UnownedJob.self))
+        }
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
+    func enqueue(_ job: consuming ExecutorJob) { append(UnownedJob(job)) }
+
+    fileprivate func append(_ job: UnownedJob) {
         enum Reach {
             case nothing
             case thisThread

@@ -72,13 +72,19 @@ public final class PodSandbox: PodOperations {
             node.log.warning("pod \(pod.fullName): its addresses are not on record any more")
             isConnected = true
         }
-        // Side by side, while the supervisor makes the other namespaces.
-        async let cgroup: Void = makeCgroup()
-        if !isConnected {
-            draft.podIPs = try await node.networks.connect(pod)
-            warnOfObstacles()
+        // Side by side, while the supervisor makes the other namespaces. (Not `async let`: its tasks begin on the global
+        // executor.)
+        let cgroup = Task { try await makeCgroup() }
+        do {
+            if !isConnected {
+                draft.podIPs = try await node.networks.connect(pod)
+                warnOfObstacles()
+            }
+        } catch {
+            _ = await cgroup.result
+            throw error
         }
-        try await cgroup
+        try await cgroup.value
         try await prepare(draft)
         if adopted == nil { _ = try await subscribe() }
         return adopted
