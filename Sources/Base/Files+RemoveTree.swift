@@ -25,10 +25,21 @@ extension Files {
         let error = Errno.current
         if error == .noEntry { return }
         guard error == .isDirectory || error == .notPermitted else { throw SystemError("unlink", display, error) }
-        let top = try openFolder(in: parent, name, display: display)
+        let top: FileDescriptor
+        do throws(SystemError) { top = try openFolder(in: parent, name, display: display) } catch {
+            if error.errno == .noEntry { return }
+            throw error
+        }
         var moved = 0
         try empty(top, top: top, depth: 0, moved: &moved, display: display)
-        try retrying("rmdir", display) { unlinkat(raw, name, AT_REMOVEDIR) }
+        try removeEmpty(raw, name, display: display)
+    }
+
+    /// Removes a folder that was emptied. What somebody else has removed meanwhile is removed.
+    private static func removeEmpty(_ folder: Int32, _ name: [CChar], display: String) throws(SystemError) {
+        if unlinkat(folder, name, AT_REMOVEDIR) == 0 { return }
+        let error = Errno.current
+        if error != .noEntry { throw SystemError("rmdir", display, error) }
     }
 
     /// Opens a child folder, never through a link and never across a mount, not even one of the same file system.
@@ -62,9 +73,13 @@ extension Files {
                 }
                 if unlinkat(raw, child, AT_REMOVEDIR) == 0 { continue }
                 if depth < maximumDepth {
-                    let below = try openFolder(in: folder, child, display: path)
+                    let below: FileDescriptor
+                    do throws(SystemError) { below = try openFolder(in: folder, child, display: path) } catch {
+                        if error.errno == .noEntry { continue }
+                        throw error
+                    }
                     try empty(below, top: top, depth: depth + 1, moved: &moved, display: path)
-                    try retrying("rmdir", path) { unlinkat(raw, child, AT_REMOVEDIR) }
+                    try removeEmpty(raw, child, display: path)
                 } else {
                     try moveUp(child, from: raw, to: topRaw, moved: &moved, display: path)
                 }

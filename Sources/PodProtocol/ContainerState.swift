@@ -129,6 +129,9 @@ public struct ContainerState: Hashable, Sendable {
         object.append("container", .string(container))
         object.append("attempt", .integer(attempt))
         object.append("containerID", .string(id))
+        #if SWIFTLET_PROTOCOL_NEXT
+            object.append(ProtocolVersion.nextField.name, ProtocolVersion.nextField.value)
+        #endif
         let word =
             switch phase {
             case .starting: "starting"

@@ -43,6 +43,9 @@ public struct ExecRequest: Hashable, Sendable {
     func append(to object: inout JSONObject) {
         object.append("container", .string(container))
         object.append("args", .strings(arguments))
+        #if SWIFTLET_PROTOCOL_NEXT
+            object.append(ProtocolVersion.nextField.name, ProtocolVersion.nextField.value)
+        #endif
         object.append("env", .strings(environment))
         object.append("cwd", ifPresent: workingDirectory.map { .string($0) })
         object.append("tty", .bool(terminal))

@@ -43,6 +43,9 @@ public struct Hello: Hashable, Sendable {
     var json: JSONValue {
         var object = JSONObject()
         object.append("type", "hello")
+        #if SWIFTLET_PROTOCOL_NEXT
+            object.append(ProtocolVersion.nextField.name, ProtocolVersion.nextField.value)
+        #endif
         object.append("version", .integer(version))
         object.append("oldest", .integer(oldest))
         object.append("features", .strings(features))

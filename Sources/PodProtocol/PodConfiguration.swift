@@ -70,6 +70,9 @@ public struct PodConfiguration: Hashable, Sendable {
     public var json: JSONValue {
         var object = JSONObject()
         object.append("schema", .integer(ProtocolVersion.schema))
+        #if SWIFTLET_PROTOCOL_NEXT
+            object.append(ProtocolVersion.nextField.name, ProtocolVersion.nextField.value)
+        #endif
         object.append("uid", .string(uid))
         object.append("name", .string(name))
         object.append("hostname", ifPresent: hostname.map { .string($0) })

@@ -1,16 +1,33 @@
+import JSON
+
 /// The protocol between the agent and a pod's supervisor: frames over a Unix stream socket.
 ///
 /// Both sides send `Hello` first. Channel 0 carries one JSON message a frame; the other channels carry the bytes of the
 /// one session that a connection may have. The supervisor outlives the agent, so either side may be the older one: a
 /// field that is not known is ignored, a request that is not known is answered `unsupported`, an event that is not known
-/// is skipped.
+/// is skipped. What can be told by that needs no new version: only a message that the older side would take for
+/// something else does. The version spoken is the lower of both sides' newest; `oldest` is raised only when nothing that
+/// speaks the version before can still run.
+///
+/// A build with `SWIFTLET_PROTOCOL_NEXT` defined stands for the next release in the tests of old with new: it has a
+/// request, an event and fields that this version does not know.
 public enum ProtocolVersion {
-    /// The version this build speaks.
-    public static let current: Int64 = 1
+    #if SWIFTLET_PROTOCOL_NEXT
+        public static let current: Int64 = 2
+        public static let features = ["exec", "exec-tty", "log-rotation", "oom", "next"]
+        /// The request and the event that only this build knows.
+        public static let nextRequest = "next"
+        public static let nextEvent = "nextHappened"
+        /// A field that only this build knows, in every message that has a place for it.
+        static let nextField: (name: String, value: JSONValue) = ("next", ["of": ["tomorrow"]])
+    #else
+        /// The version this build speaks.
+        public static let current: Int64 = 1
+        /// What this build can do beyond the version's base.
+        public static let features = ["exec", "exec-tty", "log-rotation", "oom"]
+    #endif
     /// The oldest version this build still speaks.
     public static let oldest: Int64 = 1
-    /// What this build can do beyond the version's base.
-    public static let features = ["exec", "exec-tty", "log-rotation", "oom"]
     /// The schema number of the files: configuration and exit records.
     public static let schema: Int64 = 1
 }

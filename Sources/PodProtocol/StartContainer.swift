@@ -128,6 +128,9 @@ public struct StartContainer: Hashable, Sendable {
         object.append("container", .string(container))
         object.append("attempt", .integer(attempt))
         object.append("containerID", .string(id))
+        #if SWIFTLET_PROTOCOL_NEXT
+            object.append(ProtocolVersion.nextField.name, ProtocolVersion.nextField.value)
+        #endif
         object.append("spec", spec)
         var root = JSONObject()
         switch self.root {

@@ -14,12 +14,14 @@ public final class SupervisorClient {
         case connection(FrameConnection.End)
         /// It said why it cannot serve.
         case refused(String)
+        /// It serves, but speaks no version of the protocol that we speak.
+        case incompatible(String)
 
         public var description: String {
             switch self {
             case .processEnded: "the supervisor's process has ended"
             case .connection(let end): "\(end)"
-            case .refused(let why): why
+            case .refused(let why), .incompatible(let why): why
             }
         }
     }
@@ -235,12 +237,32 @@ public final class SupervisorClient {
         self.hello = hello
         if let failure = hello.failure { return lost(.refused(failure)) }
         if Hello(program: "").agreed(with: hello) == nil {
-            lost(
-                .refused(
+            return lost(
+                .incompatible(
                     "\(hello.program) speaks protocol versions \(hello.oldest) to \(hello.version), this agent "
-                        + "\(ProtocolVersion.oldest) to \(ProtocolVersion.current)"))
+                        + "\(ProtocolVersion.oldest) to \(ProtocolVersion.current); start a swiftletd that knows it"
+                ))
         }
+        #if SWIFTLET_PROTOCOL_NEXT
+            askNext(hello)
+        #endif
     }
+
+    #if SWIFTLET_PROTOCOL_NEXT
+        /// Asks what only this build knows, and says on standard error what became of it, for the tests.
+        private func askNext(_ hello: Hello) {
+            send(
+                .unknown(ProtocolVersion.nextRequest),
+                { (result: Result<Void, RequestFailure>) in
+                    var answer = "done"
+                    if case .failure(let failure) = result { answer = failure.code.rawValue }
+                    "protocol next: version \(hello.version) answers \(answer)\n".withCString {
+                        _ = CLinux.write(2, $0, strlen($0))
+                    }
+                }
+            ) { _ in () }
+        }
+    #endif
 
     private func processEnded() {
         // What it sent last is still in the socket, and its end comes after that.

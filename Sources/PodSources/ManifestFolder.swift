@@ -12,6 +12,10 @@ public struct ManifestFolder {
     public struct Wanted: Sendable {
         public var manifest: ManifestPod
         public var path: String
+        public init(manifest: ManifestPod, path: String) {
+            self.manifest = manifest
+            self.path = path
+        }
     }
 
     private struct Entry {
@@ -19,10 +23,14 @@ public struct ManifestFolder {
         var pods: [ManifestPod] = []
         var problems: [ManifestProblem] = []
         var goneSince: BootInstant?
+        /// It is there, and could not be looked at: nothing will be heard of it when it can be.
+        var unreadSince: BootInstant?
     }
 
     /// How long a file must be gone before its pods are ended.
     public static let removalDelay = Nanoseconds.milliseconds(500)
+    /// After how long a file that could not be looked at is looked at again.
+    public static let retryDelay = Nanoseconds.seconds(2)
 
     public let path: String
     private let load: (_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> [ManifestPod]
@@ -90,6 +98,7 @@ public struct ManifestFolder {
             let opened = try FileDescriptor.open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY)
             let status = try opened.status(name: file)
             entry.goneSince = nil
+            entry.unreadSince = nil
             let identity = FileIdentity(status)
             if entry.identity == identity { return false }
             entry.identity = identity
@@ -97,6 +106,8 @@ public struct ManifestFolder {
                 try Self.check(status, file)
                 let bytes: [UInt8]
                 do { bytes = try opened.readAll(limit: 10 << 20, name: file) } catch {
+                    // What could not be read is looked at again; what is too large only when it has changed.
+                    if error.errno != Errno(rawValue: EFBIG) { (entry.identity, entry.unreadSince) = (nil, now) }
                     throw ManifestRefusal(path: file, "\(error); a manifest may have at most 10 MiB")
                 }
                 entry.pods = try load(bytes, file)
@@ -107,10 +118,12 @@ public struct ManifestFolder {
             return true
         } catch {
             guard error.errno == .noEntry else {
+                entry.unreadSince = now
                 let problem = ManifestProblem(path: file, message: "\(error)")
                 defer { entry.problems = [problem] }
                 return entry.problems != [problem]
             }
+            entry.unreadSince = nil
             if entry.goneSince == nil, entries[file] != nil {
                 entry.goneSince = now
                 entry.identity = nil
@@ -119,17 +132,26 @@ public struct ManifestFolder {
         }
     }
 
-    /// Forgets files that have been gone long enough. True when something changed.
+    /// Forgets files that have been gone long enough, and looks again at what could not be looked at. True when
+    /// something changed.
     public mutating func settle(now: BootInstant) -> Bool {
+        var changed = false
+        for (file, entry) in entries where entry.unreadSince.map({ $0 + Self.retryDelay <= now }) == true {
+            if update(file, now: now) { changed = true }
+        }
         let gone = entries.filter {
             now.nanoseconds - ($0.value.goneSince ?? now).nanoseconds >= Self.removalDelay.count
         }
         for file in gone.keys { entries[file] = nil }
-        return !gone.isEmpty
+        return changed || !gone.isEmpty
     }
 
-    /// When `settle` is to be called next; nil when no file is gone.
-    public var nextSettle: BootInstant? { entries.values.compactMap(\.goneSince).min().map { $0 + Self.removalDelay } }
+    /// When `settle` is to be called next; nil when there is no need.
+    public var nextSettle: BootInstant? {
+        entries.values.compactMap { entry in
+            entry.goneSince.map { $0 + Self.removalDelay } ?? entry.unreadSince.map { $0 + Self.retryDelay }
+        }.min()
+    }
 
     /// What is wanted now, and everything that is wrong.
     public mutating func desired() -> (pods: [Wanted], problems: [ManifestProblem]) {

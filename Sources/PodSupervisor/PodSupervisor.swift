@@ -149,6 +149,9 @@ public final class PodSupervisor {
         case .subscribe:
             connection.subscribe()
             connection.reply(request.id, .success(.containers(states)))
+            #if SWIFTLET_PROTOCOL_NEXT
+                connection.frames.send(.unknownEvent(ProtocolVersion.nextEvent))
+            #endif
         case .exec(let exec):
             do { try self.exec(exec, request.id, connection) } catch { connection.reply(request.id, .failure(error)) }
         case .resize: failed(.invalid, "resize: this connection has no session")
@@ -161,6 +164,9 @@ public final class PodSupervisor {
             }
             connection.reply(request.id, .success(.done))
             loop.stop()
+        #if SWIFTLET_PROTOCOL_NEXT
+            case .unknown(ProtocolVersion.nextRequest): connection.reply(request.id, .success(.done))
+        #endif
         case .unknown(let type): failed(.unsupported, "this supervisor does not know the request \"\(type)\"")
         case .invalid(let why): failed(.invalid, why)
         }

@@ -13,7 +13,7 @@ import PodSources
 final class Node {
     let log: Log
     let loop: EventLoop
-    private let paths: NodePaths
+    let paths: NodePaths
     private let preflight: Preflight
     let services: NodeServices
     let records: PodRecordStore
@@ -108,8 +108,7 @@ final class Node {
             classes.update(agent.pods)
             if case .deleted = change { images.podEnded(inUse: agent.layersInUse(services.images)) }
         }
-        let found = try records.load()
-        let lastGood = agent.restore(found)
+        let lastGood = try restore()
         agent.sweep(services)
         images.onChange = { [unowned self] in agent.imagesChanged() }
         try images.start()

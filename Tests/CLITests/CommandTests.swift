@@ -87,7 +87,7 @@ func run(_ line: String, root: String) -> Ran {
                 batch-node   0/2     Pending   0          10m
                 web-node     2/2     Running   0          10m
 
-                MANIFEST PROBLEMS
+                PROBLEMS
                 /etc/podspecs/a.yaml:3:5: unknown field (did you mean "image"?) (default/web-node keeps running as it was)
 
                 """)

@@ -40,10 +40,15 @@ struct Machine {
         switch need {
         case .limits: enforcesLimits
         case .plugins: access("/usr/lib/cni/host-local", X_OK) == 0
+        case .nextVersion: Files.exists("\(nextPrograms)/swiftletd")
+        case .strace: Files.exists("/usr/bin/strace")
         }
     }
 
-    private static func environment(_ name: String) -> String? {
+    /// Agent and supervisor as a release of the next protocol version would be (scripts/build next).
+    var nextPrograms: String { "\(programs)/next" }
+
+    static func environment(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
     }
 

@@ -13,6 +13,9 @@ final class Node {
     static let name = "e2e"
     private let scratch: String
     private var agent: ChildProcess?
+    /// How the agent ended, once that is known.
+    private var exit: ChildProcess.Exit?
+    private var logMark = 0
     private var dropped: Set<String> = []
 
     /// Starts an agent and loads images into it.
@@ -37,36 +40,70 @@ final class Node {
     /// The cgroup as the agent is given it: below the mount point.
     var cgroupPath: String { String(cgroup.dropFirst(machine.cgroupMount.count)) }
     var podspecs: String { "\(root)/etc/podspecs" }
-    var isRunning: Bool { ((try? agent?.wait(block: false)) ?? nil) == nil && agent != nil }
+    var isRunning: Bool { ((try? ended()) ?? nil) == nil && agent != nil }
     var agentPID: pid_t { agent?.pid ?? 0 }
 
+    /// How an agent is started.
+    struct Start {
+        /// The folder of its programs; the machine's own when nil.
+        var programs: String?
+        var drainsOnExit = true
+        /// To run it under strace with these arguments.
+        var strace: [String]?
+    }
+
     /// Starts the agent and waits until it answers.
-    func start() throws {
-        var arguments = [
-            "--root", root, "--cgroup-root", cgroupPath, "--drain-on-exit", "--node-name", Node.name, "--log-level",
-            "debug",
-        ]
+    func start(_ how: Start = Start()) throws {
+        try launch(how)
+        try eventually("the agent answers", seconds: 10) {
+            if try self.ended() != nil { throw Failure("the agent has ended: \(agentLog().suffix(1000))") }
+            return self.answers
+        }
+    }
+
+    /// Whether the agent answers now.
+    var answers: Bool { (try? swiftlet("status").status) == 0 }
+
+    /// How the agent ended; nil while it runs.
+    func ended() throws -> ChildProcess.Exit? {
+        if exit == nil { exit = try agent?.wait(block: false) }
+        return exit
+    }
+
+    /// Starts the agent.
+    func launch(_ how: Start) throws {
+        let program = "\(how.programs ?? machine.programs)/swiftletd"
+        var arguments = ["--root", root, "--cgroup-root", cgroupPath, "--node-name", Node.name, "--log-level", "debug"]
+        if how.drainsOnExit { arguments.append("--drain-on-exit") }
         if !machine.enforcesLimits { arguments.append("--limits=unenforced") }
-        var spawn = Spawn(
-            "\(machine.programs)/swiftletd", arguments, environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
+        let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
+        var spawn = Spawn(program, arguments, environment: environment)
+        if let strace = how.strace {
+            // With -D the agent is our child, and strace a process aside.
+            spawn = Spawn("/usr/bin/strace", ["-D"] + strace + [program] + arguments, environment: environment)
+        }
         let log = SharedDescriptor(
             try FileDescriptor.open("\(scratch)/agent.log", O_WRONLY | O_CREAT | O_APPEND, mode: 0o600))
         spawn.standardOutput = log
         spawn.standardError = log
         spawn.newSession = true
-        let child = try spawn.start()
-        agent = child
-        try eventually("the agent answers", seconds: 10) {
-            if try child.wait(block: false) != nil { throw Failure("the agent has ended: \(agentLog().suffix(1000))") }
-            return (try? self.swiftlet("status").status) == 0
-        }
+        agent = try spawn.start()
+        exit = nil
+    }
+
+    /// Asks the agent to end and waits for it; its pods go on unless it was started to drain.
+    func terminate() throws {
+        guard let agent else { return }
+        try agent.send(SIGTERM)
+        try eventually("the agent ends after SIGTERM", seconds: 20) { try self.ended() != nil }
+        self.agent = nil
     }
 
     /// Ends the agent without a chance to do anything.
     func kill() throws {
         guard let agent else { return }
         try agent.send(SIGKILL)
-        _ = try agent.wait(block: true)
+        if try ended() == nil { exit = try agent.wait(block: true) }
         self.agent = nil
     }
 
@@ -74,11 +111,7 @@ final class Node {
     func end() throws {
         guard let agent else { return }
         try agent.send(SIGTERM)
-        var exit: ChildProcess.Exit?
-        try eventually("the agent ends after SIGTERM", seconds: 20) {
-            exit = try agent.wait(block: false)
-            return exit != nil
-        }
+        try eventually("the agent ends after SIGTERM", seconds: 20) { try self.ended() != nil }
         self.agent = nil
         try expectEqual(exit?.code ?? -1, 0, "the agent's exit status")
         try expectEqual(LeakCount.mentions(of: root), [], "what is left of the node")
@@ -98,13 +131,18 @@ final class Node {
         try? Files.removeTree(scratch)
     }
 
+    /// What the agents said since the last `markLog`.
+    var lastLog: String { String(agentLog().utf8.dropFirst(logMark)) ?? "" }
+    func markLog() { logMark = agentLog().utf8.count }
+
     func agentLog() -> String { (try? text("\(scratch)/agent.log")) ?? "" }
 
     /// What a person needs to see why a test failed.
     func diagnosis() -> String {
         let pods = (try? swiftlet("get", "pods", "-o", "wide"))?.output ?? ""
         let events = (try? swiftlet("events"))?.output.suffix(3000) ?? ""
-        return "--- pods\n\(pods)--- events\n\(events)--- agent\n\(agentLog().suffix(5000))---"
+        let end = ((try? ended()) ?? nil).map { " (ended with status \($0.code), signal \($0.signal))" } ?? ""
+        return "--- pods\n\(pods)--- events\n\(events)--- agent\(end)\n\(agentLog().suffix(5000))---"
     }
 
     // MARK: the command line
@@ -270,6 +308,13 @@ final class Node {
     /// The pids of a container on the host, the first one first.
     func processes(_ name: String, _ container: String = "main") throws -> [pid_t] {
         try Files.readText("\(containerCgroup(name, container))/cgroup.procs").split(separator: "\n")
-            .compactMap { pid_t($0) }.sorted()
+            .compactMap { pid_t($0) }.sorted { Self.startTime($0) < Self.startTime($1) }
+    }
+
+    /// When a process began, in ticks since boot. Its number says nothing: numbers begin anew.
+    private static func startTime(_ pid: pid_t) -> Int64 {
+        let stat = (try? Files.readText("/proc/\(pid)/stat")) ?? ""
+        let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ")
+        return fields.count > 20 ? Int64(fields[20]) ?? .max : .max
     }
 }

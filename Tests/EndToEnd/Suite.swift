@@ -7,6 +7,9 @@ enum Need: String {
     /// The reference CNI plugins.
     case plugins = "the reference CNI plugins in /usr/lib/cni"
     case limits = "the cpu, memory and pids controllers on cgroup v2"
+    /// Programs of the next protocol version.
+    case nextVersion = "the programs of scripts/build next"
+    case strace = "strace"
 }
 
 /// A promise to a user, and the check of it.

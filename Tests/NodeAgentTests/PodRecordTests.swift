@@ -12,6 +12,8 @@ import Testing
         container.containerID = "swiftlet://ab"
         container.imageID = "sha256:cd"
         container.backOff = CrashLoopBackOff(last: .seconds(40))
+        container.heldUntil = BootInstant(nanoseconds: 77)
+        container.layers = ["/layers/a", "/layers/b"]
         container.user = .init(uid: 1, gid: 2, groups: [2, 3])
         container.lastTermination = .init(
             exitCode: 137, signal: 9, reason: "OOMKilled", message: "m", startedAt: Timestamp(nanoseconds: 1),
@@ -25,7 +27,7 @@ import Testing
     @Test func aRecordReadsBackAsItWasWritten() throws {
         let states: [ContainerRecord.State] = [
             .waiting(reason: nil, message: nil), .waiting(reason: "r", message: "m"),
-            .running(since: Timestamp(nanoseconds: 8)),
+            .starting, .running(since: Timestamp(nanoseconds: 8)),
             .terminated(.init(exitCode: 1, reason: "Error", finishedAt: Timestamp(nanoseconds: 9))),
         ]
         for state in states {

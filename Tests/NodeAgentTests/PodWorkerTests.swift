@@ -19,8 +19,12 @@ private final class FakeOperations: PodOperations {
     var supervisor: SupervisorClient? { nil }
     var addresses: [String] { [] }
 
+    var whileMaking: () -> Void = {}
+    var onForget: () -> Void = {}
+
     func makeSandbox() async throws -> [AdoptedContainer]? {
         calls.append("make")
+        whileMaking()
         return adopted
     }
 
@@ -35,6 +39,10 @@ private final class FakeOperations: PodOperations {
         onExit?(container, 0, .init(exitCode: 0, reason: "Completed", finishedAt: Timestamp(nanoseconds: 2)))
     }
 
+    func forget(container: String, attempt: Int) {
+        calls.append("forget \(container).\(attempt)")
+        onForget()
+    }
     func kill(container: String) { calls.append("kill \(container)") }
     func tearDown(final: Bool) async throws { calls.append("tear down\(final ? " finally" : "")") }
 }
@@ -68,7 +76,8 @@ private final class FakeOperations: PodOperations {
                 worker.start()
                 try loop.run()
                 precondition(onDisk == ["u.json"], "the record is there before anything runs: \(onDisk)")
-                precondition(operations.calls == ["make", "start c.0", "stop c", "tear down finally"])
+                let calls = operations.calls.filter { !$0.hasPrefix("forget") }
+                precondition(calls == ["make", "start c.0", "stop c", "tear down finally"], "\(calls)")
                 let left = try Files.list(scratch.path)
                 precondition(left == [], "nothing is left of it: \(left)")
             }
@@ -106,12 +115,87 @@ private final class FakeOperations: PodOperations {
                 worker.start()
                 worker.suspend(message: "test")
                 try loop.run()
-                precondition(operations.calls == ["make", "stop c", "tear down"], "\(operations.calls)")
-                let kept = try records.load()
+                let calls = operations.calls.filter { !$0.hasPrefix("forget") }
+                precondition(calls == ["make", "stop c", "tear down"], "\(calls)")
+                let kept = try records.load().records
                 precondition(kept.count == 1 && !kept[0].isFinished)
                 precondition(kept[0].containers[0].lastTermination?.exitCode == 0)
                 var next = PodMachine(plan, restoring: kept[0].containers, finished: kept[0].isFinished)
                 precondition(next.on(.sandboxReady, now: .now) == [.start(container: "c", attempt: 1)])
+            }
+        }
+    }
+
+    /// A worker of a pod `p` (uid `u`) of one container `c`, which an earlier agent ran.
+    @LoopActor
+    private static func restored(
+        _ operations: FakeOperations, _ records: PodRecordStore, _ loop: EventLoop, restart: RestartPolicy
+    ) -> PodWorker {
+        var spec = PodSpec(containers: [Container(name: "c", image: "i")])
+        spec.restartPolicy = restart
+        let manifest = ManifestPod(
+            key: PodKey(namespace: "default", name: "p"), value: ["kind": "Pod"],
+            pod: Pod(metadata: ObjectMeta(name: "p", namespace: "default", uid: "u"), spec: spec), ineffective: [])
+        var record = ContainerRecord(name: "c", image: "i", isInit: false)
+        record.hasBegun = true
+        record.state = .running(since: Timestamp(nanoseconds: 1))
+        return PodWorker(
+            pod: manifest.pod, manifest: manifest, source: "/m.yaml", startTime: .now,
+            machine: PodMachine(PodPlan(manifest.pod), restoring: [record], finished: false), isRestored: true,
+            operations: operations, records: records, starts: StartQueue(loop: loop, width: 4), loop: loop)
+    }
+
+    @Test func whatEndsWhileItsSandboxIsTakenUpIsNotTakenForRunning() async {
+        await #expect(processExitsWith: .success) {
+            let scratch = try TemporaryDirectory()
+            try LoopActor.run { loop in
+                let records = PodRecordStore(
+                    folder: scratch.path, pool: BlockingPool(size: 1), log: Log(limit: .error))
+                let operations = FakeOperations()
+                operations.adopted = [
+                    AdoptedContainer(
+                        name: "c", attempt: 0,
+                        state: .running(
+                            .init(containerID: "i", imageID: "", startedAt: Timestamp(nanoseconds: 1), user: nil)))
+                ]
+                operations.whileMaking = {
+                    operations.onExit?(
+                        "c", 0, .init(exitCode: 5, reason: "Error", finishedAt: Timestamp(nanoseconds: 2)))
+                }
+                let worker = Self.restored(operations, records, loop, restart: .never)
+                worker.onChange = { if $0.machine.stage == .finished { loop.stop() } }
+                worker.start()
+                loop.schedule(after: .seconds(20)) { loop.stop() }
+                try loop.run()
+                precondition(worker.machine.stage == .finished, "\(worker.machine.stage)")
+                precondition(worker.machine.containers[0].termination?.exitCode == 5)
+            }
+        }
+    }
+
+    @Test func anEndIsOnRecordBeforeTheSupervisorMayForgetIt() async {
+        await #expect(processExitsWith: .success) {
+            let scratch = try TemporaryDirectory()
+            try LoopActor.run { loop in
+                let records = PodRecordStore(
+                    folder: scratch.path, pool: BlockingPool(size: 1), log: Log(limit: .error))
+                let operations = FakeOperations()
+                operations.adopted = [
+                    AdoptedContainer(
+                        name: "c", attempt: 0,
+                        state: .ended(.init(exitCode: 5, reason: "Error", finishedAt: Timestamp(nanoseconds: 2))))
+                ]
+                var onDisk = ""
+                operations.onForget = {
+                    onDisk = (try? Files.readText(scratch.path + "/u.json")) ?? ""
+                    loop.stop()
+                }
+                let worker = Self.restored(operations, records, loop, restart: .never)
+                worker.start()
+                loop.schedule(after: .seconds(20)) { loop.stop() }
+                try loop.run()
+                precondition(operations.calls.contains("forget c.0"), "\(operations.calls)")
+                precondition(onDisk.contains("\"exitCode\":5"), "on disk: \(onDisk)")
             }
         }
     }

@@ -39,6 +39,25 @@ private func load(_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> [
     func names() -> [String] { folder.desired().pods.map { $0.manifest.value.stringValue ?? "" } }
     func problems() -> [String] { folder.desired().problems.map(\.description) }
 
+    @Test func aFileThatCouldNotBeLookedAtIsLookedAtAgainThoughNothingIsHeardOfIt() throws {
+        let path = scratch.path + "/a.yaml"
+        // A link to itself is there and cannot be opened.
+        #expect(symlink(path, path) == 0)
+        #expect(update("a.yaml"))
+        #expect(names() == [] && problems().count == 1)
+        #expect(folder.nextSettle == later(2000))
+        #expect(!settle(later(2000)), "it is as it was")
+        #expect(folder.nextSettle == later(4000))
+        try Files.replace(path, with: "a".utf8, mode: 0o644, durable: false)
+        #expect(settle(later(4000)))
+        #expect(names() == ["a"] && problems() == [])
+        #expect(folder.nextSettle == nil)
+        #expect(unlink(path) == 0)
+        _ = update("a.yaml")
+        #expect(settle(later(9000)))
+        #expect(names() == [])
+    }
+
     @Test func onlyManifestNamesCount() {
         for name in ["a.yaml", "a.yml", "a.json", "x.y.yaml"] { #expect(ManifestFolder.isManifestName(name)) }
         for name in [

@@ -96,7 +96,7 @@ enum GetCommand {
         }
         let output = view.tool.output
         if besideTable { output.line() }
-        output.line("MANIFEST PROBLEMS")
+        output.line("PROBLEMS")
         for problem in problems {
             let text = Printable.line(problem.text)
             output.line(output.isColoured ? "\u{1B}[31m\(text)\u{1B}[0m" : text)

@@ -28,7 +28,7 @@ enum StatusPage {
         }
         page += section("Features", status["features"]) { item in [item("name"), item("state"), item("detail")] }
         if !problems.isEmpty {
-            page += "\nManifest problems:\n" + problems.map { "  " + Printable.line($0.text) + "\n" }.joined()
+            page += "\nProblems:\n" + problems.map { "  " + Printable.line($0.text) + "\n" }.joined()
         }
         return TabWriter().format(page)
     }

@@ -63,6 +63,11 @@ extension ImageStore {
         try emptyTrash()
     }
 
+    /// Every layer folder that is on the disk, also of images that were removed.
+    public func allLayerPaths() throws(ImageError) -> [String] {
+        try storage { () throws(SystemError) in try Files.list(layersFolder) }.map { Path.join(layersFolder, $0) }
+    }
+
     private func discardUnreferenced(_ index: inout StoreIndex, _ layersInUse: Set<String>) throws(ImageError) {
         let needed = index.layers
         func isWanted(_ name: String) -> Bool {

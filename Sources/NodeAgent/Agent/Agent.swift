@@ -34,8 +34,12 @@ public final class Agent {
     private var nextObserver = 0
     var drainWaiters: [() -> Void] = []
 
-    /// What is wrong with the manifests now.
-    public private(set) var problems: [ManifestProblem] = []
+    /// Instances of an earlier run whose records this version cannot use: nothing of them is touched.
+    private var leftAlone: [UnusableRecord] = []
+    private var manifestProblems: [ManifestProblem] = []
+
+    /// What is wrong now with the manifests, and with records of pods.
+    public var problems: [ManifestProblem] { leftAlone.map(\.problem) + manifestProblems }
     /// No pod is started any more, all that ran are being ended.
     public internal(set) var isDraining = false
 
@@ -57,9 +61,15 @@ public final class Agent {
     /// Takes the instances of an earlier run of the agent. All are taken up when it is first said what is wanted, also
     /// those that are wanted no more: they end as any pod does.
     ///
+    /// An instance that cannot be taken up is left alone when a newer agent wrote of it, or when it runs. Otherwise its
+    /// record was damaged before anything of it ran, or it runs no more: its pod begins anew.
+    ///
     /// - Returns: by file, what each manifest asked for when it was last good.
-    public func restore(_ found: [PodRecord]) -> [String: [ManifestPod]] {
+    public func restore(
+        _ found: [PodRecord], unusable: [UnusableRecord] = [], survey: InstanceSurvey
+    ) -> [String: [ManifestPod]] {
         var lastGood: [String: [ManifestPod]] = [:]
+        var unusable = unusable
         for record in found.sorted(by: { $0.startTime < $1.startTime }) {
             do throws(PodDecodingError) {
                 let manifest = try ManifestReader.read(record.manifest)
@@ -67,17 +77,30 @@ public final class Agent {
                 lastGood[record.source, default: []].append(manifest)
                 restorable[manifest.key] = (record, manifest)
             } catch {
-                log.error("the pod of record \(record.uid) cannot be taken up again: \(error)")
-                records.remove(record.uid)
+                unusable.append(
+                    UnusableRecord(
+                        uid: record.uid, path: records.path(record.uid),
+                        key: UnusableRecord.key(ofManifest: record.manifest), isNewer: false,
+                        reason: "its manifest is not one of this version: \(error)"))
             }
+        }
+        for var record in unusable {
+            guard record.isNewer || survey.isRunning(record.uid) else {
+                log.error("pod record \(record.path) cannot be used, its pod starts as a new one: \(record.reason)")
+                records.remove(record.uid)
+                continue
+            }
+            if record.key == nil { record.key = survey.key(record.uid) }
+            log.error("\(record.problem)")
+            leftAlone.append(record)
         }
         return lastGood
     }
 
     /// Makes `pods` what is wanted.
     public func want(_ pods: [ManifestFolder.Wanted], problems: [ManifestProblem]) {
-        for problem in problems where !self.problems.contains(problem) { log.warning("\(problem)") }
-        self.problems = problems
+        for problem in problems where !manifestProblems.contains(problem) { log.warning("\(problem)") }
+        manifestProblems = problems
         wanted = Dictionary(pods.map { ($0.manifest.key, $0) }, uniquingKeysWith: { first, _ in first })
         let earlier = restorable
         restorable = [:]
@@ -86,6 +109,7 @@ public final class Agent {
     }
 
     private func reconcile(_ key: PodKey) {
+        if leftAlone.contains(where: { $0.key == key }) { return }
         let want = isDraining ? nil : wanted[key]
         guard let worker = workers[key] else {
             if let want { start(want.manifest, source: want.path, restoring: nil) }
@@ -155,6 +179,7 @@ public final class Agent {
     /// - Parameter grace: replaces every pod's own, in seconds.
     public func drain(grace: Int64? = nil, completion: @escaping () -> Void) {
         isDraining = true
+        for record in leftAlone { log.warning("not drained: \(record.problem)") }
         if workers.isEmpty {
             loop.enqueue(completion)
             return
@@ -166,7 +191,7 @@ public final class Agent {
     /// Releases what is left of pods that no record names: an earlier agent was killed between two steps. What records
     /// name is taken up again instead.
     public func sweep(_ node: NodeServices) {
-        let known = Set(restorable.values.map(\.record.uid))
+        let known = Set(restorable.values.map(\.record.uid)).union(leftAlone.map(\.uid))
         let leftovers = SandboxSweep(node).leftovers(known: known)
         for line in leftovers.released { log.info("released what was left of pod \(line)") }
         for failure in leftovers.failures { log.warning("\(failure)") }
@@ -175,9 +200,7 @@ public final class Agent {
 
     /// The layers of images that pods on record were started with.
     public func layersOnRecord(_ store: ImageStore) -> Set<String> {
-        let used = Set(restorable.values.flatMap(\.record.containers).compactMap(\.imageID))
-        let images = ((try? store.list()) ?? []).filter { used.contains($0.id) }
-        return Set(images.flatMap(\.layerPaths)).union(layersInUse(store))
+        layers(of: restorable.values.flatMap(\.record.containers), store).union(layersInUse(store))
     }
 
     private static func newUID() -> String {
@@ -202,9 +225,18 @@ public final class Agent {
 
     /// The layers that live containers stand on.
     public func layersInUse(_ store: ImageStore) -> Set<String> {
-        let live = workers.values.flatMap(\.machine.containers).filter(\.isLive).compactMap(\.imageID)
-        let images = ((try? store.list()) ?? []).filter { live.contains($0.id) }
-        return Set(images.flatMap(\.layerPaths))
+        layers(of: workers.values.flatMap(\.machine.containers).filter(\.isLive), store)
+    }
+
+    private func layers(of containers: [ContainerRecord], _ store: ImageStore) -> Set<String> {
+        // What instances that are left alone stand on is not known: it may be any.
+        if !leftAlone.isEmpty { return Set((try? store.allLayerPaths()) ?? []) }
+        var layers = Set(containers.flatMap(\.layers))
+        // Asked of the store where a record does not say.
+        let asked = Set(containers.filter(\.layers.isEmpty).compactMap(\.imageID))
+        if asked.isEmpty { return layers }
+        for image in (try? store.list()) ?? [] where asked.contains(image.id) { layers.formUnion(image.layerPaths) }
+        return layers
     }
 
     public func pod(_ key: PodKey) -> Pod? { workers[key].map(object) }

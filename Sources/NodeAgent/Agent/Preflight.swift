@@ -96,10 +96,14 @@ public struct Preflight: Sendable {
     }
 
     private mutating func checkSeccomp() {
-        if let actions = try? Files.readText("/proc/sys/kernel/seccomp/actions_avail"), actions.contains("errno") {
-            add("seccomp", .ok, "filters available")
-        } else {
-            add("seccomp", .failed, "the kernel has no seccomp filters (CONFIG_SECCOMP_FILTER)")
+        let missing = "the kernel has no seccomp filters (CONFIG_SECCOMP_FILTER)"
+        do throws(SystemError) {
+            let actions = try Files.readText("/proc/sys/kernel/seccomp/actions_avail")
+            add(
+                "seccomp", actions.contains("errno") ? .ok : .failed,
+                actions.contains("errno") ? "filters available" : missing)
+        } catch {
+            add("seccomp", .failed, error.errno == .noEntry ? missing : "\(error)")
         }
     }
 

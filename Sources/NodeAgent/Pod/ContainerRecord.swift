@@ -61,13 +61,23 @@ public struct ContainerRecord: Hashable, Sendable {
     public var hasBegun = false
     public var containerID: String?
     public var imageID: String?
+    /// Folders of the layers that the current attempt stands on: they stay as long as it does, also when the image is
+    /// removed meanwhile.
+    public var layers: [String] = []
     public var user: User?
     public var backOff = CrashLoopBackOff()
+    /// When the next run may begin, while it is held back for a time. Of this boot: after another all begins anew.
+    public var heldUntil: BootInstant?
 
     public init(name: String, image: String, isInit: Bool) {
         self.name = name
         self.image = image
         self.isInit = isInit
+    }
+
+    /// The run that was begun did not come to be: the same attempt is made again.
+    mutating func takeBackStart() {
+        if restartCount == 0 { hasBegun = false } else { restartCount -= 1 }
     }
 
     /// A process of it runs, or may be about to.

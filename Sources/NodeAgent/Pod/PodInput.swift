@@ -38,6 +38,9 @@ public struct AdoptedContainer: Hashable, Sendable {
     public var name: String
     public var attempt: Int
     public var state: State
+    /// How it ended; nil while it runs.
+    public var end: ContainerRecord.Termination? { if case .ended(let end) = state { end } else { nil } }
+    public var hasEnded: Bool { end != nil }
     public init(name: String, attempt: Int, state: State) {
         self.name = name
         self.attempt = attempt
@@ -48,11 +51,16 @@ public struct AdoptedContainer: Hashable, Sendable {
 public struct StartedContainer: Hashable, Sendable {
     public var containerID: String
     public var imageID: String
+    /// Folders of the layers that it stands on.
+    public var layers: [String]
     public var startedAt: Timestamp
     public var user: ContainerRecord.User?
-    public init(containerID: String, imageID: String, startedAt: Timestamp, user: ContainerRecord.User?) {
+    public init(
+        containerID: String, imageID: String, layers: [String] = [], startedAt: Timestamp, user: ContainerRecord.User?
+    ) {
         self.containerID = containerID
         self.imageID = imageID
+        self.layers = layers
         self.startedAt = startedAt
         self.user = user
     }

@@ -6,6 +6,7 @@ extension PodMachine {
     mutating func resetForNewSandbox() {
         for i in containers.indices {
             var record = containers[i]
+            if record.state == .starting { record.takeBackStart() }
             if case .running(let since) = record.state {
                 record.lastTermination = ContainerRecord.Termination(
                     exitCode: 137, reason: "ContainerStatusUnknown",
@@ -14,6 +15,7 @@ extension PodMachine {
             }
             let stays = record.termination != nil && (record.isInit ? record.hasSucceeded : isDone(record))
             if !stays { record.state = .waiting(reason: nil, message: nil) }
+            record.heldUntil = nil
             containers[i] = record
         }
         // It begins with the init containers, as the kubelet does.
@@ -34,15 +36,23 @@ extension PodMachine {
                 if case .terminated = containers[i].state { continue }
                 if containers[i].isLive {
                     containers[i].state = .waiting(reason: nil, message: nil)
-                    containers[i].hasBegun = containers[i].restartCount > 0
-                    containers[i].restartCount = max(0, containers[i].restartCount - 1)
+                    containers[i].takeBackStart()
                 }
                 if case .waiting(.some, _) = containers[i].state, !containers[i].isWaitingForImage {
-                    directives.append(.arm(.restart(container: containers[i].name), after: heldBack(containers[i])))
+                    directives.append(
+                        .arm(.restart(container: containers[i].name), after: heldBack(containers[i], now)))
                 } else {
                     containers[i].state = .waiting(reason: nil, message: nil)
                 }
                 continue
+            }
+            // Runs that ended before the newest, and that no agent lived to write down.
+            for older in found.filter({ $0.name == newest.name && $0.attempt < newest.attempt })
+                .sorted(by: { $0.attempt < $1.attempt }) where older.attempt >= containers[i].restartCount
+            {
+                guard let end = older.end, containers[i].lastTermination != end else { continue }
+                containers[i].lastTermination = end
+                _ = containers[i].backOff.delay(ranFor: runTime(end))
             }
             containers[i].hasBegun = true
             containers[i].restartCount = newest.attempt
@@ -51,12 +61,16 @@ extension PodMachine {
                 containers[i].state = .running(since: started.startedAt)
                 containers[i].containerID = started.containerID
                 containers[i].user = started.user
-                if containers[i].imageID == nil { containers[i].imageID = started.imageID }
+                if containers[i].imageID == nil || containers[i].layers.isEmpty, !started.imageID.isEmpty {
+                    (containers[i].imageID, containers[i].layers) = (started.imageID, started.layers)
+                }
+                containers[i].heldUntil = nil
             case .ended(let end):
                 // Known already, or news of what happened while no agent ran.
                 if containers[i].termination == end || containers[i].lastTermination == end {
                     if case .waiting(.some, _) = containers[i].state {
-                        directives.append(.arm(.restart(container: containers[i].name), after: heldBack(containers[i])))
+                        directives.append(
+                            .arm(.restart(container: containers[i].name), after: heldBack(containers[i], now)))
                     }
                     continue
                 }
@@ -68,6 +82,10 @@ extension PodMachine {
         return directives + advance(now)
     }
 
-    /// The whole of a delay is waited for again: how much of it had passed is not known.
-    private func heldBack(_ record: ContainerRecord) -> Nanoseconds { record.backOff.last ?? CrashLoopBackOff.first }
+    /// What is left of a delay. No more than the whole, whatever the record says.
+    private func heldBack(_ record: ContainerRecord, _ now: BootInstant) -> Nanoseconds {
+        let whole = max(record.backOff.last ?? Nanoseconds(0), CrashLoopBackOff.first)
+        guard let end = record.heldUntil else { return whole }
+        return max(Nanoseconds(0), min(end - now, whole))
+    }
 }

@@ -49,11 +49,18 @@ public struct PodMachine: Sendable {
             guard let i = index(record.name), record.image == containers[i].image else { continue }
             containers[i] = record
         }
-        if finished { stage = .finished }
+        // The agent may have gone in the middle of the release, which can be done again.
+        if finished { stage = .tearingDown(final: false) }
     }
 
     /// The first directives of a new pod.
-    public func begin() -> [PodDirective] { stage == .preparing ? [.makeSandbox] : [] }
+    public func begin() -> [PodDirective] {
+        switch stage {
+        case .preparing: [.makeSandbox]
+        case .tearingDown(let final): [.tearDown(final: final)]
+        case .running, .terminating, .finished, .gone: []
+        }
+    }
 
     public mutating func on(_ event: PodInput, now: BootInstant) -> [PodDirective] {
         switch event {
@@ -66,6 +73,7 @@ public struct PodMachine: Sendable {
             return advance(now)
         case .sandboxAdopted(let found):
             guard stage == .preparing else { return [] }
+            sandboxFailures = 0
             if let grace = pendingStop {
                 stage = .terminating
                 let directives = adopt(found, now)
@@ -151,6 +159,7 @@ public struct PodMachine: Sendable {
         containers[i].state = .running(since: started.startedAt)
         containers[i].containerID = started.containerID
         containers[i].imageID = started.imageID
+        containers[i].layers = started.layers
         containers[i].user = started.user
         let note = PodDirective.record(EventNote("Started", "Container started", container: name))
         // Asked to stop while it was being started: its signal could not be sent before.
@@ -170,10 +179,11 @@ public struct PodMachine: Sendable {
             return directives + ended(i, end, now)
         }
         // It did not count as a run: the same attempt is made again.
-        if containers[i].restartCount == 0 { containers[i].hasBegun = false } else { containers[i].restartCount -= 1 }
+        containers[i].takeBackStart()
         containers[i].state = .waiting(reason: failure.reason, message: failure.message)
         if stage == .terminating { return directives + endTerminationIfQuiet() }
         if failure.kind == .configuration {
+            containers[i].heldUntil = now + .seconds(10)
             directives.append(.arm(.restart(container: name), after: .seconds(10)))
         }
         return directives
@@ -202,6 +212,7 @@ public struct PodMachine: Sendable {
             return advance(now)
         }
         let name = containers[i].name
+        containers[i].heldUntil = now + delay
         containers[i].state = .waiting(
             reason: "CrashLoopBackOff",
             message: "back-off \(delay) restarting failed container=\(name) pod=\(plan.display)")
@@ -214,7 +225,7 @@ public struct PodMachine: Sendable {
         ]
     }
 
-    private func runTime(_ end: ContainerRecord.Termination) -> Nanoseconds {
+    func runTime(_ end: ContainerRecord.Termination) -> Nanoseconds {
         guard let started = end.startedAt else { return Nanoseconds(0) }
         return Nanoseconds(max(0, end.finishedAt.nanoseconds - started.nanoseconds))
     }
@@ -223,8 +234,7 @@ public struct PodMachine: Sendable {
         guard stage == .preparing else { return [] }
         if pendingStop != nil {
             // Nothing of it can be reached, or nothing is there: what may be left is released.
-            stage = .tearingDown(final: true)
-            return [.tearDown(final: true)]
+            return tearDownFinally()
         }
         sandboxFailures += 1
         let delay = Nanoseconds.seconds(min(1 << Int64(min(sandboxFailures - 1, 6)), 60))
@@ -239,6 +249,7 @@ public struct PodMachine: Sendable {
                 !containers[i].isWaitingForImage
             else { return [] }
             containers[i].state = .waiting(reason: nil, message: nil)
+            containers[i].heldUntil = nil
             return advance(now)
         case .graceOver:
             guard stage == .terminating else { return [] }
@@ -279,6 +290,10 @@ public struct PodMachine: Sendable {
 
     private mutating func endTerminationIfQuiet() -> [PodDirective] {
         guard stage == .terminating, !containers.contains(where: \.isLive) else { return [] }
+        return tearDownFinally()
+    }
+
+    private mutating func tearDownFinally() -> [PodDirective] {
         stage = .tearingDown(final: true)
         return [.tearDown(final: true)]
     }

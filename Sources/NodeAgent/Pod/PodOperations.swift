@@ -21,6 +21,9 @@ public protocol PodOperations: AnyObject {
     /// Kills all processes of the container.
     func kill(container: String)
 
+    /// Drops what is kept of an attempt that has ended: how it ended is on record.
+    func forget(container: String, attempt: Int)
+
     /// Releases what `makeSandbox` made; with `final`, the pod's files and logs too. Done again after a failure.
     func tearDown(final: Bool) async throws
 

@@ -17,6 +17,8 @@ public final class PodWorker {
     private let records: PodRecordStore
     private let starts: StartQueue
     private let loop: EventLoop
+    /// What happened to the sandbox before the machine was told of it.
+    private var early: [PodInput] = []
     private var timers: [PodTimer: EventLoop.Token] = [:]
     /// Its sandbox may be there from an earlier run of the agent.
     private let isRestored: Bool
@@ -51,9 +53,9 @@ public final class PodWorker {
         self.starts = starts
         self.loop = loop
         operations.onExit = { [unowned self] container, attempt, end in
-            handle(.containerExited(name: container, attempt: attempt, end))
+            happened(.containerExited(name: container, attempt: attempt, end))
         }
-        operations.onSupervisorLost = { [unowned self] in handle(.supervisorLost(at: .now)) }
+        operations.onSupervisorLost = { [unowned self] in happened(.supervisorLost(at: .now)) }
         operations.onNote = { [unowned self] note in onNote(self, note) }
     }
 
@@ -100,12 +102,38 @@ public final class PodWorker {
 
     func imagesChanged() { handle(.imagesChanged) }
 
+    /// What happens to a sandbox is told the machine after it was told of the sandbox.
+    private func happened(_ input: PodInput) {
+        if machine.stage == .preparing { return early.append(input) }
+        handle(input)
+        if case .containerExited(let name, let attempt, _) = input { forget([(name, attempt)]) }
+    }
+
+    private func sandboxMade(_ adopted: [AdoptedContainer]?) {
+        handle(adopted.map { .sandboxAdopted($0) } ?? .sandboxReady)
+        forget((adopted ?? []).filter(\.hasEnded).map { ($0.name, $0.attempt) })
+        let waited = early
+        early = []
+        for input in waited { happened(input) }
+    }
+
     private func handle(_ input: PodInput) {
         let before = machine
         perform(machine.on(input, now: .now))
         if machine.stage != before.stage || machine.containers != before.containers {
             save()
             onChange(self)
+        }
+    }
+
+    /// Lets go of attempts that have ended once the record says how: an agent that is killed before that hears of their
+    /// end again.
+    private func forget(_ attempts: [(container: String, attempt: Int)]) {
+        if attempts.isEmpty { return }
+        Task {
+            // What is not on record is kept.
+            guard (try? await records.flush(uid)) != nil else { return }
+            for (container, attempt) in attempts { operations.forget(container: container, attempt: attempt) }
         }
     }
 
@@ -132,9 +160,11 @@ public final class PodWorker {
                 guard machine.stage == .preparing else { return }
                 do {
                     let adopted = try await operations.makeSandbox()
+                    // A loss up to here is that of the sandbox before.
+                    early.removeAll { if case .supervisorLost = $0 { true } else { false } }
                     // Who this instance is must outlast a power cut before anything of it runs.
                     try await records.flush(uid)
-                    handle(adopted.map { .sandboxAdopted($0) } ?? .sandboxReady)
+                    sandboxMade(adopted)
                 } catch let error as VolumeError {
                     handle(.volumeFailed(message: "\(error)"))
                 } catch {

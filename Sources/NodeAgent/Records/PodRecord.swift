@@ -63,12 +63,14 @@ extension ContainerRecord {
         object.append("begun", .bool(hasBegun))
         object.append("containerID", ifPresent: containerID.map { .string($0) })
         object.append("imageID", ifPresent: imageID.map { .string($0) })
+        if !layers.isEmpty { object.append("layers", .strings(layers)) }
+        object.append("heldUntil", ifPresent: heldUntil.map { .integer($0.nanoseconds) })
         object.append("backOff", ifPresent: backOff.last.map { .integer($0.count) })
         switch state {
         case .waiting(let reason, let message):
             object.append("waitingReason", ifPresent: reason.map { .string($0) })
             object.append("waitingMessage", ifPresent: message.map { .string($0) })
-        case .starting: break
+        case .starting: object.append("starting", true)
         case .running(let since): object.append("runningSince", .integer(since.nanoseconds))
         case .terminated(let end): object.append("terminated", end.json)
         }
@@ -92,11 +94,15 @@ extension ContainerRecord {
         hasBegun = try value.optionalBool("begun") ?? false
         containerID = try value.optionalString("containerID")
         imageID = try value.optionalString("imageID")
+        layers = try value.optionalStrings("layers") ?? []
+        heldUntil = try value.optionalInteger("heldUntil").map { BootInstant(nanoseconds: $0) }
         backOff = CrashLoopBackOff(last: try value.optionalInteger("backOff").map { Nanoseconds($0) })
         if let since = try value.optionalInteger("runningSince") {
             state = .running(since: Timestamp(nanoseconds: since))
         } else if let end = value["terminated"] {
             state = .terminated(try Termination(end))
+        } else if try value.optionalBool("starting") ?? false {
+            state = .starting
         } else {
             state = .waiting(
                 reason: try value.optionalString("waitingReason"), message: try value.optionalString("waitingMessage"))

@@ -25,18 +25,31 @@ public final class PodRecordStore {
         self.log = log
     }
 
-    /// All records that can be read. What cannot is reported and left where it is.
-    public func load() throws(SystemError) -> [PodRecord] {
+    /// All records, and what cannot be used as one, which stays where it is.
+    public func load() throws(SystemError) -> (records: [PodRecord], unusable: [UnusableRecord]) {
         var records: [PodRecord] = []
-        for name in try Files.list(folder) where name.hasSuffix(".json") {
+        var unusable: [UnusableRecord] = []
+        for name in try Files.list(folder) {
             let path = Path.join(folder, name)
+            // A write that an agent did not live to end: the file it was to replace is whole.
+            if name.hasSuffix(".json.new") { try Files.remove(path) }
+            guard name.hasSuffix(".json") else { continue }
+            let uid = String(name.dropLast(5))
+            var value: JSONValue?
             do {
-                records.append(try PodRecord(try JSONParser.parse(try Files.read(path))))
+                let found = try JSONParser.parse(try Files.read(path))
+                value = found
+                let record = try PodRecord(found)
+                guard record.uid == uid else { throw JSONError("it is of the pod \(record.uid)", at: .none) }
+                records.append(record)
             } catch {
-                log.error("pod record \(path) cannot be used, its pod starts as a new one: \(error)")
+                unusable.append(
+                    UnusableRecord(
+                        uid: uid, path: path, key: UnusableRecord.key(ofManifest: value?["manifest"]),
+                        isNewer: (value?["schema"]?.integerValue ?? 0) > PodRecord.schema, reason: "\(error)"))
             }
         }
-        return records
+        return (records, unusable)
     }
 
     /// Makes `record` the one on disk, soon.
@@ -72,7 +85,8 @@ public final class PodRecordStore {
     }
     private var removed: Set<String> = []
 
-    private func path(_ uid: String) -> String { Path.join(folder, uid + ".json") }
+    /// The file of an instance's record.
+    func path(_ uid: String) -> String { Path.join(folder, uid + ".json") }
 
     private func write(_ uid: String) {
         guard var slot = slots[uid], !slot.isWriting, let record = slot.waiting else { return }
@@ -100,7 +114,12 @@ public final class PodRecordStore {
 
     private func finishWrite(_ uid: String, _ record: PodRecord, _ failure: SystemError?) {
         slots[uid]?.isWriting = false
-        if removed.remove(uid) != nil { return remove(uid) }
+        if removed.remove(uid) != nil {
+            let waiters = slots[uid]?.waiters ?? []
+            remove(uid)
+            for waiter in waiters { waiter.resume() }
+            return
+        }
         slots[uid]?.written = failure == nil ? record : nil
         slots[uid]?.failure = failure
         if slots[uid]?.waiting != nil { return write(uid) }

@@ -45,7 +45,8 @@ extension PodSandbox {
         onNote?(EventNote("Created", "Container created", container: container.name))
         let state = try await ask(request, of: supervisor)
         return StartedContainer(
-            containerID: "swiftlet://" + id, imageID: image.id, startedAt: state.startedAt ?? .now,
+            containerID: "swiftlet://" + id, imageID: image.id, layers: image.layerPaths,
+            startedAt: state.startedAt ?? .now,
             user: state.user.map { .init(uid: $0.uid, gid: $0.gid, groups: $0.groups) })
     }
 

@@ -1,6 +1,7 @@
 import Base
 import CLinux
 import Cgroups
+import Images
 import Kube
 import PodProtocol
 import PodRuntime
@@ -25,7 +26,19 @@ public final class PodSandbox: PodOperations {
     private var isTearingDown = false
     /// The sandbox is being made: nothing is released for good before that has ended.
     private var making: Task<[AdoptedContainer]?, any Error>?
+    /// The supervisor is one that an earlier run of the agent started.
+    private var isAdopted = false
+    /// What a supervisor that died left is being released.
+    private var releasing: Task<Void, Never>?
     private var preparedCgroups: Set<String> = []
+    /// Starts that an earlier agent asked for and whose outcome is still to come.
+    private var adoptedStarts: Set<Attempt> = []
+
+    private struct Attempt: Hashable {
+        var container: String
+        var number: Int64
+        init(_ state: PodProtocol.ContainerState) { (container, number) = (state.container, state.attempt) }
+    }
 
     /// - Throws: `SystemError` (EINVAL) when the UID cannot name a folder.
     public init(_ pod: Pod, _ node: NodeServices) throws(SystemError) {
@@ -52,12 +65,21 @@ public final class PodSandbox: PodOperations {
     }
 
     private func make() async throws -> [AdoptedContainer]? {
-        let adopted = try await adopt()
+        // What the sandbox before left is released first: it has the same names.
+        await releasing?.value
+        try await adopt()
         if node.onlyEndsPods {
-            guard let adopted else { throw RequestFailure(.lost, "no supervisor of the pod is there") }
-            return adopted
+            guard isAdopted else { throw RequestFailure(.lost, "no supervisor of the pod is there") }
+        } else if context == nil {
+            try await complete()
         }
-        guard context == nil else { return adopted }
+        // Last, so that what it answers is what there is when the pod goes on.
+        let states = try await subscribe()
+        return isAdopted ? takeUp(states) : nil
+    }
+
+    /// Makes what is not there of the sandbox.
+    private func complete() async throws {
         var draft = makeContext()
         var isConnected = pod.spec.hostNetwork
         if client == nil {
@@ -65,9 +87,7 @@ public final class PodSandbox: PodOperations {
             try spawn(draft)
         } else if !isConnected, let known = try await node.networks.existing(pod) {
             (draft.podIPs, isConnected) = (known, true)
-        } else if !isConnected,
-            adopted?.contains(where: { if case .running = $0.state { true } else { false } }) == true
-        {
+        } else if !isConnected, isAdopted, try await subscribe().contains(where: \.isRunning) {
             // What runs is not ended because a note about it is lost.
             node.log.warning("pod \(pod.fullName): its addresses are not on record any more")
             isConnected = true
@@ -86,25 +106,44 @@ public final class PodSandbox: PodOperations {
         }
         try await cgroup.value
         try await prepare(draft)
-        if adopted == nil { _ = try await subscribe() }
-        return adopted
     }
 
-    /// Finds the supervisor that an earlier run of the agent left, with what runs under it.
-    private func adopt() async throws -> [AdoptedContainer]? {
-        guard client == nil, Files.exists(PodConfiguration.socketPath(runFolder: runFolder)) else { return nil }
+    /// Finds the supervisor that an earlier run of the agent left.
+    private func adopt() async throws {
+        guard client == nil else { return }
+        isAdopted = false
         do throws(SystemError) {
             attach(try SupervisorClient.adopt(runFolder: runFolder, on: node.loop))
         } catch {
+            if error.errno == .noEntry { return }
+            // Only when nobody listens is nobody there. What fails on our side is tried again, and harms no pod.
+            guard error.errno == .connectionRefused else { throw error }
             node.log.warning("pod \(pod.fullName): no supervisor answers, the sandbox is made anew: \(error)")
             try await releaseKernelObjects()
-            return nil
+            return
         }
-        let states = try await subscribe()
+        isAdopted = true
+    }
+
+    /// What an adopted supervisor knows of.
+    private func takeUp(_ states: [PodProtocol.ContainerState]) -> [AdoptedContainer] {
         node.log.info("pod \(pod.fullName): taken up again with \(states.filter(\.isRunning).count) running containers")
         preparedCgroups = Set(states.map(\.container))
         for state in states { stopSignals[state.container] = state.stopSignal }
-        return states.compactMap(AdoptedContainer.init)
+        adoptedStarts = Set(states.filter { $0.phase == .starting }.map(Attempt.init))
+        return states.map { state in
+            var adopted = AdoptedContainer(state, end: termination(of: state))
+            if case .running(var started) = adopted.state,
+                let container = (pod.spec.initContainers + pod.spec.containers).first(where: {
+                    $0.name == state.container
+                }),
+                let image = try? node.images.resolve(container.image)
+            {
+                (started.imageID, started.layers) = (image.id, image.layerPaths)
+                adopted.state = .running(started)
+            }
+            return adopted
+        }
     }
 
     private func makeContext() -> PodContext {
@@ -206,14 +245,16 @@ public final class PodSandbox: PodOperations {
         case .exited(let state):
             guard let end = termination(of: state) else { return }
             onExit?(state.container, Int(state.attempt), end)
-            clean(state)
         case .logLinesDropped(let container, _, let lines, let reason):
             onNote?(
                 EventNote(
                     "LogLinesDropped", "\(lines) log lines were dropped: \(reason)", container: container,
                     warning: true))
-        // The reply to the request says these.
-        case .started, .startFailed, .sessionEnded: break
+        case .startFailed(let state):
+            // The reply to the request says it, unless an earlier agent made the request.
+            guard adoptedStarts.remove(Attempt(state)) != nil, let end = termination(of: state) else { return }
+            onExit?(state.container, Int(state.attempt), end)
+        case .started, .sessionEnded: break
         }
     }
 
@@ -223,12 +264,11 @@ public final class PodSandbox: PodOperations {
         return end
     }
 
-    /// What an ended attempt leaves: its writable layer, and what the supervisor remembers of it.
-    private func clean(_ state: PodProtocol.ContainerState) {
-        client?.forget(state.container, attempt: state.attempt) { _ in }
+    public func forget(container: String, attempt: Int) {
+        client?.forget(container, attempt: Int64(attempt)) { _ in }
         node.pool.submit { [directory, volumes = node.volumes, log = node.log] in
-            do { try volumes.removeAttempt(state.container, Int(state.attempt), directory) } catch {
-                log.warning("the writable layer of container \(state.container) is not removed: \(error)")
+            do { try volumes.removeAttempt(container, attempt, directory) } catch {
+                log.warning("the writable layer of container \(container) is not removed: \(error)")
             }
         }
     }
@@ -262,12 +302,19 @@ public final class PodSandbox: PodOperations {
         lossWaiters = []
         for waiter in waiters { waiter.resume() }
         guard !isTearingDown else { return }
+        if case .incompatible = loss {
+            // It goes on without us: another version of the agent can speak with it.
+            return node.log.error("pod \(pod.fullName) is left as it is: \(loss)")
+        }
         node.log.error("pod \(pod.fullName): \(loss); its containers are killed")
-        Task {
+        // A sandbox that is being made fails by it, and says so itself.
+        let isMaking = making != nil
+        releasing = Task {
             do { try await releaseKernelObjects() } catch {
                 node.log.error("pod \(pod.fullName): what ran is not all gone: \(error)")
             }
-            onSupervisorLost?()
+            releasing = nil
+            if !isMaking { onSupervisorLost?() }
         }
     }
 
@@ -311,6 +358,7 @@ public final class PodSandbox: PodOperations {
             _ = await making.result
             await endSupervisor()
         }
+        await releasing?.value
         try await releaseKernelObjects()
         guard final else { return }
         let logs = PodContext.logFolder(of: pod, in: node.paths.logs)
@@ -340,8 +388,8 @@ extension ContainerRecord.Termination {
 }
 
 extension AdoptedContainer {
-    init?(_ state: PodProtocol.ContainerState) {
-        if let end = ContainerRecord.Termination(state) {
+    init(_ state: PodProtocol.ContainerState, end: ContainerRecord.Termination?) {
+        if let end {
             self.init(name: state.container, attempt: Int(state.attempt), state: .ended(end))
         } else {
             self.init(

@@ -114,9 +114,12 @@ public struct PodStatusBuilder: Sendable {
     }
 
     private static func terminated(_ end: ContainerRecord.Termination) -> ContainerStateTerminated {
-        ContainerStateTerminated(
+        var state = ContainerStateTerminated(
             exitCode: end.exitCode, reason: end.reason, message: end.message, startedAt: end.startedAt,
             finishedAt: end.finishedAt, containerID: prefixed(end.containerID))
+        // The kubelet's runtimes do not tell it; ours does.
+        if end.signal != 0 { state.signal = end.signal }
+        return state
     }
 
     /// Container ids name their runtime.

@@ -1,0 +1,136 @@
+import Base
+import CLinux
+import JSON
+
+/// Crashes and failing system calls at any moment.
+let crashSuite = Suite("crash", freshNode: true) {
+    [
+        Test(
+            "an agent that is killed at any system call loses nothing, doubles nothing and leaves nothing",
+            needs: .strace
+        ) {
+            node in
+            let sweep = try CrashSweep(node, hostNetworkScenario(node))
+            var plan = SweepPlan(node.machine, samples: 40)
+            let last = try sweep.count().map(\.count).max() ?? 0
+            for number in plan.draw(upTo: last) { try sweep.kill(at: number) }
+            plan.report()
+        },
+        Test("a supervisor that is killed at any moment is replaced, and its containers with it", needs: .strace) {
+            node in
+            let sweep = try SupervisorSweep(node)
+            var plan = SweepPlan(node.machine, samples: 10)
+            for number in plan.draw(upTo: try sweep.count()) { try sweep.kill(at: number) }
+            for time in plan.draw(upTo: 120) { try sweep.kill(afterMilliseconds: Int32(time)) }
+            plan.report()
+        },
+        Test("a pod that is drained while its sandbox is being made leaves nothing of it", needs: .strace) { node in
+            // The tmpfs for /dev/shm is held up in the making.
+            let file = "\(Path.parent(node.root))/strace.out"
+            try node.kill()
+            try node.start(
+                .init(strace: [
+                    "-f", "-b", "execve", "-qq", "-o", file, "-e", "trace=fsopen", "-e",
+                    "inject=fsopen:delay_enter=2000000",
+                ]))
+            func held() throws -> Int { try text(file).split(separator: "\n").count { $0.contains("(DELAYED)") } }
+            let before = try held()
+            try node.drop("early.yaml", shellPod("early", hold, restart: "Always"))
+            try node.eventually("the pod's folder is there", seconds: 10) {
+                !(try Files.list("\(node.root)/var/lib/swiftlet/pods").isEmpty)
+            }
+            try expectEqual(try held(), before, "file systems made: the sandbox was not held up")
+            try node.ok("drain")
+            try node.eventually("what was held up goes on", seconds: 10) { try held() > before }
+            for _ in 0..<20 {
+                for folder in ["/var/lib/swiftlet/pods", "/run/swiftlet/pods", "/run/swiftlet/mounts"] {
+                    try expectEqual(try Files.list(node.root + folder), [], "what is left in \(folder)")
+                }
+                pause(milliseconds: 20)
+            }
+        },
+        Test("a start under way when the supervisor dies does not reach the next one", needs: .strace) { node in
+            let script = "echo run >> /out/runs; \(hold)"
+            let spec =
+                "initContainers:\n"
+                + shellContainer("wait", "until test -e /out/go; do sleep 0.05; done", mountOut)
+                + outVolume(node)
+            try node.drop("late.yaml", shellPod("late", script, container: mountOut, spec: spec, restart: "Always"))
+            let pod = try node.wait("late", "its init container runs") {
+                $0.container("wait")?.at("state.running") != nil
+            }
+            let uid = pod.string("metadata.uid") ?? ""
+            // The start of `main` is held up where its files are made.
+            let message = "\(node.root)/var/lib/swiftlet/pods/\(uid)/containers/main/termination-log"
+            let strace = try Strace(
+                node.agentPID, node, follows: true,
+                ["-P", message, "-e", "trace=unlink", "-e", "inject=unlink:delay_enter=3000000:when=1"])
+            try Files.replace("\(node.root)/out/go", with: [], durable: false)
+            try node.eventually("the start is on its way", seconds: 10) {
+                Files.isDirectory("\(node.root)/var/lib/swiftlet/pods/\(uid)/containers/main")
+            }
+            let supervisor = try supervisorPID(node, pod)
+            guard CLinux.kill(supervisor, SIGKILL) == 0 else { throw SystemError("kill", "\(supervisor)") }
+            let ready = try node.waitReady("late", seconds: 30)
+            try expectContains(strace.output, "(DELAYED)", "strace")
+            try strace.detach()
+            try expectEqual(ready.container()?.integer("restartCount") ?? -1, 1, "restarts")
+            try expectEqual(try text("\(node.root)/out/runs"), "run\n", "runs")
+        },
+    ]
+}
+
+/// How many moments are tried, and which.
+struct SweepPlan {
+    let samples: Int?
+    let seed: UInt64
+    private var draw: Draw
+    private var tried = 0
+    private var possible = 0
+
+    /// - Parameter samples: where SWIFTLET_SWEEP says nothing. Fewer on a slow machine.
+    init(_ machine: Machine, samples: Int) {
+        let wish = Machine.environment("SWIFTLET_SWEEP")
+        self.samples = wish == "all" ? nil : wish.flatMap { Int($0) } ?? max(2, samples / Int(machine.scale))
+        seed = Machine.environment("SWIFTLET_SEED").flatMap { UInt64($0) } ?? UInt64(getpid())
+        draw = Draw(seed: seed)
+        print("       seed \(seed): SWIFTLET_SEED=\(seed) tries the same again")
+        fflush(nil)
+    }
+
+    mutating func draw(upTo last: Int) -> [Int] {
+        if last == 0 { return [] }
+        let numbers = draw.numbers(upTo: last, count: samples)
+        tried += numbers.count
+        possible += last
+        return numbers
+    }
+
+    func report() { print("       \(tried) of \(possible) moments tried") }
+}
+
+/// Pods with all that the agent makes for a pod, in the host's network: an init container, a volume in memory, a part
+/// of a volume, and one that ends by itself and must not run twice.
+func hostNetworkScenario(_ node: Node) -> CrashSweep.Scenario {
+    let mounts = "volumeMounts: [{name: m, mountPath: /m}, {name: d, mountPath: /d, subPath: part}]"
+    let spec = """
+        hostNetwork: true
+        restartPolicy: Always
+        volumes: [{name: m, emptyDir: {medium: Memory, sizeLimit: 1Mi}}, {name: d, emptyDir: {}}]
+        initContainers:
+        \(shellContainer("first", "echo made > /d/made", "volumeMounts: [{name: d, mountPath: /d, subPath: part}]"))
+        containers:
+        \(shellContainer("main", "cat /d/made; \(hold)", mounts))
+        """
+    return .init(
+        name: "host network",
+        manifests: [
+            ("steady", podManifest("steady", spec)),
+            (
+                "once",
+                shellPod(
+                    "once", "echo run >> /out/runs; exit 3", container: mountOut,
+                    spec: "hostNetwork: true\n" + outVolume(node))
+            ),
+        ])
+}

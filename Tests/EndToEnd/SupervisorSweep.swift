@@ -1,0 +1,114 @@
+import Base
+import CLinux
+import JSON
+
+/// Kills supervisors at any moment. What they ran is killed with them, reported as the kubelet reports what it cannot
+/// find, and started again by the pod's policy.
+struct SupervisorSweep {
+    private let node: Node
+    private let empty: Snapshot
+
+    init(_ node: Node) throws {
+        self.node = node
+        // What the first pod of a node leaves for all (a compiled seccomp program) is not the pods'.
+        try node.drop("victim.yaml", Self.manifest)
+        try node.waitReady("victim")
+        try node.removeAllPods()
+        empty = try Snapshot(node)
+    }
+
+    /// A container that ends with exit code 7 when /tmp/go is made, in its first run.
+    static let manifest = shellPod(
+        "victim", "until test -e /tmp/go; do sleep 0.05; done; exit 7", restart: "Always")
+
+    /// What a supervisor does in a pod's life: an exec, the end of a container, the start of the next.
+    private func live() throws {
+        _ = try? node.exec("victim", "echo in")
+        _ = try? node.exec("victim", "touch /tmp/go")
+        try node.wait("victim", "started again", seconds: 40) {
+            ($0.container()?.integer("restartCount") ?? 0) >= 1 && $0.container()?.at("state.running") != nil
+        }
+    }
+
+    /// How many of the calls a supervisor makes in its life.
+    func count() throws -> Int {
+        try node.drop("victim.yaml", Self.manifest)
+        let supervisor = try supervisorPID(node, try node.waitReady("victim"))
+        let strace = try Strace(supervisor, node, follows: false, ["-e", "trace=\(CrashSweep.calls)"])
+        try live()
+        let count = strace.output.split(separator: "\n").count { $0.contains("(") }
+        try strace.detach()
+        try node.removeAllPods()
+        return count
+    }
+
+    /// Kills the supervisor at one of its calls.
+    func kill(at number: Int) throws {
+        do {
+            try node.drop("victim.yaml", Self.manifest)
+            let before = try node.waitReady("victim")
+            let supervisor = try supervisorPID(node, before)
+            let strace = try Strace(
+                supervisor, node, follows: false,
+                ["-e", "trace=\(CrashSweep.calls)", "-e", "inject=\(CrashSweep.calls):signal=KILL:when=\(number)"])
+            try live()
+            let pod = try node.waitReady("victim")
+            if try supervisorPID(node, pod) != supervisor {
+                let last = pod.container()?.at("lastState.terminated") ?? .null
+                // Either it had ended before, or it was killed with its supervisor.
+                let isKnown = last.integer("exitCode") == 7 && last.string("reason") == "Error"
+                let isLost = last.integer("exitCode") == 137 && last.string("reason") == "ContainerStatusUnknown"
+                try expect(isKnown || isLost, "the run before is said to have ended so: \(last)")
+                try expect(try node.eventReasons("victim").contains("SupervisorLost"), "no event SupervisorLost")
+            }
+            try strace.detach()
+            try expectEqual(try node.exec("victim", "echo in").output, "in\n", "exec afterwards")
+            try checkOneRun()
+            try removed()
+        } catch {
+            throw Failure("supervisor killed at call \(number): \(error)")
+        }
+    }
+
+    /// Kills the supervisor some time after its pod was dropped.
+    func kill(afterMilliseconds time: Int32) throws {
+        do {
+            try node.drop("victim.yaml", Self.manifest)
+            pause(milliseconds: time)
+            for process in LeakCount.processes()
+            where process.command.contains("swiftlet-pod") && process.command.contains(node.root) {
+                _ = CLinux.kill(process.pid, SIGKILL)
+            }
+            // Ready may still be said of the pod before.
+            try node.eventually("the pod can be entered", seconds: 40) {
+                _ = try node.waitReady("victim", seconds: 40)
+                return try node.exec("victim", "echo in").output == "in\n"
+            }
+            try checkOneRun()
+            try removed()
+        } catch {
+            throw Failure("supervisor killed \(time) ms after the manifest: \(error)")
+        }
+    }
+
+    private func checkOneRun() throws {
+        let shells = try node.processes("victim").filter {
+            ((try? Files.read("/proc/\($0)/cmdline")) ?? []).starts(with: Array("/bin/sh".utf8))
+        }
+        try expectEqual(shells.count, 1, "shells in the container")
+    }
+
+    private func removed() throws {
+        try node.removeAllPods()
+        var (added, gone): ([String], [String]) = ([], [])
+        do {
+            try node.eventually("the node is as it was", seconds: 10) {
+                let now = try Snapshot(node)
+                (added, gone) = (now.added(since: empty), now.removed(since: empty))
+                return added.isEmpty && gone.isEmpty
+            }
+        } catch {
+            throw Failure("\(error): left \(added), missing \(gone)")
+        }
+    }
+}
