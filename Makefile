@@ -24,7 +24,7 @@ bench: ## Measure pod start and memory beside crun and podman
 	@scripts/prerequisites build run bench
 	@scripts/bench
 
-soak: ## Run the end-to-end tests again and again (SOAK_MINUTES, 30)
+soak: ## Run the end-to-end tests and power cuts again and again (SOAK_MINUTES, 30)
 	@scripts/prerequisites build run test
 	@scripts/soak
 
