@@ -86,7 +86,11 @@ public final class Agent {
         }
         for var record in unusable {
             guard record.isNewer || survey.isRunning(record.uid) else {
-                log.error("pod record \(record.path) cannot be used, its pod starts as a new one: \(record.reason)")
+                if record.isCutOff {
+                    log.info("pod record \(record.path) was not written to its end: its pod had not begun")
+                } else {
+                    log.error("pod record \(record.path) cannot be used, its pod starts as a new one: \(record.reason)")
+                }
                 records.remove(record.uid)
                 continue
             }

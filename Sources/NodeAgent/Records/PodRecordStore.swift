@@ -36,8 +36,12 @@ public final class PodRecordStore {
             guard name.hasSuffix(".json") else { continue }
             let uid = String(name.dropLast(5))
             var value: JSONValue?
+            var isCutOff = false
             do {
-                let found = try JSONParser.parse(try Files.read(path))
+                let bytes = try Files.read(path)
+                // Only the first write goes to the file itself; a power cut leaves its name, a part, or empty blocks.
+                isCutOff = bytes.last != UInt8(ascii: "}")
+                let found = try JSONParser.parse(bytes)
                 value = found
                 let record = try PodRecord(found)
                 guard record.uid == uid else { throw JSONError("it is of the pod \(record.uid)", at: .none) }
@@ -46,7 +50,8 @@ public final class PodRecordStore {
                 unusable.append(
                     UnusableRecord(
                         uid: uid, path: path, key: UnusableRecord.key(ofManifest: value?["manifest"]),
-                        isNewer: (value?["schema"]?.integerValue ?? 0) > PodRecord.schema, reason: "\(error)"))
+                        isNewer: (value?["schema"]?.integerValue ?? 0) > PodRecord.schema, isCutOff: isCutOff,
+                        reason: "\(error)"))
             }
         }
         return (records, unusable)

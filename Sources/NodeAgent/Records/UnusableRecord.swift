@@ -11,14 +11,17 @@ public struct UnusableRecord: Hashable, Sendable {
     public var key: PodKey?
     /// The record was written by a newer version: that it says something is certain, only not what.
     public var isNewer: Bool
+    /// Its first write never ended: nothing of the pod can have run.
+    public var isCutOff: Bool
     /// What is wrong with it.
     public var reason: String
 
-    public init(uid: String, path: String, key: PodKey?, isNewer: Bool, reason: String) {
+    public init(uid: String, path: String, key: PodKey?, isNewer: Bool, isCutOff: Bool = false, reason: String) {
         self.uid = uid
         self.path = path
         self.key = key
         self.isNewer = isNewer
+        self.isCutOff = isCutOff
         self.reason = reason
     }
 
