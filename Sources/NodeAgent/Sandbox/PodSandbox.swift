@@ -70,7 +70,8 @@ public final class PodSandbox: PodOperations {
         try await adopt()
         if node.onlyEndsPods {
             guard isAdopted else { throw RequestFailure(.lost, "no supervisor of the pod is there") }
-        } else if context == nil {
+        } else if context == nil || client == nil {
+            context = nil
             try await complete()
         }
         // Last, so that what it answers is what there is when the pod goes on.
@@ -307,14 +308,16 @@ public final class PodSandbox: PodOperations {
             return node.log.error("pod \(pod.fullName) is left as it is: \(loss)")
         }
         node.log.error("pod \(pod.fullName): \(loss); its containers are killed")
-        // A sandbox that is being made fails by it, and says so itself.
-        let isMaking = making != nil
+        // A sandbox that is being made fails by it, and says so itself. What of it is on its way is made first, and then
+        // released with the rest.
+        let making = making
         releasing = Task {
+            if let making { _ = await making.result }
             do { try await releaseKernelObjects() } catch {
                 node.log.error("pod \(pod.fullName): what ran is not all gone: \(error)")
             }
             releasing = nil
-            if !isMaking { onSupervisorLost?() }
+            if making == nil { onSupervisorLost?() }
         }
     }
 
