@@ -164,7 +164,10 @@ public final class WakeHandle: Sendable {
     fileprivate init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
     fileprivate var raw: Int32 { descriptor.raw }
 
-    public func wake() { _ = eventfd_write(descriptor.raw, 1) }
+    public func wake() {
+        // A wake that is lost may be the last one: what fails for a moment is tried again.
+        for _ in 0..<8 where eventfd_write(descriptor.raw, 1) == 0 { return }
+    }
 
     fileprivate func drain() {
         var value: eventfd_t = 0

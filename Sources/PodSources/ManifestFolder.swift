@@ -38,6 +38,8 @@ public struct ManifestFolder {
     /// Which file a pod is taken from while several name it: the first one to do so.
     private var owners: [PodKey: String] = [:]
     private var folderProblem: ManifestProblem?
+    /// When the folder itself could not be looked at.
+    private var unlistedSince: BootInstant?
 
     /// - Parameters:
     ///   - lastGood: what each file (by path) asked for when it was last usable, from an earlier run of the agent.
@@ -67,11 +69,13 @@ public struct ManifestFolder {
             let names = try Files.list(path).filter(Self.isManifestName)
             let hadProblem = folderProblem != nil
             folderProblem = nil
+            unlistedSince = nil
             return relistFiles(names, now) || hadProblem
         } catch {
             // An unreadable folder is no order to stop anything.
             let why = (error as? ManifestRefusal)?.problems.first?.message ?? "\(error)"
             let problem = ManifestProblem(path: path, message: "not read, its pods stay as they are: \(why)")
+            unlistedSince = now
             defer { folderProblem = problem }
             return folderProblem != problem
         }
@@ -136,6 +140,7 @@ public struct ManifestFolder {
     /// something changed.
     public mutating func settle(now: BootInstant) -> Bool {
         var changed = false
+        if let unlistedSince, unlistedSince + Self.retryDelay <= now { changed = relist(now: now) }
         for (file, entry) in entries where entry.unreadSince.map({ $0 + Self.retryDelay <= now }) == true {
             if update(file, now: now) { changed = true }
         }
@@ -148,9 +153,10 @@ public struct ManifestFolder {
 
     /// When `settle` is to be called next; nil when there is no need.
     public var nextSettle: BootInstant? {
-        entries.values.compactMap { entry in
+        let files = entries.values.compactMap { entry in
             entry.goneSince.map { $0 + Self.removalDelay } ?? entry.unreadSince.map { $0 + Self.retryDelay }
-        }.min()
+        }
+        return (files + [unlistedSince.map { $0 + Self.retryDelay }].compactMap { $0 }).min()
     }
 
     /// What is wanted now, and everything that is wrong.

@@ -16,6 +16,20 @@ let crashSuite = Suite("crash", freshNode: true) {
             for number in plan.draw(upTo: last) { try sweep.kill(at: number) }
             plan.report()
         },
+        Test("an agent whose system calls fail lives on, and its pods run once they do not", needs: .strace) { node in
+            let sweep = try CrashSweep(node, hostNetworkScenario(node))
+            var plan = SweepPlan(node.machine, samples: 2)
+            let threads = try sweep.count()
+            for (calls, error) in [
+                ("openat", "ENOSPC"), ("openat", "EIO"), ("write", "ENOSPC"), ("write", "EIO"), ("clone3", "EAGAIN"),
+                ("mkdir,mkdirat", "ENOSPC"), ("rename,renameat,renameat2", "EIO"), ("fsync", "EIO"),
+            ] {
+                let names = calls.split(separator: ",").map(String.init)
+                let last = threads.map { $0.count { names.contains($0) } }.max() ?? 0
+                for number in plan.draw(upTo: last) { try sweep.fail(calls, error, at: number) }
+            }
+            plan.report()
+        },
         Test("a supervisor that is killed at any moment is replaced, and its containers with it", needs: .strace) {
             node in
             let sweep = try SupervisorSweep(node)

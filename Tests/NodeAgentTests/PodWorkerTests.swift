@@ -199,4 +199,32 @@ private final class FakeOperations: PodOperations {
             }
         }
     }
+
+    @Test func aRecordThatCouldNotBeWrittenIsWrittenWhenItIsAskedForAgain() async {
+        await #expect(processExitsWith: .success) {
+            let scratch = try TemporaryDirectory()
+            let folder = scratch.path + "/later"
+            try LoopActor.run { loop in
+                let records = PodRecordStore(
+                    folder: folder, pool: BlockingPool(size: 1), log: Log(limit: .error) { _ in })
+                var outcomes: [Bool] = []
+                Task {
+                    records.save(
+                        PodRecord(
+                            uid: "u", source: "/m.yaml", manifest: ["kind": "Pod"], startTime: .now, isFinished: false,
+                            containers: []))
+                    outcomes.append((try? await records.flush("u")) != nil)
+                    outcomes.append((try? await records.flush("u")) != nil)
+                    try? Files.makeDirectories(folder)
+                    outcomes.append((try? await records.flush("u")) != nil)
+                    loop.stop()
+                }
+                loop.schedule(after: .seconds(20)) { loop.stop() }
+                try loop.run()
+                precondition(outcomes == [false, false, true], "\(outcomes)")
+                let left = try Files.list(folder)
+                precondition(left == ["u.json"], "\(left)")
+            }
+        }
+    }
 }

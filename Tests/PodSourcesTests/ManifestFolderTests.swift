@@ -39,6 +39,20 @@ private func load(_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> [
     func names() -> [String] { folder.desired().pods.map { $0.manifest.value.stringValue ?? "" } }
     func problems() -> [String] { folder.desired().problems.map(\.description) }
 
+    @Test func aFolderThatCouldNotBeLookedAtIsLookedAtAgain() throws {
+        let path = scratch.path + "/folder"
+        folder = ManifestFolder(path: path, load: load)
+        #expect(symlink(path, path) == 0)
+        #expect(relist(start))
+        #expect(problems().count == 1 && folder.nextSettle == later(2000))
+        #expect(unlink(path) == 0)
+        try Files.makeDirectories(path)
+        try Files.replace(path + "/a.yaml", with: "a".utf8, mode: 0o644, durable: false)
+        #expect(!settle(later(1000)))
+        #expect(settle(later(2000)))
+        #expect(names() == ["a"] && problems() == [] && folder.nextSettle == nil)
+    }
+
     @Test func aFileThatCouldNotBeLookedAtIsLookedAtAgainThoughNothingIsHeardOfIt() throws {
         let path = scratch.path + "/a.yaml"
         // A link to itself is there and cannot be opened.

@@ -96,7 +96,8 @@ private final class EventSemaphore: Sendable {
         descriptor = FileDescriptor(adopting: eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_SEMAPHORE)))
     }
 
-    func signal() { _ = eventfd_write(descriptor.raw, 1) }
+    /// A signal that is lost is work that is never begun: what fails for a moment is tried again.
+    func signal() { for _ in 0..<8 where eventfd_write(descriptor.raw, 1) == 0 { return } }
 
     func wait() {
         var value: eventfd_t = 0

@@ -9,7 +9,8 @@ public final class PodRecordStore {
         var waiting: PodRecord?
         var isWriting = false
         var written: PodRecord?
-        var failure: SystemError?
+        /// What the last write failed to write.
+        var unwritten: PodRecord?
         var waiters: [CheckedContinuation<Void, any Error>] = []
     }
 
@@ -64,12 +65,13 @@ public final class PodRecordStore {
         write(record.uid)
     }
 
-    /// Returns when what was saved of `uid` is on disk.
+    /// Returns when what was saved of `uid` is on disk. What could not be written is tried again.
     func flush(_ uid: String) async throws {
         guard let slot = slots[uid] else { return }
         if !slot.isWriting, slot.waiting == nil {
-            if let failure = slot.failure { throw failure }
-            return
+            guard let unwritten = slot.unwritten else { return }
+            slots[uid]?.waiting = unwritten
+            write(uid)
         }
         try await withCheckedThrowingContinuation { slots[uid]?.waiters.append($0) }
     }
@@ -126,7 +128,7 @@ public final class PodRecordStore {
             return
         }
         slots[uid]?.written = failure == nil ? record : nil
-        slots[uid]?.failure = failure
+        slots[uid]?.unwritten = failure == nil ? nil : record
         if slots[uid]?.waiting != nil { return write(uid) }
         let waiters = slots[uid]?.waiters ?? []
         slots[uid]?.waiters = []
