@@ -74,7 +74,10 @@ let adoptionSuite = Suite("adoption", freshNode: true) {
                 try expect(
                     time.nanoseconds >= left.nanoseconds - 1_000_000_000 && time < back, "ended at \(time), not away")
             }
-            let again = try node.wait("again", "restarted") { $0.container()?.integer("restartCount") == 1 }
+            // Before it runs, its last end is still its state.
+            let again = try node.wait("again", "restarted") {
+                $0.container()?.integer("restartCount") == 1 && $0.container()?.at("state.running") != nil
+            }
             try expectEqual(
                 again.container()?.integer("lastState.terminated.exitCode") ?? -1, 4, "the end before the restart")
         },
