@@ -134,7 +134,7 @@ let package = Package(
         tests("Containers", ["Linux", "Cgroups", "OCI", "JSON", "Seccomp"]),
         tests("Images", ["OCI", "JSON", "Digest", "Linux"]),
         tests("PodSources", ["Kube", "YAML", "JSON"]),
-        tests("PodRuntime", ["Kube", "OCI", "JSON", "PodProtocol", "Images", "Cgroups"]),
+        tests("PodRuntime", ["Kube", "OCI", "JSON", "PodProtocol", "Images", "Cgroups"], exclude: ["Specs"]),
         tests("PodSupervisor", ["PodProtocol", "OCI", "JSON", "Containers"]),
         tests("NodeAgent", ["Kube", "JSON", "CNITypes", "CNIRuntime", "PodRuntime", "PodSources", "PodProtocol"]),
         .target(

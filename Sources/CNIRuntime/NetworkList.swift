@@ -72,6 +72,9 @@ public struct NetworkList: Sendable, Hashable {
         }
     }
 
+    /// Whether a plugin of the network wants to be told this at run time (`capabilities` in its configuration).
+    public func hasCapability(_ name: String) -> Bool { plugins.contains { $0.capabilities.contains(name) } }
+
     /// The list with further plugins behind its own (drop-ins of version 1.1.0).
     ///
     /// - Throws: `CNIError` 7 when there are no plugins at all, or one is not well formed.

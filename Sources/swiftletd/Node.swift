@@ -128,7 +128,6 @@ final class Node {
         reporter.ready()
     }
 
-    /// - Parameter time: how long another agent may take to end; nil when there is to be none.
     /// Gives memory back some time after work. One timer at a time, and none when nothing happens.
     private func rest() {
         guard restTimer == nil else { return }
@@ -138,15 +137,21 @@ final class Node {
         }
     }
 
+    /// Makes this the only agent of its root folder.
+    ///
+    /// - Parameter time: how long another agent may take to end; nil when there is to be none.
     private static func takeLock(_ path: String, within time: Nanoseconds?) throws(SystemError) -> FileDescriptor {
         let lock = try FileDescriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
         let deadline = time.map { .now + $0 } ?? BootInstant.now
         while flock(lock.raw, LOCK_EX | LOCK_NB) != 0 {
-            let error = Errno.current
-            guard error == .again, BootInstant.now < deadline else {
-                throw SystemError("lock (another swiftletd runs with this --root)", path, error)
+            switch Errno.current {
+            case .interrupted: continue
+            case .again where BootInstant.now < deadline:
+                // A lock cannot be waited for with a time limit, and nothing else runs in this process yet.
+                usleep(20_000)
+            case .again: throw SystemError("lock (another swiftletd runs with this --root)", path, .again)
+            case let error: throw SystemError("lock", path, error)
             }
-            usleep(20_000)
         }
         return lock
     }

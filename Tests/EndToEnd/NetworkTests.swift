@@ -141,6 +141,20 @@ let networkSuite = Suite("network") {
             try Files.remove("\(folder)/10-broken.conflist")
             try node.waitReady("later", seconds: 30)
         },
+        Test("a hostPort that the network cannot give is refused in words, not left out") { node in
+            let folder = "\(node.root)/etc/cni/net.d"
+            try Files.makeDirectories(folder)
+            defer { try? Files.removeTree(folder) }
+            let list = #"{"cniVersion":"1.0.0","name":"plain","plugins":[{"type":"loopback"}]}"#
+            try Files.replace("\(folder)/10-plain.conflist", with: list.utf8, durable: false)
+            try node.drop("portless.yaml", server("portless", ports: "[{containerPort: 80, hostPort: 8086}]"))
+            try node.eventually("an event names the network and what is missing", seconds: 10) {
+                try node.events("portless").contains {
+                    let message = $0.string("message") ?? ""
+                    return message.contains("network plain") && message.contains("capability portMappings")
+                }
+            }
+        },
         Test("the plugins of another make run in its place, and DEL is asked of what ADD was asked of", needs: .plugins)
         {
             node in

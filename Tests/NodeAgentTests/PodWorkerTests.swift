@@ -55,23 +55,61 @@ private func stop(_ loop: EventLoop, whenEmpty folder: String, looks: Int) {
 
 /// The actor's loop belongs to one thread of a process: each test has a process of its own.
 @Suite struct PodWorkerTests {
+    /// The manifest of a pod `p` (uid `u`) of one container `c`.
+    private static func manifest(restart: RestartPolicy = .always) -> ManifestPod {
+        var spec = PodSpec(containers: [Container(name: "c", image: "i")])
+        spec.restartPolicy = restart
+        return ManifestPod(
+            key: PodKey(namespace: "default", name: "p"), value: ["kind": "Pod"],
+            pod: Pod(metadata: ObjectMeta(name: "p", namespace: "default", uid: "u"), spec: spec), ineffective: [])
+    }
+
+    @LoopActor
+    private static func records(_ folder: String) -> PodRecordStore {
+        PodRecordStore(folder: folder, pool: BlockingPool(size: 1), log: Log(limit: .error) { _ in })
+    }
+
+    /// Container `c` as its supervisor tells of it.
+    private static func adopted(_ state: AdoptedContainer.State) -> [AdoptedContainer] {
+        [AdoptedContainer(name: "c", attempt: 0, state: state)]
+    }
+
+    private static let running = AdoptedContainer.State.running(
+        .init(containerID: "id", imageID: "i", startedAt: Timestamp(nanoseconds: 1), user: nil))
+
+    @LoopActor
+    private static func worker(
+        _ manifest: ManifestPod, _ machine: PodMachine, isRestored: Bool, _ operations: FakeOperations,
+        _ records: PodRecordStore, _ loop: EventLoop
+    ) -> PodWorker {
+        PodWorker(
+            pod: manifest.pod, manifest: manifest, source: "/m.yaml", startTime: .now, machine: machine,
+            isRestored: isRestored, operations: operations, records: records, starts: StartQueue(loop: loop, width: 4),
+            loop: loop)
+    }
+
+    /// A worker of a pod whose container an earlier agent ran.
+    @LoopActor
+    private static func restored(
+        _ operations: FakeOperations, _ records: PodRecordStore, _ loop: EventLoop, restart: RestartPolicy = .never
+    ) -> PodWorker {
+        let manifest = manifest(restart: restart)
+        var record = ContainerRecord(name: "c", image: "i", isInit: false)
+        record.hasBegun = true
+        record.state = .running(since: Timestamp(nanoseconds: 1))
+        let machine = PodMachine(PodPlan(manifest.pod), restoring: [record], finished: false)
+        return worker(manifest, machine, isRestored: true, operations, records, loop)
+    }
+
     @Test func aPodRunsAndEndsThroughItsOperationsAndLeavesNoRecord() async {
         await #expect(processExitsWith: .success) {
             let scratch = try TemporaryDirectory()
             try LoopActor.run { loop in
-                let log = Log(limit: .error)
-                let records = PodRecordStore(folder: scratch.path, pool: BlockingPool(size: 1), log: log)
+                let records = Self.records(scratch.path)
                 let operations = FakeOperations()
-                let manifest = ManifestPod(
-                    key: PodKey(namespace: "default", name: "p"), value: ["kind": "Pod"],
-                    pod: Pod(
-                        metadata: ObjectMeta(name: "p", namespace: "default", uid: "u"),
-                        spec: PodSpec(containers: [Container(name: "c", image: "i")])),
-                    ineffective: [])
-                let worker = PodWorker(
-                    pod: manifest.pod, manifest: manifest, source: "/m.yaml", startTime: .now,
-                    machine: PodMachine(PodPlan(manifest.pod)), isRestored: false, operations: operations,
-                    records: records, starts: StartQueue(loop: loop, width: 4), loop: loop)
+                let manifest = Self.manifest()
+                let worker = Self.worker(
+                    manifest, PodMachine(PodPlan(manifest.pod)), isRestored: false, operations, records, loop)
                 var onDisk: [String] = []
                 worker.onChange = { worker in
                     guard worker.machine.containers[0].isRunning, worker.stopRequested == nil else { return }
@@ -95,30 +133,16 @@ private func stop(_ loop: EventLoop, whenEmpty folder: String, looks: Int) {
         await #expect(processExitsWith: .success) {
             let scratch = try TemporaryDirectory()
             try LoopActor.run { loop in
-                let records = PodRecordStore(
-                    folder: scratch.path, pool: BlockingPool(size: 1), log: Log(limit: .error))
+                let records = Self.records(scratch.path)
                 let operations = FakeOperations()
-                operations.adopted = [
-                    AdoptedContainer(
-                        name: "c", attempt: 0,
-                        state: .running(
-                            .init(containerID: "id", imageID: "i", startedAt: Timestamp(nanoseconds: 1), user: nil)))
-                ]
-                let manifest = ManifestPod(
-                    key: PodKey(namespace: "default", name: "p"), value: ["kind": "Pod"],
-                    pod: Pod(
-                        metadata: ObjectMeta(name: "p", namespace: "default", uid: "u"),
-                        spec: PodSpec(containers: [Container(name: "c", image: "i")])),
-                    ineffective: [])
-                let plan = PodPlan(manifest.pod)
-                var known = PodMachine(plan).containers
-                known[0].hasBegun = true
-                known[0].state = .running(since: Timestamp(nanoseconds: 1))
-                let worker = PodWorker(
-                    pod: manifest.pod, manifest: manifest, source: "/m.yaml", startTime: .now,
-                    machine: PodMachine(plan, restoring: known, finished: false), isRestored: true,
-                    operations: operations, records: records, starts: StartQueue(loop: loop, width: 4), loop: loop)
-                worker.onFinished = { _ in loop.schedule(after: .milliseconds(50)) { loop.stop() } }
+                operations.adopted = Self.adopted(Self.running)
+                let worker = Self.restored(operations, records, loop, restart: .always)
+                worker.onFinished = { _ in
+                    Task {
+                        try? await records.flush("u")
+                        loop.stop()
+                    }
+                }
                 worker.start()
                 worker.suspend(message: "test")
                 try loop.run()
@@ -127,49 +151,25 @@ private func stop(_ loop: EventLoop, whenEmpty folder: String, looks: Int) {
                 let kept = try records.load().records
                 precondition(kept.count == 1 && !kept[0].isFinished)
                 precondition(kept[0].containers[0].lastTermination?.exitCode == 0)
+                let plan = PodPlan(Self.manifest().pod)
                 var next = PodMachine(plan, restoring: kept[0].containers, finished: kept[0].isFinished)
                 precondition(next.on(.sandboxReady, now: .now) == [.start(container: "c", attempt: 1)])
             }
         }
     }
 
-    /// A worker of a pod `p` (uid `u`) of one container `c`, which an earlier agent ran.
-    @LoopActor
-    private static func restored(
-        _ operations: FakeOperations, _ records: PodRecordStore, _ loop: EventLoop, restart: RestartPolicy
-    ) -> PodWorker {
-        var spec = PodSpec(containers: [Container(name: "c", image: "i")])
-        spec.restartPolicy = restart
-        let manifest = ManifestPod(
-            key: PodKey(namespace: "default", name: "p"), value: ["kind": "Pod"],
-            pod: Pod(metadata: ObjectMeta(name: "p", namespace: "default", uid: "u"), spec: spec), ineffective: [])
-        var record = ContainerRecord(name: "c", image: "i", isInit: false)
-        record.hasBegun = true
-        record.state = .running(since: Timestamp(nanoseconds: 1))
-        return PodWorker(
-            pod: manifest.pod, manifest: manifest, source: "/m.yaml", startTime: .now,
-            machine: PodMachine(PodPlan(manifest.pod), restoring: [record], finished: false), isRestored: true,
-            operations: operations, records: records, starts: StartQueue(loop: loop, width: 4), loop: loop)
-    }
-
     @Test func whatEndsWhileItsSandboxIsTakenUpIsNotTakenForRunning() async {
         await #expect(processExitsWith: .success) {
             let scratch = try TemporaryDirectory()
             try LoopActor.run { loop in
-                let records = PodRecordStore(
-                    folder: scratch.path, pool: BlockingPool(size: 1), log: Log(limit: .error))
+                let records = Self.records(scratch.path)
                 let operations = FakeOperations()
-                operations.adopted = [
-                    AdoptedContainer(
-                        name: "c", attempt: 0,
-                        state: .running(
-                            .init(containerID: "i", imageID: "", startedAt: Timestamp(nanoseconds: 1), user: nil)))
-                ]
+                operations.adopted = Self.adopted(Self.running)
                 operations.whileMaking = {
                     operations.onExit?(
                         "c", 0, .init(exitCode: 5, reason: "Error", finishedAt: Timestamp(nanoseconds: 2)))
                 }
-                let worker = Self.restored(operations, records, loop, restart: .never)
+                let worker = Self.restored(operations, records, loop)
                 worker.onChange = { if $0.machine.stage == .finished { loop.stop() } }
                 worker.start()
                 loop.schedule(after: .seconds(20)) { loop.stop() }
@@ -184,20 +184,16 @@ private func stop(_ loop: EventLoop, whenEmpty folder: String, looks: Int) {
         await #expect(processExitsWith: .success) {
             let scratch = try TemporaryDirectory()
             try LoopActor.run { loop in
-                let records = PodRecordStore(
-                    folder: scratch.path, pool: BlockingPool(size: 1), log: Log(limit: .error))
+                let records = Self.records(scratch.path)
                 let operations = FakeOperations()
-                operations.adopted = [
-                    AdoptedContainer(
-                        name: "c", attempt: 0,
-                        state: .ended(.init(exitCode: 5, reason: "Error", finishedAt: Timestamp(nanoseconds: 2))))
-                ]
+                operations.adopted = Self.adopted(
+                    .ended(.init(exitCode: 5, reason: "Error", finishedAt: Timestamp(nanoseconds: 2))))
                 var onDisk = ""
                 operations.onForget = {
                     onDisk = (try? Files.readText(scratch.path + "/u.json")) ?? ""
                     loop.stop()
                 }
-                let worker = Self.restored(operations, records, loop, restart: .never)
+                let worker = Self.restored(operations, records, loop)
                 worker.start()
                 loop.schedule(after: .seconds(20)) { loop.stop() }
                 try loop.run()
@@ -212,8 +208,7 @@ private func stop(_ loop: EventLoop, whenEmpty folder: String, looks: Int) {
             let scratch = try TemporaryDirectory()
             let folder = scratch.path + "/later"
             try LoopActor.run { loop in
-                let records = PodRecordStore(
-                    folder: folder, pool: BlockingPool(size: 1), log: Log(limit: .error) { _ in })
+                let records = Self.records(folder)
                 var outcomes: [Bool] = []
                 Task {
                     records.save(

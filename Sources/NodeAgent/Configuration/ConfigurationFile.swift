@@ -44,11 +44,7 @@ public enum ConfigurationFile {
             return nil
         },
         // Ours.
-        Field(name: "drainOnExit") { value, settings in
-            guard let drains = value.boolValue else { return expected("a boolean", value) }
-            settings.drainsOnExit = drains
-            return nil
-        },
+        boolean("drainOnExit") { $0.drainsOnExit = $1 },
         Field(name: "logLevel") { value, settings in
             guard let level = value.stringValue.flatMap({ Log.Level(word: $0) }) else {
                 return "expected error, warning, info or debug"
@@ -61,17 +57,18 @@ public enum ConfigurationFile {
             settings.nodeName = name
             return nil
         },
-        Field(name: "openFirewall") { value, settings in
-            guard let opens = value.boolValue else { return expected("a boolean", value) }
-            settings.opensFirewall = opens
-            return nil
-        },
-        Field(name: "unenforcedLimits") { value, settings in
-            guard let accepts = value.boolValue else { return expected("a boolean", value) }
-            settings.acceptsUnenforcedLimits = accepts
-            return nil
-        },
+        boolean("openFirewall") { $0.opensFirewall = $1 },
+        boolean("unenforcedLimits") { $0.acceptsUnenforcedLimits = $1 },
     ]
+
+    private static func boolean(_ name: String, _ set: @escaping @Sendable (inout NodeSettings, Bool) -> Void) -> Field
+    {
+        Field(name: name) { value, settings in
+            guard let chosen = value.boolValue else { return expected("a boolean", value) }
+            set(&settings, chosen)
+            return nil
+        }
+    }
 
     private static func expected(_ what: String, _ value: JSONValue) -> String {
         "expected \(what), found \(value.kind)"

@@ -13,10 +13,13 @@ public struct NetworkState: Sendable {
 
     /// One line for people, with what to do.
     public var summary: String {
-        let blocked = obstacles.map { obstacle in
-            let remedy = obstacle.commands.joined(separator: " && ")
-            return remedy.isEmpty ? "\(obstacle)" : "\(obstacle); allow it with: \(remedy)"
-        }
-        return ([source] + problems + blocked).joined(separator: "; ")
+        ([source] + problems + obstacles.map(\.advice)).joined(separator: "; ")
+    }
+}
+
+extension ForwardObstacle {
+    /// What is in the way, and the commands that allow it where there are any.
+    var advice: String {
+        commands.isEmpty ? "\(self)" : "\(self); allow it with: \(commands.joined(separator: " && "))"
     }
 }

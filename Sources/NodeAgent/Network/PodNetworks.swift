@@ -90,39 +90,49 @@ public final class PodNetworks {
     ///   its part, it is still on record and released by the next try.
     public func connect(_ pod: Pod) async throws -> [String] {
         try hostPorts.claim(pod)
-        return try await gate.pass(exclusively: false) {
-            // Of an earlier try that could not be undone.
-            if let old = try await pool.run({ [store] in try store.load(pod.metadata.uid) }) { try await delete(old) }
-            let arguments = Self.capabilityArguments(pod)
-            var list = try await network()
-            if list == builtIn.list, arguments.isEmpty { list = builtIn.listWithoutPorts }
-            var attachment = Attachment(
-                containerID: pod.metadata.uid, interfaceName: Self.interface,
-                namespacePath: namespacePath(pod.metadata.uid), network: list, arguments: Self.arguments(pod),
-                capabilityArguments: arguments)
-            try await pool.run { [store, builtIn, attachment] in
-                try builtIn.prepare(for: attachment.network)
-                try store.save(attachment)
+        do {
+            return try await gate.pass(exclusively: false) { try await attach(pod) }
+        } catch {
+            hostPorts.release(pod.metadata.uid)
+            throw error
+        }
+    }
+
+    private func attach(_ pod: Pod) async throws -> [String] {
+        // Of an earlier try that could not be undone.
+        if let old = try await pool.run({ [store] in try store.load(pod.metadata.uid) }) { try await delete(old) }
+        let arguments = Self.capabilityArguments(pod)
+        var list = try await network()
+        if list == builtIn.list, arguments.isEmpty { list = builtIn.listWithoutPorts }
+        for wanted in arguments.members where !list.hasCapability(wanted.key) {
+            throw NetworkFailure(
+                "network \(list.name) of \(file ?? "this node") cannot give the pod its hostPort: no plugin of it has "
+                    + "the capability \(wanted.key); add the plugin portmap with it, or remove hostPort")
+        }
+        var attachment = Attachment(
+            containerID: pod.metadata.uid, interfaceName: Self.interface,
+            namespacePath: namespacePath(pod.metadata.uid), network: list, arguments: Self.arguments(pod),
+            capabilityArguments: arguments)
+        try await pool.run { [store, builtIn, attachment] in
+            try builtIn.prepare(for: attachment.network)
+            try store.save(attachment)
+        }
+        do {
+            attachment.result = try await add(attachment)
+            let addresses = try attachment.addresses()
+            guard !addresses.isEmpty else {
+                throw NetworkFailure("network \(list.name) gave the pod no address; its last plugin must report one")
             }
+            try await pool.run { [store, attachment] in try store.save(attachment) }
+            return addresses
+        } catch {
             do {
-                attachment.result = try await add(attachment)
-                let addresses = try attachment.addresses()
-                guard !addresses.isEmpty else {
-                    throw NetworkFailure(
-                        "network \(list.name) gave the pod no address; its last plugin must report one")
-                }
-                try await pool.run { [store, attachment] in try store.save(attachment) }
-                return addresses
+                try await delete(attachment)
+                try await pool.run { [store] in try store.remove(pod.metadata.uid) }
             } catch {
-                hostPorts.release(pod.metadata.uid)
-                do {
-                    try await delete(attachment)
-                    try await pool.run { [store] in try store.remove(pod.metadata.uid) }
-                } catch {
-                    log.warning("pod \(pod.fullName): \(error)")
-                }
-                throw error
+                log.warning("pod \(pod.fullName): \(error)")
             }
+            throw error
         }
     }
 
@@ -177,10 +187,7 @@ public final class PodNetworks {
     public func warnings() async -> [String] {
         // Others' rules change seldom, and reading them can be much: not for each of many pods.
         if obstacles == nil || BootInstant.now > reviewed + .seconds(5) { await review() }
-        return (obstacles ?? []).map { obstacle in
-            let remedy = obstacle.commands.joined(separator: " && ")
-            return "\(obstacle)\(remedy.isEmpty ? "" : "; allow it with: \(remedy)")"
-        }
+        return (obstacles ?? []).map(\.advice)
     }
 
     private func review() async {
@@ -235,6 +242,7 @@ public final class PodNetworks {
         }
         guard isThere else {
             active.remove(uid)
+            hostPorts.release(uid)
             return
         }
         try await gate.pass(exclusively: false) {
