@@ -57,6 +57,7 @@ let package = Package(
         system("CZstd", "libzstd", apt: "libzstd-dev"),
         system("CMNL", "libmnl", apt: "libmnl-dev"),
         system("CCrypto", "libcrypto", apt: "libssl-dev"),
+        .target(name: "CSSL", cSettings: gnu, linkerSettings: [.linkedLibrary("crypto")]),
         library("Base", ["CLinux"]),
         library("JSON"),
         library("Linux", ["CLinux", "CCap", "Base"]),
@@ -72,11 +73,13 @@ let package = Package(
         library("OCI", ["Base", "JSON"]),
         library("CNITypes", ["CLinux", "Base", "JSON"]),
         library("HTTP", ["Base"]),
+        library("TLS", ["CSSL"]),
         library("PodProtocol", ["CLinux", "Base", "JSON"]),
 
         // Floor 2: containers and images.
         library("Containers", ["CLinux", "Base", "JSON", "Linux", "Cgroups", "OCI"]),
         library("Images", ["CLinux", "Base", "JSON", "Linux", "Digest", "Compression", "OCI"]),
+        library("HTTPClient", ["CLinux", "Base", "HTTP", "TLS"]),
         library("CNIRuntime", ["CLinux", "Base", "JSON", "CNITypes"]),
         library("CNIPlugins", ["CLinux", "Base", "JSON", "Linux", "Netlink", "CNITypes"]),
 
@@ -130,6 +133,7 @@ let package = Package(
         tests("CNIRuntime", ["CNITypes", "JSON"]),
         tests("CNIPlugins", ["CNITypes", "JSON", "Linux", "Netlink", "cni-plugins"]),
         tests("HTTP"),
+        tests("HTTPClient", ["HTTP", "TLS"]),
         tests("PodProtocol", ["JSON"], exclude: ["Transcripts"]),
         tests("Containers", ["Linux", "Cgroups", "OCI", "JSON", "Seccomp"]),
         tests("Images", ["OCI", "JSON", "Digest", "Linux"]),

@@ -1,5 +1,6 @@
 #include "CLinux.h"
 
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +51,25 @@ int swl_unix_socket(const char *path, int listening, int nonblocking) {
     if (r < 0 && fd >= 0) close(fd);
     errno = saved;
     return r < 0 ? -1 : fd;
+}
+
+int swl_tcp_connect(const void *address, socklen_t length) {
+    const struct sockaddr *target = address;
+    int fd = socket(target->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return -1;
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (connect(fd, target, length) == 0 || errno == EINPROGRESS || errno == EINTR) return fd;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+int swl_socket_error(int fd) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? errno : error;
 }
 
 int swl_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }

@@ -53,6 +53,9 @@ public struct HTTPResponseHead: Sendable, Hashable {
         self.headers = headers
     }
 
+    /// Whether the head says how long the body is. Where it does not, a body that was cut off looks like a whole one.
+    public var declaresLength: Bool { headers["Content-Length"] != nil || headers["Transfer-Encoding"] != nil }
+
     /// Whether the server will take more requests on this connection.
     public var keepsAlive: Bool { HTTPVersion.keepsAlive(version, headers) }
 
@@ -79,6 +82,7 @@ public struct HTTPResponseHead: Sendable, Hashable {
         case 415: "Unsupported Media Type"
         case 422: "Unprocessable Content"
         case 426: "Upgrade Required"
+        case 429: "Too Many Requests"
         case 431: "Request Header Fields Too Large"
         case 500: "Internal Server Error"
         case 501: "Not Implemented"

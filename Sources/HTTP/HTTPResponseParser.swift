@@ -36,6 +36,9 @@ public struct HTTPResponseParser: Sendable {
 
     public mutating func receive(_ bytes: [UInt8]) { bytes.withUnsafeBytes { buffer.append($0) } }
 
+    /// Bytes that wait for `next`.
+    public var buffered: Int { buffer.count }
+
     /// Tells that the connection has ended; then `next` gives the end of the body, or throws when it was cut off.
     public mutating func finish() { isClosed = true }
 

@@ -17,6 +17,7 @@
 #include <ifaddrs.h>
 #include <math.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <poll.h>
 #include <sched.h>
@@ -205,6 +206,11 @@ int swl_unix_socket(const char *path, int listening, int nonblocking);
 int swl_accept(int fd);
 /// SO_PEERCRED.
 int swl_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid);
+/// Begins a TCP connection to a socket address: a close-on-exec, non-blocking socket that is writable when it is made or
+/// has failed (`swl_socket_error`).
+int swl_tcp_connect(const void *address, socklen_t length);
+/// SO_ERROR, which it clears; an errno, or 0.
+int swl_socket_error(int fd);
 /// A connected pair of close-on-exec Unix stream sockets; `ends[0]` does not block.
 int swl_socketpair(int ends[2]);
 /// Sends one byte with an fd attached; receives one (close-on-exec).
