@@ -22,10 +22,17 @@ func system(_ name: String, _ pkgConfig: String, apt package: String) -> Target 
 }
 
 /// A program. Linked statically against the Swift runtime (and, where `isStatic`, against everything) in release builds.
+/// `order` is a file of the package with the symbols that are to lie together (scripts/data-order).
 func program(
-    _ name: String, _ dependencies: [String], isStatic: Bool = false, path: String? = nil, exclude: [String] = []
+    _ name: String, _ dependencies: [String], isStatic: Bool = false, path: String? = nil, exclude: [String] = [],
+    order: String? = nil
 ) -> Target {
-    let flags = (isStatic ? ["-static-executable"] : []) + ["-use-ld=lld", "-Xlinker", "-s"]
+    var flags = (isStatic ? ["-static-executable"] : []) + ["-use-ld=lld"]
+    if Context.environment["SWIFTLET_SYMBOLS"] == nil { flags += ["-Xlinker", "-s"] }
+    if let order {
+        let file = Context.packageDirectory + "/" + order
+        flags += ["-Xlinker", "--symbol-ordering-file=" + file, "-Xlinker", "--no-warn-symbol-ordering"]
+    }
     return .executableTarget(
         name: name, dependencies: dependencies.map { .byName(name: $0) }, path: path, exclude: exclude,
         cSettings: gnu, swiftSettings: house, linkerSettings: [.unsafeFlags(flags, .when(configuration: .release))])
@@ -111,7 +118,9 @@ let package = Package(
                 "NodeAPI",
             ]),
         program("swiftlet", ["CLinux", "CLI"]),
-        program("swiftlet-pod", ["CLinux", "Base", "PodSupervisor"], isStatic: true),
+        program(
+            "swiftlet-pod", ["CLinux", "Base", "PodSupervisor"], isStatic: true, exclude: ["data.order"],
+            order: "Sources/swiftlet-pod/data.order"),
         program("cni-plugins", ["CLinux", "CNIPlugins"], path: "cni-plugins", exclude: ["README.md"]),
 
         // Tests.

@@ -330,7 +330,7 @@ extern char __executable_start[] __attribute__((weak));
 extern char _end[] __attribute__((weak));
 
 // Unmaps the pages of [start, end) that are a file's own: one that was written to is anonymous memory, and stays.
-static void release_clean(int map, uintptr_t start, uintptr_t end) {
+__attribute__((noinline)) static void release_clean(int map, uintptr_t start, uintptr_t end) {
     const uintptr_t page = 4096, none = 0;
     uint64_t entries[128];
     uintptr_t first = none;
@@ -353,8 +353,9 @@ static void release_clean(int map, uintptr_t start, uintptr_t end) {
 void swl_release_memory(void) {
     malloc_trim(0);
     const uintptr_t page = 4096;
-    // Below the guard gap nothing else is mapped within this distance of a stack.
-    uintptr_t here = ((uintptr_t)__builtin_frame_address(0) - 2 * page) & ~(page - 1);
+    // A page is more than the frames of this function and of madvise need. Below the guard gap nothing else is mapped
+    // within this distance of a stack.
+    uintptr_t here = ((uintptr_t)__builtin_frame_address(0) - page) & ~(page - 1);
     madvise((void *)(here - 64 * page), 64 * page, MADV_DONTNEED);
 
     uintptr_t start = (uintptr_t)__executable_start & ~(page - 1), end = (uintptr_t)_end & ~(page - 1);
