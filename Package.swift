@@ -96,11 +96,12 @@ let package = Package(
         library("PodSupervisor", ["CLinux", "Base", "JSON", "Linux", "Cgroups", "OCI", "PodProtocol", "Containers"]),
 
         // Floor 4 and 5: the node.
+        library("Endpoints", ["CLinux", "Base", "JSON", "Kube", "HTTP", "HTTPClient", "PodSources"]),
         library(
             "NodeAgent",
             [
                 "CLinux", "Base", "JSON", "YAML", "Linux", "Netlink", "Seccomp", "Cgroups", "Kube", "OCI", "CNITypes",
-                "PodProtocol", "Images", "CNIRuntime", "PodSources", "PodRuntime",
+                "HTTP", "TLS", "PodProtocol", "Images", "CNIRuntime", "HTTPClient", "PodSources", "PodRuntime",
             ]),
         library(
             "NodeAPI",
@@ -114,8 +115,8 @@ let package = Package(
         program(
             "swiftletd",
             [
-                "CLinux", "Base", "Linux", "Cgroups", "CNITypes", "Images", "PodSources", "PodRuntime", "NodeAgent",
-                "NodeAPI",
+                "CLinux", "Base", "JSON", "Linux", "Cgroups", "CNITypes", "HTTP", "Images", "HTTPClient", "PodSources",
+                "PodRuntime", "Endpoints", "NodeAgent", "NodeAPI",
             ]),
         program("swiftlet", ["CLinux", "CLI"]),
         program(
@@ -147,9 +148,15 @@ let package = Package(
         tests("Containers", ["Linux", "Cgroups", "OCI", "JSON", "Seccomp"]),
         tests("Images", ["OCI", "JSON", "Digest", "Linux"]),
         tests("PodSources", ["Kube", "YAML", "JSON"]),
+        tests("Endpoints", ["Kube", "JSON", "HTTP", "HTTPClient", "PodSources"]),
         tests("PodRuntime", ["Kube", "OCI", "JSON", "PodProtocol", "Images", "Cgroups"], exclude: ["Specs"]),
         tests("PodSupervisor", ["PodProtocol", "OCI", "JSON", "Containers"]),
-        tests("NodeAgent", ["Kube", "JSON", "CNITypes", "CNIRuntime", "PodRuntime", "PodSources", "PodProtocol"]),
+        tests(
+            "NodeAgent",
+            [
+                "Kube", "JSON", "CNITypes", "CNIRuntime", "PodRuntime", "PodSources", "PodProtocol", "HTTP",
+                "HTTPClient", "TLS",
+            ]),
         .target(
             name: "NodeAPITestSupport", dependencies: ["CLinux", "Base", "JSON", "NodeAPI", "TestSupport"],
             path: "Tests/NodeAPITestSupport", cSettings: gnu, swiftSettings: house),

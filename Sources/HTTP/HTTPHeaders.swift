@@ -20,6 +20,12 @@ public struct HTTPHeaders: Sendable, Hashable, ExpressibleByDictionaryLiteral {
 
     public mutating func append(_ name: String, _ value: String) { fields.append(Field(name, value)) }
 
+    /// Whether `text` can be the name of a field.
+    public static func isFieldName(_ text: String) -> Bool { !text.isEmpty && text.utf8.allSatisfy(ASCII.isToken) }
+
+    /// Whether `text` can be the value of a field: nothing that ends its line.
+    public static func isFieldValue(_ text: String) -> Bool { text.utf8.allSatisfy(ASCII.isFieldByte) }
+
     /// The value of the first field `name`.
     public subscript(name: String) -> String? {
         fields.first { ASCII.equalIgnoringCase($0.name, name) }?.value

@@ -23,8 +23,9 @@ struct Preparation: Sendable {
     /// - Parameters:
     ///   - previous: of the last request: what has not changed is taken from it.
     ///   - needsAddresses: no connection is open.
+    ///   - resolves: false to leave the addresses out.
     static func make(
-        _ url: HTTPURL, _ options: ClientOptions, previous: Preparation?, needsAddresses: Bool
+        _ url: HTTPURL, _ options: ClientOptions, previous: Preparation?, needsAddresses: Bool, resolves: Bool = true
     ) throws(ClientError) -> Preparation {
         var made = Preparation()
         if let file = options.tokenFile { made.token = try token(file) }
@@ -43,7 +44,7 @@ struct Preparation: Sendable {
             }
         }
         // With new certificates an old connection is not gone on with.
-        if needsAddresses || made.context !== previous?.context {
+        if resolves, needsAddresses || made.context !== previous?.context {
             made.addresses = try SocketAddress.resolve(url.host, url.port)
         }
         return made

@@ -2,24 +2,22 @@ import Base
 import CLinux
 
 /// Watches a `ManifestFolder` on an event loop: inotify for news within milliseconds, and a slow re-list as a net.
-public final class FolderWatcher {
+public final class FolderWatcher: PodSource {
     /// How often the folder is listed though nothing was heard.
     public static let relistInterval = Nanoseconds.seconds(60)
 
     private var folder: ManifestFolder
     private let loop: EventLoop
-    private let onChange: ([ManifestFolder.Wanted], [ManifestProblem]) -> Void
+    public var onReport: (SourceReport) -> Void = { _ in }
     private let inotify: FileDescriptor
     private var watch: Int32?
+    private var token: EventLoop.Token?
     private var settleTimer: EventLoop.Token?
+    private var relistTimer: EventLoop.Token?
 
-    public init(
-        _ folder: ManifestFolder, on loop: EventLoop,
-        onChange: @escaping ([ManifestFolder.Wanted], [ManifestProblem]) -> Void
-    ) throws(SystemError) {
+    public init(_ folder: ManifestFolder, on loop: EventLoop) throws(SystemError) {
         self.folder = folder
         self.loop = loop
-        self.onChange = onChange
         inotify = FileDescriptor(
             adopting: try retrying("inotify_init1", folder.path) {
                 inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
@@ -28,7 +26,7 @@ public final class FolderWatcher {
 
     /// Reports what is there now, and from then on every change.
     public func start() throws(SystemError) {
-        _ = try loop.watch(inotify, for: .readable) { [unowned self] _ in drain() }
+        token = try loop.watch(inotify, for: .readable) { [unowned self] _ in drain() }
         // Watched before listed: what happens in between is heard.
         addWatch()
         _ = folder.relist(now: .now)
@@ -38,16 +36,22 @@ public final class FolderWatcher {
         scheduleRelist()
     }
 
-    /// Looks at the folder now, on someone's request.
-    public func relist() {
+    public func stop() {
+        if let token { loop.unwatch(token) }
+        for timer in [settleTimer, relistTimer] { if let timer { loop.cancel(timer) } }
+        (token, settleTimer, relistTimer) = (nil, nil, nil)
+        onReport = { _ in }
+    }
+
+    public func refresh() {
         if watch == nil { addWatch() }
         if folder.relist(now: .now) { publish() }
         scheduleSettle()
     }
 
     private func scheduleRelist() {
-        loop.schedule(after: watch == nil ? .seconds(2) : Self.relistInterval) { [unowned self] in
-            relist()
+        relistTimer = loop.schedule(after: watch == nil ? .seconds(2) : Self.relistInterval) { [unowned self] in
+            refresh()
             scheduleRelist()
         }
     }
@@ -105,8 +109,5 @@ public final class FolderWatcher {
         }
     }
 
-    private func publish() {
-        let (pods, problems) = folder.desired()
-        onChange(pods, problems)
-    }
+    private func publish() { onReport(folder.report()) }
 }

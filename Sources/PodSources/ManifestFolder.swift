@@ -8,16 +8,6 @@ import JSON
 /// Only a readable change, or the removal of the file, changes what is wanted. Removal is believed after a moment,
 /// because editors replace a file by moving it away first.
 public struct ManifestFolder {
-    /// One wanted pod and the file it stands in.
-    public struct Wanted: Sendable {
-        public var manifest: ManifestPod
-        public var path: String
-        public init(manifest: ManifestPod, path: String) {
-            self.manifest = manifest
-            self.path = path
-        }
-    }
-
     private struct Entry {
         var identity: FileIdentity?
         var pods: [ManifestPod] = []
@@ -35,8 +25,6 @@ public struct ManifestFolder {
     public let path: String
     private let load: (_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> [ManifestPod]
     private var entries: [String: Entry] = [:]
-    /// Which file a pod is taken from while several name it: the first one to do so.
-    private var owners: [PodKey: String] = [:]
     private var folderProblem: ManifestProblem?
     /// When the folder itself could not be looked at.
     private var unlistedSince: BootInstant?
@@ -50,10 +38,7 @@ public struct ManifestFolder {
     ) {
         self.path = path
         self.load = load
-        for (file, pods) in lastGood {
-            entries[file] = Entry(pods: pods)
-            for pod in pods where owners[pod.key] == nil { owners[pod.key] = file }
-        }
+        for (file, pods) in lastGood { entries[file] = Entry(pods: pods) }
     }
 
     /// Whether a name is that of a manifest: not a hidden file, and not what editors and people leave behind.
@@ -159,32 +144,12 @@ public struct ManifestFolder {
         return (files + [unlistedSince.map { $0 + Self.retryDelay }].compactMap { $0 }).min()
     }
 
-    /// What is wanted now, and everything that is wrong.
-    public mutating func desired() -> (pods: [Wanted], problems: [ManifestProblem]) {
-        var claims: [PodKey: [String]] = [:]
-        for file in entries.keys.sorted() {
-            for pod in entries[file]?.pods ?? [] { claims[pod.key, default: []].append(file) }
-        }
-        var pods: [Wanted] = []
-        var problems = entries.keys.sorted().flatMap { entries[$0]?.problems ?? [] }
-        if let folderProblem { problems.insert(folderProblem, at: 0) }
-        var newOwners: [PodKey: String] = [:]
-        for (key, files) in claims.sorted(by: { $0.key < $1.key }) {
-            let owner = owners[key].flatMap { files.contains($0) ? $0 : nil } ?? files[0]
-            newOwners[key] = owner
-            if let pod = entries[owner]?.pods.first(where: { $0.key == key }) {
-                pods.append(Wanted(manifest: pod, path: owner))
-            }
-            for file in files where file != owner {
-                let place = entries[file]?.pods.first { $0.key == key }?.value.position ?? SourcePosition.none
-                problems.append(
-                    ManifestProblem(
-                        path: file, position: place,
-                        message: "pod \(key) is named by \(owner) too; that one is used, rename or remove one of them"))
-            }
-        }
-        owners = newOwners
-        return (pods, problems)
+    /// What the files ask for now, and everything that is wrong.
+    public func report() -> SourceReport {
+        let files = entries.sorted { $0.key < $1.key }
+        return SourceReport(
+            claims: files.map { SourceReport.Claim(place: $0.key, pods: $0.value.pods) },
+            problems: [folderProblem].compactMap { $0 } + files.flatMap(\.value.problems))
     }
 
     // MARK: - Who may tell this node what to run

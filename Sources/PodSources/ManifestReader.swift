@@ -7,8 +7,13 @@ public enum ManifestReader {
     /// Pods that one file may name.
     static let mostPods = 1000
 
+    /// - Parameters:
+    ///   - path: the file, or the URL.
+    ///   - isFile: for the words of messages.
     /// - Throws: `ManifestRefusal` with everything that is wrong and where. A file counts as a whole.
-    public static func read(_ bytes: [UInt8], path: String) throws(ManifestRefusal) -> [ManifestPod] {
+    public static func read(
+        _ bytes: [UInt8], path: String, isFile: Bool = true
+    ) throws(ManifestRefusal) -> [ManifestPod] {
         let documents: [JSONValue]
         do throws(YAMLError) {
             documents = try YAML.documents(bytes)
@@ -39,11 +44,15 @@ public enum ManifestReader {
             problems.append(
                 ManifestProblem(
                     path: path, position: pod.value.position,
-                    message: "pod \(pod.key) stands in this file twice; rename or remove one"))
+                    message: "pod \(pod.key) stands here twice; rename or remove one"))
         }
         if documents.allSatisfy(\.isNull), problems.isEmpty {
             problems.append(
-                ManifestProblem(path: path, message: "holds no object; remove the file to remove its pods"))
+                ManifestProblem(
+                    path: path,
+                    message: isFile
+                        ? "holds no object; remove the file to remove its pods"
+                        : "an empty answer; to end all pods answer a v1 PodList with \"items\": []"))
         }
         if !problems.isEmpty { throw ManifestRefusal(problems) }
         return pods

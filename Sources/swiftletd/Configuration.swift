@@ -30,7 +30,9 @@ struct Configuration {
             if found == nil, isNamed {
                 throw ConfigurationError(path: path, issues: [.missing])
             }
-            settings = commandLine.or(found ?? NodeSettings())
+            let read = commandLine.or(found ?? NodeSettings())
+            if !read.problems.isEmpty { throw ConfigurationError(path: path, issues: read.problems) }
+            settings = read
             if atStart == nil { atStart = settings }
             problem = nil
         } catch {

@@ -13,6 +13,7 @@ extension Node {
             let settings = configuration.settings
             log.limit = settings.logLevel ?? .info
             services.podPIDLimit = NodeServices.podPIDLimit(settings)
+            reloadEndpoints()
             let waiting = configuration.waitingForRestart
             if !waiting.isEmpty {
                 log.warning(
@@ -21,7 +22,7 @@ extension Node {
             }
             log.info("configuration read again")
         }
-        watcher?.relist()
+        sources?.refresh()
         reporter.reloaded()
     }
 

@@ -2,6 +2,7 @@ import Base
 import CLinux
 import CNITypes
 import Cgroups
+import Endpoints
 import Images
 import NodeAPI
 import NodeAgent
@@ -22,7 +23,12 @@ final class Node {
     private let classes: ServiceClassLimits
     private let started = Timestamp.now
     private let lock: FileDescriptor
-    var watcher: FolderWatcher?
+    var sources: PodSourceSet?
+    var urlSource: URLSource?
+    var followed: FollowedURL?
+    var statusReporter: HTTPStatusReporter?
+    var reported: EndpointSettings?
+    let work: LoopWork
     private var server: NodeAPIServer?
     private var signals: SharedDescriptor?
     var isEnding = false
@@ -64,6 +70,7 @@ final class Node {
                     swl_signalfd([SIGTERM, SIGINT, SIGHUP, SIGPIPE], 4)
                 }))
         let pool = BlockingPool()
+        work = LoopWork(pool)
         let builtIn = BuiltInNetwork(
             range: settings.podRange ?? BuiltInNetwork.defaultRange,
             opensFirewall: settings.opensFirewall == true, paths: paths)
@@ -109,19 +116,25 @@ final class Node {
             if case .deleted = change { images.podEnded(inUse: agent.layersInUse(services.images)) }
         }
         let lastGood = try restore()
+        // Before the first pod does anything.
+        try reportToURL()
         agent.sweep(services)
         images.onChange = { [unowned self] in agent.imagesChanged() }
         try images.start()
         images.sweep(inUse: agent.layersOnRecord(services.images))
-        let folder = ManifestFolder(path: manifests, lastGood: lastGood) { bytes, path throws(ManifestRefusal) in
+        let folder = ManifestFolder(
+            path: manifests, lastGood: lastGood.filter { !URLSource.isURL($0.key) }
+        ) { bytes, path throws(ManifestRefusal) in
             try ManifestReader.read(bytes, path: path)
         }
-        let watcher = try FolderWatcher(folder, on: loop) { [unowned self] pods, problems in
+        let sources = PodSourceSet(lastGood: lastGood) { [unowned self] pods, problems in
             agent.want(pods, problems: problems)
             reporter.changed()
         }
-        try watcher.start()
-        self.watcher = watcher
+        self.sources = sources
+        try sources.set(.folder, to: try FolderWatcher(folder, on: loop))
+        try followURL(lastGood: lastGood)
+        try sources.start()
         let service = AgentService(agent: agent, images: images, node: services) { [unowned self] in describe() }
         server = try NodeAPIServer(loop: loop, path: paths.socket, service: service)
         log.info("ready: \(paths.socket)")
@@ -237,7 +250,7 @@ final class Node {
             version: Release.version, nodeName: services.facts.name, root: paths.root, processID: getpid(),
             started: started, kernel: (try? Files.readText("/proc/sys/kernel/osrelease")) ?? "",
             limitsEnforced: services.cgroups.unenforced.isEmpty, cgroupRoot: services.cgroups.root.path,
-            isDraining: agent.isDraining, conditions: configurationConditions,
+            isDraining: agent.isDraining, conditions: configurationConditions + endpointConditions,
             features: preflight.findings.map { finding in
                 NodeStatus.Feature(
                     name: finding.name, state: finding.verdict == .ok ? .used : .fallback, detail: finding.detail)

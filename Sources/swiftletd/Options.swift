@@ -1,5 +1,6 @@
 import Base
 import CNITypes
+import HTTP
 import NodeAgent
 
 /// The command line of `swiftletd`.
@@ -45,6 +46,8 @@ struct Options {
           --pod-cidr RANGE       addresses of pods where no CNI network is configured (default: 10.85.0.0/16)
           --open-firewall        put rules into other programs' chains (Docker, ufw, ...) that would drop packets of the
                                  built-in network, and take them out with the last pod; without it they are named
+          --pods-url URL         ask this URL for pods, beside the folder of manifests
+          --status-url URL       send the status of pods to this URL
           --pod-pids-limit N     processes a pod may have, -1 for no limit (default: 4096)
           --log-level LEVEL      error, warning, info or debug (default: info)
           --version              print the version
@@ -93,6 +96,8 @@ struct Options {
                         description: "--pod-cidr \(text): expected a network of at least 8 addresses, as 10.85.0.0/16")
                 }
                 options.settings.podRange = range
+            case "--pods-url": options.settings.podsEndpoint.url = try url(name, try value())
+            case "--status-url": options.settings.statusEndpoint.url = try url(name, try value())
             case "--pod-pids-limit":
                 let text = try value()
                 guard let limit = Int64(text), limit == -1 || limit > 0 else {
@@ -122,5 +127,11 @@ struct Options {
             throw UsageError(description: "--check and --stop-pods do not go together")
         }
         return .run(options)
+    }
+
+    private static func url(_ name: String, _ text: String) throws(UsageError) -> HTTPURL {
+        do throws(HTTPError) { return try HTTPURL(text) } catch {
+            throw UsageError(description: "\(name): \(error.message)")
+        }
     }
 }

@@ -1,5 +1,6 @@
 import Base
 import CLinux
+import HTTPClient
 import Images
 import NodeAgent
 
@@ -36,12 +37,28 @@ enum Program {
     private static func check(_ options: Options) -> Int32 {
         var configuration = Configuration(options)
         let problem = configuration.read().map { "\($0)" }
-        let preflight = Preflight(
+        var preflight = Preflight(
             paths: NodePaths(root: options.root),
             acceptsUnenforced: configuration.settings.acceptsUnenforcedLimits ?? false)
+        let settings = configuration.settings
+        check("podsURL", settings.podsEndpoint, root: options.root, &preflight)
+        check("statusURL", settings.statusEndpoint, root: options.root, &preflight)
         print(preflight.table, terminator: "")
         if let problem { complain(problem) }
         return preflight.hasFailed || problem != nil ? 1 : 0
+    }
+
+    /// Looks at the files of an endpoint.
+    private static func check(
+        _ name: String, _ endpoint: EndpointSettings, root: String, _ preflight: inout Preflight
+    ) {
+        guard let url = endpoint.url else { return }
+        do throws(ClientError) {
+            try HTTPClient.check(url, endpoint.options(root: root))
+            preflight.add(name, .ok, "\(url), not asked now")
+        } catch {
+            preflight.add(name, .failed, error.message)
+        }
     }
 
     private static func serve(_ options: Options) -> Int32 {

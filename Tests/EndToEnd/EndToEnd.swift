@@ -13,7 +13,7 @@ import Linux
     static let suites: [Suite] = [
         lifecycleSuite, manifestSuite, imageSuite, limitSuite, securitySuite, namespaceSuite, volumeSuite, fileSuite,
         userSuite, logSuite, networkSuite, networkEndSuite, execSuite, commandSuite, supervisorSuite, agentSuite,
-        adoptionSuite, versionSuite, crashSuite,
+        adoptionSuite, versionSuite, endpointSuite, statusSuite, crashSuite,
     ]
 
     static func main() {

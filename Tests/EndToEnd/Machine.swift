@@ -42,6 +42,12 @@ struct Machine {
         case .plugins: access("/usr/lib/cni/host-local", X_OK) == 0
         case .nextVersion: Files.exists("\(nextPrograms)/swiftletd")
         case .strace: Files.exists("/usr/bin/strace")
+        // What python3-minimal lacks says whether more than that is there.
+        case .python:
+            ((try? Files.list("/usr/lib")) ?? []).contains {
+                $0.hasPrefix("python3.") && Files.exists("/usr/lib/\($0)/http/server.py")
+            }
+        case .nginx: Files.exists("/usr/sbin/nginx") && Files.exists("/usr/bin/openssl")
         }
     }
 

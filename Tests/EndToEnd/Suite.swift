@@ -10,6 +10,8 @@ enum Need: String {
     /// Programs of the next protocol version.
     case nextVersion = "the programs of scripts/build next"
     case strace = "strace"
+    case python = "python3 with its standard library"
+    case nginx = "nginx and openssl"
 }
 
 /// A promise to a user, and the check of it.

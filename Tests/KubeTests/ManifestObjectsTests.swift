@@ -16,13 +16,15 @@ struct ManifestObjectsTests {
         #expect(item.position == SourcePosition(line: 1, column: 41))
         #expect(try ManifestObjects.split(["kind": "Pod"]) == [["kind": "Pod"]])
         #expect(try ManifestObjects.split("text") == ["text"])
-        #expect(try ManifestObjects.split(try yaml("{apiVersion: v1, kind: List}")).isEmpty)
+        #expect(try ManifestObjects.split(try yaml("{apiVersion: v1, kind: List, items: []}")).isEmpty)
+        #expect(try ManifestObjects.split(try yaml("{apiVersion: v1, kind: List, items: null}")).isEmpty)
     }
 
     @Test(
         "A list that is none is refused with its place",
         arguments: [
             ("{apiVersion: v1, kind: List, items: {}}", "1:37: items: expected a list, found an object"),
+            ("{apiVersion: v1, kind: List}", "1:1: items: missing; a list of nothing is written as items: []"),
             ("{apiVersion: v1, kind: List, item: []}", "1:30: item: unknown field"),
             (
                 "{apiVersion: v1, kind: List, items: [{kind: List}]}",

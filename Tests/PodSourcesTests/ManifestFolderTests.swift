@@ -8,7 +8,7 @@ import Testing
 @testable import PodSources
 
 /// A loader for tests: each line is a pod's name; `!` makes the file broken.
-private func load(_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> [ManifestPod] {
+func load(_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> [ManifestPod] {
     let text = String(decoding: bytes, as: UTF8.self)
     if text.contains("!") {
         throw ManifestRefusal([ManifestProblem(path: path, position: .init(line: 3, column: 7), message: "broken")])
@@ -36,8 +36,8 @@ private func load(_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> [
     func relist(_ now: BootInstant) -> Bool { folder.relist(now: now) }
     func update(_ name: String) -> Bool { folder.update(name: name, now: start) }
     func settle(_ now: BootInstant) -> Bool { folder.settle(now: now) }
-    func names() -> [String] { folder.desired().pods.map { $0.manifest.value.stringValue ?? "" } }
-    func problems() -> [String] { folder.desired().problems.map(\.description) }
+    func names() -> [String] { folder.report().claims.flatMap { $0.pods.map { $0.value.stringValue ?? "" } } }
+    func problems() -> [String] { folder.report().problems.map(\.description) }
 
     @Test func aFolderThatCouldNotBeLookedAtIsLookedAtAgain() throws {
         let path = scratch.path + "/folder"
@@ -121,21 +121,6 @@ private func load(_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> [
         #expect(names() == [] && folder.nextSettle == nil)
     }
 
-    @Test func ofTwoFilesNamingOnePodTheFirstToDoSoStays() throws {
-        let b = try scratch.write("b.yaml", "web b")
-        _ = relist(start)
-        #expect(names() == ["web b"])
-        let a = try scratch.write("a.yaml", "web a")
-        _ = relist(start)
-        #expect(names() == ["web b"])
-        #expect(problems().count == 1)
-        #expect(problems()[0].contains(a) && problems()[0].contains(b))
-        try Files.remove(b)
-        _ = relist(start)
-        _ = settle(later(500))
-        #expect(names() == ["web a"] && problems().isEmpty)
-    }
-
     @Test func aFolderThatCannotBeReadStopsNothing() throws {
         try scratch.write("pods/a.yaml", "web")
         folder = ManifestFolder(path: scratch.path + "/pods", load: load)
@@ -185,8 +170,9 @@ private func load(_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> [
         let scratch = try TemporaryDirectory()
         let loop = try EventLoop()
         var seen: [[String]] = []
-        let watcher = try FolderWatcher(ManifestFolder(path: scratch.path, load: load), on: loop) { pods, _ in
-            seen.append(pods.map { $0.manifest.value.stringValue ?? "" })
+        let watcher = try FolderWatcher(ManifestFolder(path: scratch.path, load: load), on: loop)
+        watcher.onReport = { report in
+            seen.append(report.claims.flatMap { $0.pods.map { $0.value.stringValue ?? "" } })
             if seen.count == 2 { loop.stop() }
         }
         try watcher.start()

@@ -13,7 +13,13 @@ public enum ManifestObjects {
                 ManifestIssue("unknown field", at: member.keyPosition, path: path.field(member.key))
             ])
         }
-        guard let items = object["items"], !items.isNull else { return [] }
+        guard let items = object["items"] else {
+            // What was cut off after its first lines must not look like a list of nothing.
+            let message = "missing; a list of nothing is written as items: []"
+            throw PodDecodingError([ManifestIssue(message, at: document.position, path: path.field("items"))])
+        }
+        // Go writes an empty list so.
+        if items.isNull { return [] }
         guard let elements = items.arrayValue else {
             let message = "expected a list, found \(items.kind)"
             throw PodDecodingError([ManifestIssue(message, at: items.position, path: path.field("items"))])

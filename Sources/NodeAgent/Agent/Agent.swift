@@ -27,12 +27,14 @@ public final class Agent {
     private let status: any PodStatusSource
 
     var workers: [PodKey: PodWorker] = [:]
-    private var wanted: [PodKey: ManifestFolder.Wanted] = [:]
+    private var wanted: [PodKey: WantedPod] = [:]
     /// Instances of the agent's earlier run, until the first word of what is wanted.
     var restorable: [PodKey: (record: PodRecord, manifest: ManifestPod)] = [:]
     private var observers: [Int: (Change, Pod) -> Void] = [:]
     private var nextObserver = 0
     var drainWaiters: [() -> Void] = []
+    /// Told of every change of a pod.
+    public private(set) var statusReporter: (any StatusReporter)?
 
     /// Instances of an earlier run whose records this version cannot use: nothing of them is touched.
     private var leftAlone: [UnusableRecord] = []
@@ -102,7 +104,7 @@ public final class Agent {
     }
 
     /// Makes `pods` what is wanted.
-    public func want(_ pods: [ManifestFolder.Wanted], problems: [ManifestProblem]) {
+    public func want(_ pods: [WantedPod], problems: [ManifestProblem]) {
         for problem in problems where !manifestProblems.contains(problem) { log.warning("\(problem)") }
         manifestProblems = problems
         wanted = Dictionary(pods.map { ($0.manifest.key, $0) }, uniquingKeysWith: { first, _ in first })
@@ -156,6 +158,7 @@ public final class Agent {
                 note.isWarning ? .warning : .info, line, identifier: "swiftletd",
                 fields: note.journalFields(of: worker.pod))
         }
+        worker.keepEnd = { [unowned self] worker in await keepEnd(worker) }
         worker.onFinished = { [unowned self] worker in finished(worker) }
         publish(.added, worker)
         worker.start()
@@ -264,6 +267,25 @@ public final class Agent {
         // The status is computed at every change, also when nobody watches: its transition times are then right.
         let pod = object(worker)
         for handler in observers.values { handler(change, pod) }
+        // Of an end more was told by `keepEnd`.
+        if case .deleted = change { return }
+        if worker.tellsStatus { statusReporter?.report(pod) }
+    }
+
+    /// Tells `reporter` from now on: first what every pod is now.
+    public func report(to reporter: (any StatusReporter)?) {
+        statusReporter = reporter
+        guard let reporter else { return }
+        for worker in workers.values.sorted(by: { $0.key < $1.key }) where worker.tellsStatus {
+            reporter.report(object(worker))
+        }
+    }
+
+    private func keepEnd(_ worker: PodWorker) async {
+        guard let statusReporter else { return }
+        await withCheckedContinuation { continuation in
+            statusReporter.reportEnd(object(worker)) { continuation.resume() }
+        }
     }
 }
 

@@ -13,6 +13,10 @@ public struct NodePaths: Sendable {
     public var manifests: String { root + "/etc/podspecs" }
     public var state: String { root + "/var/lib/swiftlet/state" }
     public var podRecords: String { state + "/pods" }
+    /// The last good answer of the URL that pods come from.
+    public var podsAnswer: String { state + "/pods-url" }
+    /// Statuses of pods that wait to be sent.
+    public var statusQueue: String { state + "/status" }
     public var pods: String { root + "/var/lib/swiftlet/pods" }
     public var images: String { root + "/var/lib/swiftlet/images" }
     public var run: String { root + "/run/swiftlet" }

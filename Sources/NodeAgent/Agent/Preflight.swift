@@ -45,7 +45,8 @@ public struct Preflight: Sendable {
         }.joined()
     }
 
-    private mutating func add(_ name: String, _ verdict: Verdict, _ detail: String) {
+    /// Adds what was looked at elsewhere.
+    public mutating func add(_ name: String, _ verdict: Verdict, _ detail: String) {
         findings.append(Finding(name: name, verdict: verdict, detail: detail))
     }
 

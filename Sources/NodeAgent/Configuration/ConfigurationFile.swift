@@ -43,7 +43,25 @@ public enum ConfigurationFile {
             settings.manifestFolder = path
             return nil
         },
+        Field(name: "staticPodURL") { value, settings in EndpointFields.url(value, &settings.podsEndpoint) },
+        Field(name: "staticPodURLHeader") { value, settings in
+            EndpointFields.headers(value, &settings.podsEndpoint)
+        },
+        Field(name: "httpCheckFrequency") { value, settings in
+            guard let interval = value.stringValue.flatMap({ EndpointFields.duration($0) }) else {
+                return "expected a time, as 20s"
+            }
+            // The kubelet takes 0 for its default.
+            guard interval.count == 0 || interval >= .seconds(1) else { return "expected a second at least" }
+            settings.podsInterval = interval.count == 0 ? nil : interval
+            return nil
+        },
         // Ours.
+        Field(name: "podsURL") { value, settings in EndpointFields.url(value, &settings.podsEndpoint) },
+        Field(name: "statusURL") { value, settings in EndpointFields.url(value, &settings.statusEndpoint) },
+        Field(name: "statusURLHeader") { value, settings in
+            EndpointFields.headers(value, &settings.statusEndpoint)
+        },
         boolean("drainOnExit") { $0.drainsOnExit = $1 },
         Field(name: "logLevel") { value, settings in
             guard let level = value.stringValue.flatMap({ Log.Level(word: $0) }) else {
@@ -123,13 +141,22 @@ public enum ConfigurationFile {
             if member.value.isNull { continue }
             if member.key == "logging" {
                 issues += decodeLogging(member.value, object, into: &settings)
+            } else if member.key == "podsURLClient" {
+                issues += EndpointFields.client(member.key, member.value, &settings.podsEndpoint)
+            } else if member.key == "statusURLClient" {
+                issues += EndpointFields.client(member.key, member.value, &settings.statusEndpoint)
+            } else if member.key == "podsURL", object["staticPodURL"].map({ !$0.isNull }) == true {
+                issues.append(.init("podsURL: staticPodURL, the same, is set too; remove one", at: member.keyPosition))
             } else if let field = fields.first(where: { $0.name == member.key }) {
                 if let wrong = field.set(member.value, &settings) {
                     issues.append(.init("\(member.key): \(wrong)", at: member.value.position))
                 }
             } else {
                 issues.append(
-                    .init(unknown(member.key, among: fields.map(\.name) + ["logging"]), at: member.keyPosition))
+                    .init(
+                        unknown(
+                            member.key, among: fields.map(\.name) + ["logging", "podsURLClient", "statusURLClient"]),
+                        at: member.keyPosition))
             }
         }
         return issues

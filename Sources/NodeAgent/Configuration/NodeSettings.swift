@@ -21,6 +21,12 @@ public struct NodeSettings: Hashable, Sendable {
     /// Put rules into the chains of other programs that would drop the built-in network's packets.
     public var opensFirewall: Bool?
 
+    /// Where pods are asked for beside the folder, and how often.
+    public var podsEndpoint = EndpointSettings()
+    public var podsInterval: Nanoseconds?
+    /// Where the status of pods is sent.
+    public var statusEndpoint = EndpointSettings()
+
     public init() {}
 
     /// Whether pods can have their addresses of it: a network of 8 addresses or more.
@@ -40,7 +46,15 @@ public struct NodeSettings: Hashable, Sendable {
         result.manifestFolder = manifestFolder ?? others.manifestFolder
         result.podRange = podRange ?? others.podRange
         result.opensFirewall = opensFirewall ?? others.opensFirewall
+        result.podsEndpoint = podsEndpoint.or(others.podsEndpoint)
+        result.podsInterval = podsInterval ?? others.podsInterval
+        result.statusEndpoint = statusEndpoint.or(others.statusEndpoint)
         return result
+    }
+
+    /// What makes no sense together, of the file and the command line.
+    public var problems: [ConfigurationError.Issue] {
+        [podsEndpoint.problem("podsURL"), statusEndpoint.problem("statusURL")].compactMap { $0 }.map { .init($0) }
     }
 
     /// The fields that a running agent cannot change, of those in which `other` differs, as the file names them.

@@ -31,6 +31,8 @@ public final class PodWorker {
     /// Called after every change, on the loop.
     var onChange: (PodWorker) -> Void = { _ in }
     var onNote: (PodWorker, EventNote) -> Void = { _, _ in }
+    /// Keeps the last word on the instance before its record goes.
+    var keepEnd: (PodWorker) async -> Void = { _ in }
     /// Called once, when the instance is over and nothing of it is left.
     var onFinished: (PodWorker) -> Void = { _ in }
 
@@ -86,6 +88,7 @@ public final class PodWorker {
     func stop(grace: Int64? = nil, message: String) {
         guard stopRequested == nil else { return }
         stopRequested = .now
+        isEndingAgain = isRestored && machine.stage == .preparing
         // The kubelet gives every container two seconds at least.
         let seconds = max(2, min(grace ?? pod.spec.terminationGracePeriodSeconds, 1 << 31))
         let grace = Nanoseconds.seconds(seconds)
@@ -97,6 +100,12 @@ public final class PodWorker {
         suspendedAsFinished = isFinished
         stop(message: message)
     }
+
+    /// Of an earlier run of the agent, and asked to end before it was known what of it is still there: its end may have
+    /// been told already.
+    private var isEndingAgain = false
+    /// What it is now is news: it is known what of an earlier run of the agent is still there.
+    var tellsStatus: Bool { !isEndingAgain && (!isRestored || machine.stage != .preparing) }
 
     private var isFinished: Bool { machine.stage == .finished || machine.stage == .tearingDown(final: false) }
 
@@ -120,6 +129,8 @@ public final class PodWorker {
     private func handle(_ input: PodInput) {
         let before = machine
         perform(machine.on(input, now: .now))
+        // Whoever is told that it is over is not told of a change afterwards.
+        if machine.stage == .gone { return }
         if machine.stage != before.stage || machine.containers != before.containers {
             save()
             onChange(self)
@@ -195,7 +206,7 @@ public final class PodWorker {
                 do {
                     try await operations.tearDown(final: final)
                     // A finished pod stays finished over a reboot: known on disk before it is said.
-                    if !final { try await records.flush(uid) }
+                    if final { await keepEnd(self) } else { try await records.flush(uid) }
                     handle(.tornDown)
                 } catch {
                     handle(.teardownFailed(message: "\(error)"))
