@@ -35,6 +35,29 @@ let agentSuite = Suite("agent", freshNode: true) {
             let pod = try node.waitPhase("away", "Failed")
             try expectEqual(pod.container()?.integer("state.terminated.exitCode") ?? -1, 9, "exit code")
         },
+        Test("a pod that was being ended when agent and supervisor were killed does not run again") { node in
+            try node.drop(
+                "ending.yaml",
+                shellPod(
+                    "ending", "echo run >> /out/runs; trap '' TERM; while true; do sleep 1; done",
+                    container: mountOut, spec: outVolume(node) + "\nterminationGracePeriodSeconds: 30",
+                    restart: "Always"))
+            let pod = try node.waitReady("ending")
+            let supervisor = try supervisorPID(node, pod)
+            try node.remove("ending.yaml")
+            try node.eventually("it is being ended", seconds: 10) {
+                try node.eventReasons("ending").contains("Killing")
+            }
+            try node.eventually("that is on record", seconds: 10) {
+                try text("\(node.root)/var/lib/swiftlet/state/pods/\(pod.string("metadata.uid") ?? "").json")
+                    .contains("\"ending\":true")
+            }
+            try node.kill()
+            guard CLinux.kill(supervisor, SIGKILL) == 0 else { throw SystemError("kill", "\(supervisor)") }
+            try node.start()
+            try node.waitGone("ending")
+            try expectEqual(try text("\(node.root)/out/runs"), "run\n", "runs")
+        },
         Test("a pod whose manifest went while the agent was away is ended") { node in
             try node.drop("gone.yaml", shellPod("gone", hold, restart: "Always"))
             try node.waitReady("gone")

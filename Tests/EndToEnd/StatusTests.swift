@@ -82,7 +82,16 @@ let statusSuite = Suite("status", freshNode: true) {
                     "the end of \(uid) was not told: \(told.map { $0.string("status.phase") ?? "" })")
                 let order = ["Pending": 0, "Running": 1, "Succeeded": 2, "Failed": 2]
                 let ranks = told.compactMap { order[$0.string("status.phase") ?? ""] }
-                try expectEqual(ranks, ranks.sorted(), "the order of the phases of \(uid)")
+                if let n = ranks.indices.dropFirst().first(where: { ranks[$0] < ranks[$0 - 1] }) {
+                    let both = told[n - 1...n].map { JSONWriter().text($0.at("status") ?? .null) }
+                    let name = told[n].string("metadata.name") ?? ""
+                    let said = node.agentLog().split(separator: "\n").filter {
+                        $0.contains(name) || $0.contains(" starts on ") || $0.contains(uid)
+                    }
+                    throw Failure(
+                        "phases of \(name): \(ranks); \(both.joined(separator: "\nthen "))\n"
+                            + said.joined(separator: "\n"))
+                }
                 let restarts = told.map { $0.container()?.integer("restartCount") ?? 0 }
                 try expectEqual(restarts, restarts.sorted(), "the order of the restarts of \(uid)")
             }

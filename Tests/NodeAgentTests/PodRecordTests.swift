@@ -33,6 +33,7 @@ import Testing
         for state in states {
             var record = self.record
             record.containers[0].state = state
+            record.isEnding = state == .starting
             let text = JSONWriter().bytes(record.json)
             #expect(try PodRecord(JSONParser.parse(text)) == record)
         }

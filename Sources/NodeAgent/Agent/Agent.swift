@@ -76,7 +76,7 @@ public final class Agent {
             do throws(PodDecodingError) {
                 let manifest = try ManifestReader.read(record.manifest)
                 if let older = restorable[manifest.key] { records.remove(older.record.uid) }
-                lastGood[record.source, default: []].append(manifest)
+                if !record.isEnding { lastGood[record.source, default: []].append(manifest) }
                 restorable[manifest.key] = (record, manifest)
             } catch {
                 unusable.append(
@@ -162,6 +162,7 @@ public final class Agent {
         worker.onFinished = { [unowned self] worker in finished(worker) }
         publish(.added, worker)
         worker.start()
+        if record?.isEnding == true { worker.stop(message: "it was being ended when the agent went") }
     }
 
     private func finished(_ worker: PodWorker) {

@@ -93,6 +93,8 @@ public final class PodWorker {
         let seconds = max(2, min(grace ?? pod.spec.terminationGracePeriodSeconds, 1 << 31))
         let grace = Nanoseconds.seconds(seconds)
         handle(isRestored ? .stopWhenKnown(grace: grace, message: message) : .stop(grace: grace, message: message))
+        // The next agent ends it further, and does not run it again.
+        save()
     }
 
     /// Ends the instance as the pod's grace period allows, so that it runs again when the next agent starts.
@@ -154,6 +156,7 @@ public final class PodWorker {
             PodRecord(
                 uid: uid, source: source, manifest: manifest.value, startTime: startTime,
                 isFinished: suspendedAsFinished ?? isFinished,
+                isEnding: suspendedAsFinished == nil && stopRequested != nil,
                 containers: suspendedAsFinished == nil ? machine.containers : machine.resumableContainers))
     }
 
@@ -204,6 +207,8 @@ public final class PodWorker {
             let final = wantsFinal && suspendedAsFinished == nil
             Task {
                 do {
+                    // The supervisor, which knows how its containers ended, goes only when the record knows it too.
+                    try? await records.flush(uid)
                     try await operations.tearDown(final: final)
                     // A finished pod stays finished over a reboot: known on disk before it is said.
                     if final { await keepEnd(self) } else { try await records.flush(uid) }

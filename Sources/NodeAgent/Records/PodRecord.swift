@@ -13,25 +13,28 @@ public struct PodRecord: Hashable, Sendable {
     public var startTime: Timestamp
     /// It ended by itself and is not to run again.
     public var isFinished: Bool
+    /// It was asked to end, and is not to run again whatever is left of it.
+    public var isEnding: Bool
     public var containers: [ContainerRecord]
 
     public init(
         uid: String, source: String, manifest: JSONValue, startTime: Timestamp, isFinished: Bool,
-        containers: [ContainerRecord]
+        isEnding: Bool = false, containers: [ContainerRecord]
     ) {
         self.uid = uid
         self.source = source
         self.manifest = manifest
         self.startTime = startTime
         self.isFinished = isFinished
+        self.isEnding = isEnding
         self.containers = containers
     }
 
     public var json: JSONValue {
         [
             "schema": .integer(Self.schema), "uid": .string(uid), "source": .string(source),
-            "startTime": .integer(startTime.nanoseconds), "finished": .bool(isFinished), "manifest": manifest,
-            "containers": .array(containers.map(\.json)),
+            "startTime": .integer(startTime.nanoseconds), "finished": .bool(isFinished), "ending": .bool(isEnding),
+            "manifest": manifest, "containers": .array(containers.map(\.json)),
         ]
     }
 
@@ -45,6 +48,7 @@ public struct PodRecord: Hashable, Sendable {
         source = try value.requiredString("source")
         startTime = Timestamp(nanoseconds: try value.requiredInteger("startTime"))
         isFinished = try value.optionalBool("finished") ?? false
+        isEnding = try value.optionalBool("ending") ?? false
         manifest = try value.required("manifest", "an object") { $0.objectValue == nil ? nil : $0 }
         containers = []
         for container in try value.required("containers", "a list", { $0.arrayValue }) {
