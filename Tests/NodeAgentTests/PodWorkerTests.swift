@@ -21,6 +21,7 @@ private final class FakeOperations: PodOperations {
 
     var whileMaking: () -> Void = {}
     var onForget: () -> Void = {}
+    var onTearDown: () -> Void = {}
 
     func makeSandbox() async throws -> [AdoptedContainer]? {
         calls.append("make")
@@ -44,7 +45,10 @@ private final class FakeOperations: PodOperations {
         onForget()
     }
     func kill(container: String) { calls.append("kill \(container)") }
-    func tearDown(final: Bool) async throws { calls.append("tear down\(final ? " finally" : "")") }
+    func tearDown(final: Bool) async throws {
+        calls.append("tear down\(final ? " finally" : "")")
+        onTearDown()
+    }
 }
 
 /// Ends the loop when nothing is in the folder any more, or after so many looks.
@@ -199,6 +203,33 @@ private func stop(_ loop: EventLoop, whenEmpty folder: String, looks: Int) {
                 try loop.run()
                 precondition(operations.calls.contains("forget c.0"), "\(operations.calls)")
                 precondition(onDisk.contains("\"exitCode\":5"), "on disk: \(onDisk)")
+            }
+        }
+    }
+
+    @Test func aPodsEndIsOnRecordBeforeItsSupervisorIsEnded() async {
+        await #expect(processExitsWith: .success) {
+            let scratch = try TemporaryDirectory()
+            try LoopActor.run { loop in
+                let records = PodRecordStore(
+                    folder: scratch.path, pool: BlockingPool(size: 1), log: Log(limit: .error))
+                let operations = FakeOperations()
+                operations.adopted = [
+                    AdoptedContainer(
+                        name: "c", attempt: 0,
+                        state: .ended(.init(exitCode: 5, reason: "Error", finishedAt: Timestamp(nanoseconds: 2))))
+                ]
+                var onDisk = ""
+                operations.onTearDown = {
+                    onDisk = (try? Files.readText(scratch.path + "/u.json")) ?? ""
+                    loop.stop()
+                }
+                let worker = Self.restored(operations, records, loop, restart: .never)
+                worker.start()
+                loop.schedule(after: .seconds(20)) { loop.stop() }
+                try loop.run()
+                precondition(operations.calls.contains("tear down"), "\(operations.calls)")
+                precondition(onDisk.contains("\"finished\":true"), "on disk: \(onDisk)")
             }
         }
     }
