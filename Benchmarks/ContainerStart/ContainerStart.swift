@@ -46,7 +46,7 @@ import OCI
             let middle = BootInstant.now
             _ = try launch.process.wait(block: true)
             while try !cgroup.remove() {}
-            for folder in [work + "/work", work, upper] { _ = rmdir(folder) }
+            for folder in [work, upper] { try Files.removeTree(folder) }
             guard number >= 0 else { continue }
             whole.append(.now - begin)
             executed.append(middle - begin)

@@ -34,6 +34,8 @@ struct SetupInterpreter<Kernel: SetupKernel> {
         switch (step, error.errno) {
         case (.bind, .noEntry): return "the path does not exist on the host"
         case (.overlay, .noEntry): return "a layer, upper or work folder is missing"
+        case (.overlay(_, _, _, let work), .invalid) where Files.exists(work + "/work/incompat/volatile"):
+            return "the upper and work folders were mounted before: each container needs new ones"
         case (.overlay, .busy): return "another container uses the same upper or work folder"
         case (.attach(_, _, .refuse, _), .loop):
             return "the image has a symbolic link in the place of a kernel file system"

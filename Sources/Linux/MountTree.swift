@@ -41,6 +41,10 @@ public struct MountTree: Sendable {
 
     /// An overlay of read-only `lower` folders, topmost first, under `upper`.
     ///
+    /// `upper` is volatile: nothing written to it is ever synced, neither by programs nor by the unmount, which would
+    /// otherwise wait for all that is dirty in its file system. The kernel therefore refuses `work` a second time (EINVAL,
+    /// for the folder `work/incompat/volatile` in it): each overlay has folders of its own, made for it.
+    ///
     /// On kernels that take the layers one by one (6.5) there is no limit on their number; before, the list must fit
     /// a page. The classic form needs a private mount namespace.
     public static func overlay(lower: [String], upper: String, work: String) throws(SystemError) -> MountTree {
@@ -70,6 +74,7 @@ public struct MountTree: Sendable {
         for layer in lower { try context.set("lowerdir+", try short(layer)) }
         try context.set("upperdir", try short(upper))
         try context.set("workdir", try short(work))
+        try context.set("volatile", nil)
         let mount = try context.mount([])
         return withExtendedLifetime(held) { MountTree(mount, "overlay of \(lower.count) layers under \(upper)") }
     }
@@ -90,7 +95,7 @@ public struct MountTree: Sendable {
             for layer in lower { held.append(SharedDescriptor(try .open(layer, O_PATH | O_DIRECTORY))) }
             layers = held.map { "/proc/self/fd/\($0.raw)" }.joined(separator: ":")
         }
-        let options = "lowerdir=\(layers),upperdir=\(escape(upper)),workdir=\(escape(work))"
+        let options = "lowerdir=\(layers),upperdir=\(escape(upper)),workdir=\(escape(work)),volatile"
         guard options.utf8.count < 4096 else {
             throw SystemError("mount the overlay (too many layers for this kernel)", upper, .tooBig)
         }

@@ -81,6 +81,34 @@ let adoptionSuite = Suite("adoption", freshNode: true) {
             try expectEqual(
                 again.container()?.integer("lastState.terminated.exitCode") ?? -1, 4, "the end before the restart")
         },
+        Test("after a boot containers begin with empty layers, and those of before are gone") { node in
+            let script = "if test -e /mark; then echo old; else echo new; fi; echo x > /mark; \(hold)"
+            try node.drop("layer.yaml", shellPod("layer", script, restart: "Always"))
+            let pod = try node.waitReady("layer")
+            try node.eventually("it has written", seconds: 10) { try node.logs("layer") == "new\n" }
+            let main = try node.processes("layer").first ?? 0
+            let root = try Files.readText("/proc/\(main)/mountinfo", limit: 1 << 20).split(separator: "\n")
+                .first { $0.contains(" / / ") }
+            // Nothing of it waits for the disk.
+            try expectContains(String(root ?? ""), "volatile", "the mount of the container's root")
+            // What is in memory goes; what is on the disk stays.
+            try node.kill()
+            killCgroups(node.cgroup)
+            for line in LeakCount.mentions(of: node.root) where line.hasPrefix("mount ") {
+                _ = umount2(String(line.dropFirst(6)), Int32(MNT_DETACH))
+            }
+            try removeCgroups(node.cgroup)
+            LeakCount.discardNetwork()
+            try Files.removeTree("\(node.root)/run/swiftlet")
+            try node.start()
+            let again = try node.wait("layer", "runs again") {
+                $0.container()?.integer("restartCount") == 1 && $0.container()?.at("ready")?.boolValue == true
+            }
+            try expectEqual(again.string("metadata.uid"), pod.string("metadata.uid"), "uid")
+            try node.eventually("it has written again", seconds: 10) { try node.logs("layer") == "new\n" }
+            let folder = "\(node.root)/var/lib/swiftlet/pods/\(again.string("metadata.uid") ?? "?")/containers/main"
+            try expectEqual(try Files.list(folder), ["1", "termination-log"], "layers")
+        },
         Test("what was killed for its memory while the agent was away is reported so", needs: .limits) { node in
             let script =
                 "until test -e /out/go; do sleep 0.1; done; tail /dev/zero"

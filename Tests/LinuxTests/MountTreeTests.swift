@@ -34,6 +34,37 @@ struct MountTreeTests {
         }
     }
 
+    @Test func anOverlayIsNeverSyncedAndItsFoldersServeOnce() async {
+        await #expect(processExitsWith: .success) {
+            try MountTreeTests.doAnOverlayIsNeverSyncedAndItsFoldersServeOnce()
+        }
+    }
+
+    private static func doAnOverlayIsNeverSyncedAndItsFoldersServeOnce() throws {
+        try Namespaces.mount.unshare()
+        try Namespaces.makeMountsPrivate()
+        try MountTree.filesystem("tmpfs", source: "x").attach(to: try .open("/tmp", O_PATH), name: "/tmp")
+        for form in ["layers", "classic"] {
+            for name in ["l", "u", "w", "m"] { try Files.makeDirectories("/tmp/\(form)/\(name)") }
+            func mount() throws -> MountTree {
+                let (lower, upper, work) = (["/tmp/\(form)/l"], "/tmp/\(form)/u", "/tmp/\(form)/w")
+                if form == "classic" { return try MountTree.classicOverlay(lower: lower, upper: upper, work: work) }
+                return try MountTree.overlay(lower: lower, upper: upper, work: work)
+            }
+            try mount().attach(to: try .open("/tmp/\(form)/m", O_PATH), name: form)
+            let line = try Files.readText("/proc/thread-self/mountinfo", limit: 16 << 20).split(separator: "\n")
+                .last { $0.contains(" /tmp/\(form)/m ") }
+            // Newer kernels say `fsync=volatile`.
+            #expect(line?.hasSuffix("volatile") == true, "\(line ?? "")")
+            #expect(umount2("/tmp/\(form)/m", 0) == 0)
+            let error = #expect(throws: SystemError.self) { _ = try mount() }
+            #expect(error?.errno == .invalid)
+            try Files.removeTree("/tmp/\(form)/w")
+            try Files.makeDirectories("/tmp/\(form)/w")
+            _ = try mount()
+        }
+    }
+
     @Test func anOverlaysFailureNamesTheReason() async {
         await #expect(processExitsWith: .success) {
             try Namespaces.mount.unshare()

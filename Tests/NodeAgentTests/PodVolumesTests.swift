@@ -36,10 +36,10 @@ private struct Fixture {
             node: node, podIPs: [], hostname: "p", logs: folder.path + "/logs")
     }
 
-    func prepare(_ spec: PodSpec) throws(VolumeError) -> [String: String] {
+    func prepare(_ spec: PodSpec, isNew: Bool = false) throws(VolumeError) -> [String: String] {
         let context = context(spec)
         let files = PodFiles(context, nodeHosts: "hosts\n", nodeResolvConf: "nameserver 192.0.2.53\n")
-        return try volumes.prepare(context.pod, directory, files: files, node: node)
+        return try volumes.prepare(context.pod, directory, files: files, node: node, isNew: isNew)
     }
 
     /// A pod without a tmpfs, for tests without root.
@@ -138,6 +138,33 @@ private func mode(_ path: String) -> mode_t? {
         #expect(fixture.volumes.terminationMessage("c", fixture.directory) == nil)
         try fixture.volumes.removeAttempt("c", 0, fixture.directory)
         #expect(!Files.exists(first.attemptFolder) && Files.exists(second.upper))
+    }
+
+    @Test func aStartHasANewLayerWhateverAnEarlierOneOfItsNumberLeft() throws {
+        let fixture = try Fixture()
+        _ = try fixture.prepare(Fixture.plain([]))
+        let builder = ContainerSpecBuilder(fixture.context(Fixture.plain([])))
+        func prepare(_ name: String, _ attempt: Int) throws -> ContainerPlan {
+            var container = Container(name: name, image: "i")
+            container.command = ["x"]
+            let plan = try builder.plan(container, image: ImageConfig(), layers: [], attempt: attempt)
+            try fixture.volumes.prepare(plan, fixture.directory)
+            return plan
+        }
+        let first = try prepare("c", 0)
+        try Files.makeDirectories(first.work + "/work/incompat/volatile")
+        try Files.replace(first.upper + "/file", with: "old".utf8, durable: false)
+        _ = try prepare("c", 0)
+        #expect(try Files.list(first.upper) == [])
+        #expect(try Files.list(first.work) == [])
+
+        // A sandbox that is taken up again keeps what runs in it, a new one has nothing of those before.
+        let other = try prepare("d", 3)
+        _ = try fixture.prepare(Fixture.plain([]))
+        #expect(Files.isDirectory(first.upper) && Files.isDirectory(other.upper))
+        _ = try fixture.prepare(Fixture.plain([]), isNew: true)
+        #expect(!Files.exists(first.attemptFolder) && !Files.exists(other.attemptFolder))
+        #expect(Files.exists(fixture.directory.terminationLog("c")))
     }
 
     @Test func theSweepRemovesUnknownPodsOnly() throws {

@@ -215,8 +215,8 @@ public final class PodSandbox: PodOperations {
             nodeResolvConf: NodeFiles.resolverConfiguration(forOwnNetwork: !pod.spec.hostNetwork))
         for note in files.notes { onNote?(EventNote(note.reason, note.message, warning: true)) }
         context.volumes = try await node.pool.run {
-            [pod, directory, volumes = node.volumes, facts = node.facts] in
-            try volumes.prepare(pod, directory, files: files, node: facts)
+            [pod, directory, isNew = !isAdopted, volumes = node.volumes, facts = node.facts] in
+            try volumes.prepare(pod, directory, files: files, node: facts, isNew: isNew)
         }
         self.context = context
     }

@@ -23,12 +23,15 @@ public struct PodVolumes: Sendable {
 
     /// Makes the pod's folder with its files, shared memory and volumes.
     ///
+    /// - Parameter isNew: nothing of the pod runs: what containers of an earlier sandbox, or of an earlier boot, have
+    ///   left in their writable layers is removed.
     /// - Returns: where each volume lies, by its name.
     /// - Throws: `VolumeError` whose description is the text of the `FailedMount` event.
     public func prepare(
-        _ pod: Pod, _ directory: PodDirectory, files: PodFiles, node: NodeFacts
+        _ pod: Pod, _ directory: PodDirectory, files: PodFiles, node: NodeFacts, isNew: Bool
     ) throws(VolumeError) -> [String: String] {
         do {
+            if isNew { try Self.discardLayers(directory) }
             for folder in [directory.path, directory.volumes, directory.containers] {
                 try Self.makeFolder(folder, mode: 0o750)
             }
@@ -104,14 +107,29 @@ public struct PodVolumes: Sendable {
         try fileSystem.mount(at: path)
     }
 
+    /// Removes the layers of all attempts. The containers' other files stay.
+    private static func discardLayers(_ directory: PodDirectory) throws(SystemError) {
+        guard Files.exists(directory.containers) else { return }
+        for container in try Files.list(directory.containers) {
+            for name in try Files.list(directory.container(container)) {
+                guard let attempt = Int(name) else { continue }
+                try Files.removeTree(directory.attempt(container, attempt))
+            }
+        }
+    }
+
     /// Makes what one attempt of a container needs: its writable layer, an empty file for its termination message, and
     /// the folder of its log.
+    ///
+    /// The layer is a new one. A start that was taken back has the same number as the next, and its layer cannot be
+    /// mounted again: it is volatile, and may hold anything after a power cut.
     public func prepare(_ plan: ContainerPlan, _ directory: PodDirectory) throws(VolumeError) {
         guard PodDirectory.isName(plan.container) else {
             throw VolumeError("container \(plan.container): the name is no folder's name")
         }
         do {
             try Self.makeFolder(directory.container(plan.container), mode: 0o750)
+            try Files.removeTree(plan.attemptFolder)
             try Self.makeFolder(plan.attemptFolder, mode: 0o750)
             try Self.makeFolder(plan.work, mode: 0o700)
             try Self.makeUpper(plan.upper, over: plan.layers.first)
