@@ -2,70 +2,76 @@ import Base
 import CLinux
 import JSON
 
-/// Runs a scenario again and again under strace, which at the N-th system call of those that change the world kills the
-/// agent or lets the call fail, and looks each time at what must hold afterwards:
+/// Runs a scenario again and again under strace, which at the N-th of each of the system calls that change the world kills
+/// the agent or lets the call fail, and looks each time at what must hold afterwards:
 ///
-/// - a pod beside (the bystander) goes on untouched,
+/// - a pod beside (the bystander) goes on untouched, its ports of the host and its connections too,
 /// - an agent without strace makes the pods that the manifests ask for, none is run twice,
 /// - when the scenario's manifests are gone, nothing of them is left.
 ///
 /// SWIFTLET_SWEEP: how many calls are tried of each kind, or `all`. SWIFTLET_SEED: which.
 struct CrashSweep {
-    /// Calls that change what others see. strace counts each thread's own.
+    /// Calls that change what others see.
     static let calls =
         "clone,clone3,vfork,execve,execveat,mount,umount2,open_tree,move_mount,fsopen,fsconfig,fsmount,mount_setattr,"
         + "mkdir,mkdirat,rmdir,rename,renameat,renameat2,unlink,unlinkat,link,linkat,symlink,symlinkat,mknod,mknodat,"
         + "openat,openat2,write,pwrite64,writev,ftruncate,fsync,fdatasync,fchmod,fchmodat,fchown,fchownat,lchown,setns,unshare,"
         + "sendto,sendmsg,bind,listen,connect,socket,pidfd_open,pidfd_send_signal,kill,bpf,setsockopt"
 
-    /// What the agent goes through. `network` is what of the pods' spec says where they have their network.
+    /// What the agent goes through. A pod with a `port` of the host serves its own name there.
     struct Scenario {
-        var name: String
-        var manifests: [(name: String, text: String)]
+        var manifests: [(name: String, text: String, port: UInt16?)]
     }
 
     let node: Node
     let scenario: Scenario
-    private let bystander: Fingerprint
+    private let bystander: Bystander?
     private let empty: Snapshot
+    private let network: HostNetwork
+    /// Of the agent with the bystander alone.
     private let descriptors: Int
 
     /// Starts the bystander, and runs the scenario once undisturbed.
-    init(_ node: Node, _ scenario: Scenario) throws {
+    ///
+    /// - Parameter isAlone: there is no bystander: with the scenario's pods the network of the node comes, and goes again.
+    init(_ node: Node, _ scenario: Scenario, isAlone: Bool = false) throws {
         self.node = node
         self.scenario = scenario
         try Files.makeDirectories("\(node.root)/out")
-        try node.drop("bystander.yaml", shellPod("bystander", counter, restart: "Always"))
-        _ = try node.waitReady("bystander")
+        let before = try HostNetwork.now()
+        bystander = isAlone ? nil : try Bystander(node)
         try Self.drop(scenario, node)
         try Self.expectWanted(scenario, node)
         try Self.remove(scenario, node)
-        bystander = try Fingerprint(node, "bystander")
+        if isAlone {
+            try node.eventually("the network is as it was", seconds: 10) { try HostNetwork.now() == before }
+        }
+        network = try HostNetwork.now()
         empty = try Snapshot(node)
         try node.kill()
         try node.start()
-        _ = try node.waitReady("bystander")
-        descriptors = descriptorCount(node.agentPID)
+        try bystander?.expectUnchanged("after a restart of the agent")
+        descriptors = openDescriptors(node.agentPID).count
     }
 
     // MARK: the scenario
 
     private static func drop(_ scenario: Scenario, _ node: Node) throws {
-        for (name, text) in scenario.manifests { try node.drop("\(name).yaml", text) }
+        for (name, text, _) in scenario.manifests { try node.drop("\(name).yaml", text) }
     }
 
     private static func remove(_ scenario: Scenario, _ node: Node) throws {
-        for (name, _) in scenario.manifests where Files.exists("\(node.podspecs)/\(name).yaml") {
+        for (name, _, _) in scenario.manifests where Files.exists("\(node.podspecs)/\(name).yaml") {
             try node.remove("\(name).yaml")
         }
-        for (name, _) in scenario.manifests { try node.waitGone(name, seconds: 40) }
+        for (name, _, _) in scenario.manifests { try node.waitGone(name, seconds: 40) }
         try Files.remove("\(node.root)/out/runs")
     }
 
     /// All pods are as their manifests say: `once` has run a single time and failed with code 3, others run and can be
     /// entered.
     private static func expectWanted(_ scenario: Scenario, _ node: Node) throws {
-        for (name, _) in scenario.manifests {
+        for (name, _, port) in scenario.manifests {
             if name == "once" {
                 let pod = try node.waitPhase("once", "Failed", seconds: 40)
                 try expectEqual(pod.container()?.integer("state.terminated.exitCode") ?? -1, 3, "exit code of once")
@@ -78,16 +84,27 @@ struct CrashSweep {
                 let pod = try node.waitReady(name, seconds: 40)
                 try expectEqual(try node.exec(name, "echo in").output, "in\n", "exec in \(name)")
                 try expectEqual(pod.container()?.integer("restartCount") ?? -1, 0, "restarts of \(name)")
+                guard let port else { continue }
+                // A program that serves needs a moment after its start.
+                try node.eventually("\(name) is reached by hostPort \(port)", seconds: 10) {
+                    (try? HTTPPeer.fetch("127.0.0.1", port)) == name
+                }
             }
         }
     }
 
     /// The scenario, as far as the agent lives to see it.
-    private func run() throws {
+    ///
+    /// - Parameter patience: nil where pods need not come, or go, in this agent's life: it is not waited long for them.
+    private func run(patience: Int64? = 40) throws {
+        func wait(_ what: String, _ condition: () throws -> Bool) throws {
+            do {
+                try node.eventually(what, seconds: patience ?? 12) { try node.ended() != nil || condition() }
+            } catch { if patience != nil { throw error } }
+        }
         try Self.drop(scenario, node)
-        for (name, _) in scenario.manifests {
-            try node.eventually("\(name) is there", seconds: 40) {
-                if try node.ended() != nil { return true }
+        for (name, _, _) in scenario.manifests {
+            try wait("\(name) is there") {
                 guard let pod = try? node.pod(name) else { return false }
                 return name == "once"
                     ? pod.string("status.phase") == "Failed" : pod.container()?.at("ready")?.boolValue == true
@@ -95,20 +112,21 @@ struct CrashSweep {
             if try node.ended() != nil { return }
             _ = try? node.exec(name, "echo in")
         }
-        for (name, _) in scenario.manifests { try node.remove("\(name).yaml") }
-        for (name, _) in scenario.manifests {
-            try node.eventually("\(name) is gone", seconds: 40) {
-                if try node.ended() != nil { return true }
+        for (name, _, _) in scenario.manifests { try node.remove("\(name).yaml") }
+        for (name, _, _) in scenario.manifests {
+            try wait("\(name) is gone") {
                 guard let pods = try? node.pods() else { return false }
                 return !pods.contains { ($0.string("metadata.name") ?? "").hasPrefix(name) }
             }
         }
+        // Without pods for a while, the agent takes the network down.
+        if bystander == nil { try wait("the network is gone") { (try? HostNetwork.now()) == network } }
     }
 
     // MARK: the sweep
 
-    /// The calls of each thread of the agent in the scenario, by their names.
-    func count() throws -> [[String]] {
+    /// The calls of the agent in the scenario.
+    func moments() throws -> SweepMoments {
         let file = "\(Path.parent(node.root))/strace.out"
         try node.kill()
         try node.start(.init(strace: ["-f", "-b", "execve", "-qq", "-o", file, "-e", "trace=\(Self.calls)"]))
@@ -116,27 +134,22 @@ struct CrashSweep {
         try node.kill()
         try node.start()
         try Self.remove(scenario, node)
-        var threads: [Substring: [String]] = [:]
-        for line in try text(file).split(separator: "\n") {
-            // `4711  openat(AT_FDCWD, ...`; the second half of an interrupted line says `<... openat resumed>`.
-            let words = line.split(separator: " ", maxSplits: 1)
-            guard words.count == 2, let end = words[1].firstIndex(of: "("), !words[1].contains("<...") else { continue }
-            threads[words[0], default: []].append(words[1][..<end].filter { $0 != " " })
-        }
+        let moments = SweepMoments(try text(file))
         try Files.remove(file)
-        return Array(threads.values)
+        return moments
     }
 
     /// Kills the agent at the call's start.
-    func kill(at number: Int) throws {
-        try disturbed("SIGKILL at call \(number)", "signal=KILL:when=\(number)") { exit in
+    func kill(at moment: SweepMoment) throws {
+        try disturbed("SIGKILL at \(moment)", moment.strace("signal=KILL")) { exit in
             if let exit { try expectEqual(exit.signal, SIGKILL, "signal that ended the agent") }
         }
     }
 
-    /// Lets one call fail. The agent has to live on, or, when it is still starting, to say why not.
-    func fail(_ calls: String, _ error: String, at number: Int) throws {
-        try disturbed("\(error) at call \(number) of \(calls)", "error=\(error):when=\(number)", calls) { exit in
+    /// Lets the call fail. The agent has to live on, or, when it is still starting, to say why not. Where each attempt is
+    /// made by a thread of its own, strace lets every one fail: then it is the next agent that has better luck.
+    func fail(_ error: String, at moment: SweepMoment) throws {
+        try disturbed("\(error) at \(moment)", moment.strace("error=\(error)"), patience: nil) { exit in
             guard let exit else { return }
             // 127: the loader, which has not come as far as the agent.
             try expect(
@@ -147,56 +160,40 @@ struct CrashSweep {
     }
 
     private func disturbed(
-        _ what: String, _ injection: String, _ calls: String = CrashSweep.calls,
-        end: (ChildProcess.Exit?) throws -> Void
+        _ what: String, _ injection: [String], patience: Int64? = 40, end: (ChildProcess.Exit?) throws -> Void
     ) throws {
         do {
             try node.kill()
             node.markLog()
-            try node.launch(
-                .init(strace: [
-                    "-f", "-b", "execve", "-qq", "-o", "/dev/null", "-e", "trace=\(calls)", "-e",
-                    "inject=\(calls):\(injection)",
-                ]))
-            try run()
+            try node.launch(.init(strace: ["-f", "-b", "execve", "-qq", "-o", "/dev/null"] + injection))
+            try run(patience: patience)
             let exit = try node.ended()
             try end(exit)
             try node.kill()
             try node.start()
-            try checkBystander()
             // What the manifests still ask for is made, by an agent that nothing disturbs.
             let left = Scenario(
-                name: scenario.name,
                 manifests: scenario.manifests.filter { Files.exists("\(node.podspecs)/\($0.name).yaml") })
             try Self.expectWanted(left, node)
+            try bystander?.expectUnchanged("though it was only beside")
             try Self.remove(scenario, node)
-            try checkNothingIsLeft()
-            try checkBystander()
+            try empty.expectAgain(node)
+            try expectDescriptorsClosed()
+            try bystander?.expectUnchanged("though only others were removed")
         } catch {
-            throw Failure("\(scenario.name): \(what): \(error)")
+            throw Failure("\(what): \(error)")
         }
     }
 
-    private func checkBystander() throws {
-        try bystander.expectUnchanged(node, "bystander", "though it was only beside")
-        try expectCounting(node, "bystander", "of the pod beside")
-    }
-
-    private func checkNothingIsLeft() throws {
-        var (added, removed): ([String], [String]) = ([], [])
+    private func expectDescriptorsClosed() throws {
+        var open: [String] = []
         do {
-            try node.eventually("the node is as it was", seconds: 10) {
-                let now = try Snapshot(node)
-                (added, removed) = (now.added(since: empty), now.removed(since: empty))
-                return added.isEmpty && removed.isEmpty
-            }
             try node.eventually("the agent's descriptors are closed", seconds: 10) {
-                let count = descriptorCount(node.agentPID)
-                added = ["\(count) descriptors, were \(descriptors)"]
-                return count <= descriptors
+                open = openDescriptors(node.agentPID)
+                return open.count <= descriptors
             }
         } catch {
-            throw Failure("\(error): left \(added), missing \(removed)")
+            throw Failure("\(error): there were \(descriptors), now \(open.count): \(open)")
         }
     }
 }

@@ -10,32 +10,51 @@ let crashSuite = Suite("crash", freshNode: true) {
             needs: .strace
         ) {
             node in
-            let sweep = try CrashSweep(node, hostNetworkScenario(node))
-            var plan = SweepPlan(node.machine, samples: 40)
-            let last = try sweep.count().map(\.count).max() ?? 0
-            for number in plan.draw(upTo: last) { try sweep.kill(at: number) }
+            let sweep = try CrashSweep(node, crashScenario(node))
+            var plan = SweepPlan(node.machine, samples: 30)
+            for moment in plan.draw(try sweep.moments().list()) { try sweep.kill(at: moment) }
+            plan.report()
+        },
+        Test(
+            "an agent that is killed while the first pod's network is made, or the last one's taken down, leaves nothing",
+            needs: .strace
+        ) { node in
+            let pod = shellPod(
+                "lone", "mkdir /tmp/w; echo lone > /tmp/w/index.html; httpd -p 80 -h /tmp/w; \(hold)",
+                container: "ports: [{containerPort: 80, hostPort: 8107}]", restart: "Always")
+            let sweep = try CrashSweep(node, .init(manifests: [("lone", pod, 8107)]), isAlone: true)
+            var plan = SweepPlan(node.machine, samples: 3)
+            let calls = "openat,write,rename,unlink,mount,umount2,sendto,sendmsg"
+            for moment in plan.draw(try sweep.moments().list(calls)) { try sweep.kill(at: moment) }
             plan.report()
         },
         Test("an agent whose system calls fail lives on, and its pods run once they do not", needs: .strace) { node in
-            let sweep = try CrashSweep(node, hostNetworkScenario(node))
-            var plan = SweepPlan(node.machine, samples: 2)
-            let threads = try sweep.count()
+            let sweep = try CrashSweep(node, crashScenario(node))
+            var plan = SweepPlan(node.machine, samples: 1)
+            let moments = try sweep.moments()
             for (calls, error) in [
                 ("openat", "ENOSPC"), ("openat", "EIO"), ("write", "ENOSPC"), ("write", "EIO"), ("clone3", "EAGAIN"),
                 ("mkdir,mkdirat", "ENOSPC"), ("rename,renameat,renameat2", "EIO"), ("fsync", "EIO"),
+                ("unshare,mount,setns", "ENOSPC"), ("sendto,sendmsg", "EAGAIN"),
+                ("unlink,unlinkat,rmdir,umount2", "EIO"),
             ] {
-                let names = calls.split(separator: ",").map(String.init)
-                let last = threads.map { $0.count { names.contains($0) } }.max() ?? 0
-                for number in plan.draw(upTo: last) { try sweep.fail(calls, error, at: number) }
+                for moment in plan.draw(moments.list(calls)) { try sweep.fail(error, at: moment) }
             }
             plan.report()
         },
         Test("a supervisor that is killed at any moment is replaced, and its containers with it", needs: .strace) {
             node in
             let sweep = try SupervisorSweep(node)
-            var plan = SweepPlan(node.machine, samples: 10)
-            for number in plan.draw(upTo: try sweep.count()) { try sweep.kill(at: number) }
-            for time in plan.draw(upTo: 120) { try sweep.kill(afterMilliseconds: Int32(time)) }
+            var plan = SweepPlan(node.machine, samples: 6)
+            for moment in plan.draw(try sweep.moments().list()) { try sweep.kill(at: moment) }
+            for time in plan.draw(Array(1...120)) { try sweep.kill(afterMilliseconds: Int32(time)) }
+            plan.report()
+        },
+        Test("a CNI plugin that is killed, or whose calls fail, leaves nothing and takes nothing", needs: .strace) {
+            node in
+            let sweep = try PluginSweep(node)
+            var plan = SweepPlan(node.machine, samples: 4)
+            for disturbance in plan.draw(try sweep.disturbances()) { try sweep.disturb(disturbance) }
             plan.report()
         },
         Test("a pod that is drained while its sandbox is being made leaves nothing of it", needs: .strace) { node in
@@ -105,46 +124,49 @@ struct SweepPlan {
     /// - Parameter samples: where SWIFTLET_SWEEP says nothing. Fewer on a slow machine.
     init(_ machine: Machine, samples: Int) {
         let wish = Machine.environment("SWIFTLET_SWEEP")
-        self.samples = wish == "all" ? nil : wish.flatMap { Int($0) } ?? max(2, samples / Int(machine.scale))
+        self.samples =
+            wish == "all" ? nil : wish.flatMap { Int($0) } ?? max(min(2, samples), samples / Int(machine.scale))
         seed = Machine.environment("SWIFTLET_SEED").flatMap { UInt64($0) } ?? UInt64(getpid())
         draw = Draw(seed: seed)
         print("       seed \(seed): SWIFTLET_SEED=\(seed) tries the same again")
         fflush(nil)
     }
 
-    mutating func draw(upTo last: Int) -> [Int] {
-        if last == 0 { return [] }
-        let numbers = draw.numbers(upTo: last, count: samples)
+    /// Some of these, spread over all.
+    mutating func draw<T>(_ moments: [T]) -> [T] {
+        if moments.isEmpty { return [] }
+        let numbers = draw.numbers(upTo: moments.count, count: samples)
         tried += numbers.count
-        possible += last
-        return numbers
+        possible += moments.count
+        return numbers.map { moments[$0 - 1] }
     }
 
     func report() { print("       \(tried) of \(possible) moments tried") }
 }
 
-/// Pods with all that the agent makes for a pod, in the host's network: an init container, a volume in memory, a part
-/// of a volume, and one that ends by itself and must not run twice.
-func hostNetworkScenario(_ node: Node) -> CrashSweep.Scenario {
-    let mounts = "volumeMounts: [{name: m, mountPath: /m}, {name: d, mountPath: /d, subPath: part}]"
+/// Pods with all that the agent makes for a pod: one on the pods' network with a port of the host, an init container, a
+/// volume in memory and a part of a volume; and one in the host's network that ends by itself and must not run twice.
+func crashScenario(_ node: Node) -> CrashSweep.Scenario {
+    let port: UInt16 = 8105
+    let main = """
+        volumeMounts: [{name: m, mountPath: /m}, {name: d, mountPath: /d, subPath: part}]
+        ports: [{containerPort: 80, hostPort: \(port)}]
+        """
     let spec = """
-        hostNetwork: true
         restartPolicy: Always
         volumes: [{name: m, emptyDir: {medium: Memory, sizeLimit: 1Mi}}, {name: d, emptyDir: {}}]
         initContainers:
-        \(shellContainer("first", "echo made > /d/made", "volumeMounts: [{name: d, mountPath: /d, subPath: part}]"))
+        \(shellContainer("first", "echo steady > /d/index.html", "volumeMounts: [{name: d, mountPath: /d, subPath: part}]"))
         containers:
-        \(shellContainer("main", "cat /d/made; \(hold)", mounts))
+        \(shellContainer("main", "cp /d/index.html /m; httpd -p 80 -h /m; \(hold)", main))
         """
-    return .init(
-        name: "host network",
-        manifests: [
-            ("steady", podManifest("steady", spec)),
-            (
-                "once",
-                shellPod(
-                    "once", "echo run >> /out/runs; exit 3", container: mountOut,
-                    spec: "hostNetwork: true\n" + outVolume(node))
-            ),
-        ])
+    return .init(manifests: [
+        ("steady", podManifest("steady", spec), port),
+        (
+            "once",
+            shellPod(
+                "once", "echo run >> /out/runs; exit 3", container: mountOut,
+                spec: "hostNetwork: true\n" + outVolume(node)), nil
+        ),
+    ])
 }

@@ -5,16 +5,15 @@ import Netlink
 /// How much of what a pod needs there is on the machine.
 struct LeakCount: Equatable {
     var mounts: Int
-    /// Of the tests' own network namespace, as are the tables.
-    var links: [String]
-    var tables: [String]
+    /// Of the tests' own network namespace; nil when it cannot be read.
+    var network: HostNetwork?
     var supervisors: Int
     var runFiles: Int
 
     static func now() -> LeakCount {
         LeakCount(
             mounts: (try? Files.readText("/proc/self/mountinfo", limit: 16 << 20).split(separator: "\n").count) ?? 0,
-            links: (try? Self.links()) ?? [], tables: (try? Self.tables()) ?? [],
+            network: try? HostNetwork.now(),
             supervisors: processes().filter { $0.command.contains("swiftlet-pod") }.count,
             runFiles: ((try? Files.list("/run/swiftlet")) ?? []).count)
     }
@@ -29,13 +28,11 @@ struct LeakCount: Equatable {
 
     /// The tests have a network of their own, so it is compared as a whole.
     func expectSameNetwork(as before: LeakCount) throws {
-        try expectEqual(links, before.links, "network interfaces")
-        try expectEqual(tables, before.tables, "nftables tables")
-    }
-
-    private static func links() throws -> [String] {
-        var routes = try RouteSocket()
-        return try routes.links().map(\.name).sorted()
+        guard let now = network?.lines, let old = before.network?.lines else {
+            throw Failure("the network cannot be read")
+        }
+        let (added, removed) = (now.filter { !old.contains($0) }, old.filter { !now.contains($0) })
+        if !added.isEmpty || !removed.isEmpty { throw Failure("of the network: left \(added), missing \(removed)") }
     }
 
     /// Removes what agents that were killed have left of their networks.

@@ -109,6 +109,7 @@ struct Runner {
                 if suite.freshNode {
                     shared = nil
                     try current.end()
+                    try LeakCount.now().expectSameNetwork(as: before)
                 }
                 report(suite, test, "passed", "\(BootInstant.now - start)")
                 passed += 1

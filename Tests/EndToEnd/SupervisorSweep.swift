@@ -3,23 +3,34 @@ import CLinux
 import JSON
 
 /// Kills supervisors at any moment. What they ran is killed with them, reported as the kubelet reports what it cannot
-/// find, and started again by the pod's policy.
+/// find, and started again by the pod's policy, with the same port of the host. A pod beside goes on.
 struct SupervisorSweep {
     private let node: Node
+    private let bystander: Bystander
     private let empty: Snapshot
+    private static let port: UInt16 = 8110
 
     init(_ node: Node) throws {
         self.node = node
+        bystander = try Bystander(node)
         // What the first pod of a node leaves for all (a compiled seccomp program) is not the pods'.
         try node.drop("victim.yaml", Self.manifest)
         try node.waitReady("victim")
-        try node.removeAllPods()
+        try Self.remove(node)
         empty = try Snapshot(node)
     }
 
-    /// A container that ends with exit code 7 when /tmp/go is made, in its first run.
+    /// A container that serves its name, and ends with exit code 7 when /tmp/go is made.
     static let manifest = shellPod(
-        "victim", "until test -e /tmp/go; do sleep 0.05; done; exit 7", restart: "Always")
+        "victim",
+        "mkdir /tmp/w; echo victim > /tmp/w/index.html; httpd -p 80 -h /tmp/w; "
+            + "until test -e /tmp/go; do sleep 0.05; done; exit 7",
+        container: "ports: [{containerPort: 80, hostPort: \(port)}]", restart: "Always")
+
+    private static func remove(_ node: Node) throws {
+        try node.remove("victim.yaml")
+        try node.waitGone("victim", seconds: 40)
+    }
 
     /// What a supervisor does in a pod's life: an exec, the end of a container, the start of the next.
     private func live() throws {
@@ -30,27 +41,25 @@ struct SupervisorSweep {
         }
     }
 
-    /// How many of the calls a supervisor makes in its life.
-    func count() throws -> Int {
+    /// The calls that a supervisor makes in its life.
+    func moments() throws -> SweepMoments {
         try node.drop("victim.yaml", Self.manifest)
         let supervisor = try supervisorPID(node, try node.waitReady("victim"))
         let strace = try Strace(supervisor, node, follows: false, ["-e", "trace=\(CrashSweep.calls)"])
         try live()
-        let count = strace.output.split(separator: "\n").count { $0.contains("(") }
+        let moments = SweepMoments(strace.output)
         try strace.detach()
-        try node.removeAllPods()
-        return count
+        try Self.remove(node)
+        return moments
     }
 
     /// Kills the supervisor at one of its calls.
-    func kill(at number: Int) throws {
+    func kill(at moment: SweepMoment) throws {
         do {
             try node.drop("victim.yaml", Self.manifest)
             let before = try node.waitReady("victim")
             let supervisor = try supervisorPID(node, before)
-            let strace = try Strace(
-                supervisor, node, follows: false,
-                ["-e", "trace=\(CrashSweep.calls)", "-e", "inject=\(CrashSweep.calls):signal=KILL:when=\(number)"])
+            let strace = try Strace(supervisor, node, follows: false, moment.strace("signal=KILL"))
             try live()
             let pod = try node.waitReady("victim")
             if try supervisorPID(node, pod) != supervisor {
@@ -66,7 +75,7 @@ struct SupervisorSweep {
             try checkOneRun()
             try removed()
         } catch {
-            throw Failure("supervisor killed at call \(number): \(error)")
+            throw Failure("supervisor killed at \(moment): \(error)")
         }
     }
 
@@ -76,7 +85,9 @@ struct SupervisorSweep {
             try node.drop("victim.yaml", Self.manifest)
             pause(milliseconds: time)
             for process in LeakCount.processes()
-            where process.command.contains("swiftlet-pod") && process.command.contains(node.root) {
+            where process.command.contains("swiftlet-pod") && process.command.contains(node.root)
+                && !process.command.contains(bystander.uid)
+            {
                 _ = CLinux.kill(process.pid, SIGKILL)
             }
             // Ready may still be said of the pod before.
@@ -98,19 +109,14 @@ struct SupervisorSweep {
                 ((try? Files.read("/proc/\($0)/cmdline")) ?? []).starts(with: Array("/bin/sh".utf8))
             } == 1
         }
+        try node.eventually("it is reached by hostPort", seconds: 10) {
+            (try? HTTPPeer.fetch("127.0.0.1", Self.port)) == "victim"
+        }
     }
 
     private func removed() throws {
-        try node.removeAllPods()
-        var (added, gone): ([String], [String]) = ([], [])
-        do {
-            try node.eventually("the node is as it was", seconds: 10) {
-                let now = try Snapshot(node)
-                (added, gone) = (now.added(since: empty), now.removed(since: empty))
-                return added.isEmpty && gone.isEmpty
-            }
-        } catch {
-            throw Failure("\(error): left \(added), missing \(gone)")
-        }
+        try Self.remove(node)
+        try empty.expectAgain(node)
+        try bystander.expectUnchanged("though another pod's supervisor was killed")
     }
 }

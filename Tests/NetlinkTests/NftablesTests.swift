@@ -62,6 +62,7 @@ import Testing
             #expect(try socket.element(one.key, of: name, in: table) == one)
         }
         #expect(try socket.element(element(83).key, of: name, in: table) == nil)
+        #expect(try socket.sets(of: table) == [name])
         #expect(try socket.elements(of: "missing", in: table) == nil)
         #expect(try socket.elements(of: name, in: NftablesTable(.inet, "missing")) == nil)
         var transaction = NftablesTransaction()

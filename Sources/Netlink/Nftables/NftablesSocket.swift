@@ -90,6 +90,19 @@ public struct NftablesSocket: ~Copyable {
         }
     }
 
+    /// The names of a table's sets and maps; ENOENT when there is no such table.
+    public mutating func sets(of table: NftablesTable) throws(NetlinkError) -> [String] {
+        try list(
+            NFT_MSG_GETSET, table.family, "list the sets of table \(table)",
+            { $0.put(NFTA_SET_TABLE, table.name) },
+            each: { family, set, list in
+                guard family == table.family, set[NFTA_SET_TABLE]?.text == table.name,
+                    let name = set[NFTA_SET_NAME]?.text
+                else { return }
+                list.append(name)
+            })
+    }
+
     /// All rules of a table, those of a chain in their order.
     public mutating func rules(of table: NftablesTable) throws(NetlinkError) -> [NftablesRule] {
         try list(
