@@ -152,10 +152,11 @@ final class Node {
 
     /// Makes this the only agent of its root folder.
     ///
-    /// - Parameter time: how long another agent may take to end; nil when there is to be none.
+    /// - Parameter time: how long another agent may take to end; nil when there is to be none. One that was killed may
+    ///   still have the lock for a moment: what it was starting shares its open files up to the exec.
     private static func takeLock(_ path: String, within time: Nanoseconds?) throws(SystemError) -> FileDescriptor {
         let lock = try FileDescriptor.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
-        let deadline = time.map { .now + $0 } ?? BootInstant.now
+        let deadline = BootInstant.now + (time ?? .seconds(2))
         while flock(lock.raw, LOCK_EX | LOCK_NB) != 0 {
             switch Errno.current {
             case .interrupted: continue
