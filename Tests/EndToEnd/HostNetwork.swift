@@ -1,4 +1,5 @@
 import Base
+import CLinux
 import Netlink
 
 /// The network that the tests run in, as lines: its interfaces with their addresses, routes and settings, and the whole
@@ -7,8 +8,18 @@ import Netlink
 struct HostNetwork: Equatable {
     var lines: [String]
 
+    /// As it is now. What goes while it is read is looked for again.
     static func now() throws -> HostNetwork {
-        HostNetwork(lines: try links() + nftables() + [forwarding("ipv4/ip_forward")])
+        var attempts = 0
+        while true {
+            do {
+                return HostNetwork(lines: try links() + nftables() + [forwarding("ipv4/ip_forward")])
+            } catch let error as NetlinkError {
+                attempts += 1
+                guard [.noEntry, Errno(rawValue: ENODEV)].contains(error.errno), attempts < 50 else { throw error }
+                pause(milliseconds: 10)
+            }
+        }
     }
 
     private static func forwarding(_ name: String) -> String {
