@@ -84,6 +84,12 @@ int swl_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid) {
     return 0;
 }
 
+int swl_peer_groups(int fd, gid_t *groups, int count) {
+    socklen_t size = (socklen_t)count * sizeof *groups;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0) return -1;
+    return (int)(size / sizeof *groups);
+}
+
 int swl_send_fd(int socket_, int fd) {
     char byte = 0;
     struct iovec iov = {&byte, 1};

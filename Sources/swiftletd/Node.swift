@@ -136,9 +136,19 @@ final class Node {
         try followURL(lastGood: lastGood)
         try sources.start()
         let service = AgentService(agent: agent, images: images, node: services) { [unowned self] in describe() }
-        server = try NodeAPIServer(loop: loop, path: paths.socket, service: service)
+        server = try serve(service)
         log.info("ready: \(paths.socket)")
         reporter.ready()
+    }
+
+    /// The API for root, and for the machine's groups where they exist and can be let in.
+    private func serve(_ service: AgentService) throws(SystemError) -> NodeAPIServer {
+        do throws(SystemError) {
+            return try NodeAPIServer(loop: loop, path: paths.socket, service: service, access: .groups())
+        } catch  where error.errno == .notSupported {
+            log.warning("\(error): only root may use the API")
+            return try NodeAPIServer(loop: loop, path: paths.socket, service: service)
+        }
     }
 
     /// Gives memory back some time after work. One timer at a time, and none when nothing happens.

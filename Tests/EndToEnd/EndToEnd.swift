@@ -12,8 +12,8 @@ import Linux
 @main struct EndToEnd {
     static let suites: [Suite] = [
         lifecycleSuite, manifestSuite, imageSuite, limitSuite, securitySuite, namespaceSuite, volumeSuite, fileSuite,
-        userSuite, logSuite, networkSuite, networkEndSuite, execSuite, commandSuite, supervisorSuite, agentSuite,
-        adoptionSuite, versionSuite, endpointSuite, statusSuite, crashSuite,
+        userSuite, logSuite, networkSuite, networkEndSuite, execSuite, commandSuite, metricsSuite,
+        supervisorSuite, agentSuite, adoptionSuite, versionSuite, endpointSuite, statusSuite, crashSuite,
     ]
 
     static func main() {

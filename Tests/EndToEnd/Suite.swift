@@ -3,15 +3,17 @@ import CLinux
 
 /// What a test needs of the machine. Where it is not there the test is skipped, never passed.
 enum Need: String {
-    /// cpu, memory and pids on cgroup v2.
     /// The reference CNI plugins.
     case plugins = "the reference CNI plugins in /usr/lib/cni"
+    /// cpu, memory and pids on cgroup v2.
     case limits = "the cpu, memory and pids controllers on cgroup v2"
     /// Programs of the next protocol version.
     case nextVersion = "the programs of scripts/build next"
     case strace = "strace"
     case python = "python3 with its standard library"
     case nginx = "nginx and openssl"
+    /// Prometheus' own parser.
+    case promtool = "promtool"
 }
 
 /// A promise to a user, and the check of it.

@@ -101,6 +101,16 @@ public final class FakeNode: NodeService {
             version: "1.2.3", nodeName: "node", root: "", processID: 1, started: Timestamp(nanoseconds: 0),
             kernel: "6.12", limitsEnforced: true, cgroupRoot: "/sys/fs/cgroup/swiftlet", isDraining: isDrained)
     }
+    public var usageNow = NodeUsage(
+        nodeName: "node", time: Timestamp(nanoseconds: 0), instant: BootInstant(nanoseconds: 0),
+        booted: Timestamp(nanoseconds: 0), resources: .init(), availableMemory: nil, fileSystem: nil,
+        imageFileSystem: nil, pods: [])
+    public var countersNow = NodeCounters()
+    public func usage(_ completion: @escaping (NodeUsage) -> Void) {
+        let usage = usageNow
+        loop.enqueue { completion(usage) }
+    }
+    public func counters() -> NodeCounters { countersNow }
     public func drain(
         gracePeriod: Int64?, progress: @escaping (String) -> Void,
         completion: @escaping (Result<Void, NodeServiceError>) -> Void

@@ -50,4 +50,36 @@ import Testing
         #expect(try curl(harness, as: nobody, "http://x/healthz") == "only root may use this socket\n")
         #expect(try curl(harness, "http://x/healthz") == "ok\n")
     }
+
+    @Test(.enabled(if: geteuid() == 0 && Files.exists("/usr/bin/setpriv")))
+    func membersOfTheGroupsMayLookOrDoEverythingAndNobodyElseReachesTheSocket() throws {
+        let harness = try Harness(access: SocketAccess(admins: 64001, viewers: 64002))
+        harness.node.setPod("a", phase: "Running")
+        func member(_ groups: String) -> [String] {
+            ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--groups=\(groups)"]
+        }
+        let remove = "http://x/swiftlet/v1/images?reference=b"
+        #expect(try curl(harness, as: member("64001"), "http://x/pods").contains("\"PodList\""))
+        #expect(try curl(harness, as: member("7,64001"), "-X", "DELETE", remove).contains("untagged"))
+        for path in ["/pods", "/healthz", "/swiftlet/v1/pods/default/a", "/swiftlet/v1/events", "/metrics"] {
+            let answer = try curl(harness, as: member("64002"), "-w", "%{http_code}", "http://x\(path)")
+            #expect(answer.hasSuffix("200"), "\(path): \(answer)")
+        }
+        for path in ["/exec/default/a/c?command=id", "/swiftlet/v1/images/load", "/swiftlet/v1/nothing/a"] {
+            let answer = try curl(harness, as: member("64002"), "-w", "%{http_code}", "http://x\(path)")
+            #expect(answer.hasSuffix("403"), "\(path): \(answer)")
+        }
+        #expect(try curl(harness, as: member("64002"), "-X", "DELETE", remove).contains("may only look"))
+        #expect(
+            try curl(harness, as: member("64002"), "-X", "POST", "http://x/swiftlet/v1/drain").contains("only look"))
+        #expect(!harness.node.isDrained)
+        #expect(try curl(harness, as: member("64003"), "http://x/pods").contains("curl: (7)"))
+    }
+
+    @Test func groupsAreThoseOfTheFileAndNeverRootsOwn() throws {
+        let folder = try TemporaryDirectory()
+        let file = try folder.write("group", "root:x:0:\nswiftlet-view:x:64002:ann,ben\nswiftlet:x:0:\nbroken\n")
+        #expect(SocketAccess.groups(of: file) == SocketAccess(viewers: 64002))
+        #expect(SocketAccess.groups(of: folder.path + "/none") == SocketAccess())
+    }
 }

@@ -16,14 +16,17 @@ final class Harness {
     let server: NodeAPIServer
     let path: String
 
-    init(_ limits: HTTPServer.Limits = HTTPServer.Limits(), socketName: String = "s.sock") throws {
+    init(
+        _ limits: HTTPServer.Limits = HTTPServer.Limits(), socketName: String = "s.sock",
+        access: SocketAccess = SocketAccess()
+    ) throws {
         folder = try TemporaryDirectory()
         path = folder.path + "/" + socketName
         try Files.makeDirectories(Path.parent(path))
         loop = try EventLoop()
         node = FakeNode(loop: loop)
         node.imageUploadFolder = folder.path
-        server = try NodeAPIServer(loop: loop, path: path, service: node, limits: limits)
+        server = try NodeAPIServer(loop: loop, path: path, service: node, access: access, limits: limits)
     }
 
     deinit { server.close() }

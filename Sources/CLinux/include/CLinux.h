@@ -206,6 +206,9 @@ int swl_unix_socket(const char *path, int listening, int nonblocking);
 int swl_accept(int fd);
 /// SO_PEERCRED.
 int swl_peer_credentials(int fd, pid_t *pid, uid_t *uid, gid_t *gid);
+/// SO_PEERGROUPS: the further groups of the process at the other end, as they were when it connected. Their number; -1
+/// with ERANGE for more than `count`.
+int swl_peer_groups(int fd, gid_t *groups, int count);
 /// Begins a TCP connection to a socket address: a close-on-exec, non-blocking socket that is writable when it is made or
 /// has failed (`swl_socket_error`).
 int swl_tcp_connect(const void *address, socklen_t length);

@@ -15,6 +15,7 @@ public final class AgentService: @LoopActor NodeService {
     private let imageService: ImageService
     private let node: NodeServices
     private let describe: () -> NodeStatus
+    private let counted: CounterKeeper
 
     /// - Parameter describe: makes the node's status; the drain state is filled in here.
     public init(agent: Agent, images: ImageService, node: NodeServices, describe: @escaping () -> NodeStatus) {
@@ -22,6 +23,7 @@ public final class AgentService: @LoopActor NodeService {
         imageService = images
         self.node = node
         self.describe = describe
+        counted = CounterKeeper(agent)
     }
 
     // MARK: Pods
@@ -127,6 +129,17 @@ public final class AgentService: @LoopActor NodeService {
         status.isDraining = agent.isDraining
         return status
     }
+
+    public func usage(_ completion: @escaping (NodeUsage) -> Void) {
+        let reader = UsageReader(node, imageFolder: imageService.store.root, pods: agent.pods)
+        Task {
+            // Nothing in it throws: a job that is given up has no answer.
+            guard let usage = try? await node.pool.run({ reader.read() }) else { return }
+            completion(usage)
+        }
+    }
+
+    public func counters() -> NodeCounters { counted.counters }
 
     public func drain(
         gracePeriod: Int64?, progress: @escaping (String) -> Void,

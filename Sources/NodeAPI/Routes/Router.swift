@@ -6,6 +6,9 @@ import JSON
 final class Router {
     let service: any NodeService
     let loop: EventLoop
+    /// What `/stats/summary` told last, and before that.
+    var lastUsage: NodeUsage?
+    var usageBefore: NodeUsage?
 
     init(service: any NodeService, loop: EventLoop) {
         self.service = service
@@ -25,7 +28,7 @@ final class Router {
             return only(["GET", "POST"], head) { [self] in exec($0) }
         case "swiftlet" where path.count >= 3 && path[1] == "v1":
             return ours(head, target, Array(path.dropFirst(2)))
-        default: return Self.unknown(target)
+        default: return statistics(head, path) ?? Self.unknown(target)
         }
     }
 

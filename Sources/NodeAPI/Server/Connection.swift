@@ -19,6 +19,7 @@ final class Connection {
 
     let id: Int
     private let socket: FileDescriptor
+    private let access: Access
     private unowned let server: HTTPServer
     private var token: EventLoop.Token?
     private var interest: Readiness = []
@@ -33,9 +34,10 @@ final class Connection {
     private var isPumping = false
 
     /// Nil when the loop cannot watch the socket.
-    init?(_ id: Int, _ socket: consuming FileDescriptor, _ server: HTTPServer) {
+    init?(_ id: Int, _ socket: consuming FileDescriptor, _ access: Access, _ server: HTTPServer) {
         self.id = id
         self.socket = socket
+        self.access = access
         self.server = server
         parser = HTTPRequestParser(limits: server.limits.parser)
         do throws(SystemError) {
@@ -141,12 +143,19 @@ final class Connection {
         let target: RequestTarget
         do throws(HTTPError) { target = try RequestTarget(parsing: head.target) } catch { return refuse(error) }
         let exchange = Exchange(head, target, self)
-        let endpoint = server.route(head, target)
+        let endpoint = access.permits(head, target) ? server.route(head, target) : Self.forbidden
         parser.limits.body = endpoint.body?.limit ?? server.limits.parser.body
         phase = .body(exchange, endpoint)
         isReadingPaused = false
         setDeadline(server.limits.stall)
         if head.expectsContinue { send(HTTPSerializer.goOn) }
+    }
+
+    private static var forbidden: Endpoint {
+        .message(
+            403,
+            "members of group \(SocketAccess.viewGroup) may only look; this is for root and group \(SocketAccess.adminGroup)"
+        )
     }
 
     /// Answers with an error and serves this client no further.

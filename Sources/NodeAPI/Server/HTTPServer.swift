@@ -3,7 +3,7 @@ import CLinux
 import HTTP
 
 /// Serves HTTP/1.1 on a Unix socket, on an event loop: no thread, no blocking call, and a limit on everything that a
-/// client controls. Only root and the user of this process may connect.
+/// client controls. Root, the user of this process and the groups of a `SocketAccess` may connect.
 final class HTTPServer {
     /// What clients may take.
     struct Limits {
@@ -30,28 +30,32 @@ final class HTTPServer {
     var scratch = [UInt8](repeating: 0, count: 64 << 10)
 
     private let path: String
+    private let access: SocketAccess
     private let listener: FileDescriptor
     private var listenToken: EventLoop.Token?
     private var connections: [Int: Connection] = [:]
     private var nextID = 0
     private let inode: ino_t
 
-    /// Listens at `path`, mode 0600. A socket that a dead process left there is replaced.
+    /// Listens at `path`, for root, the user of this process and `access`. A socket that a dead process left there is
+    /// replaced.
     ///
     /// - Throws: `SystemError`; EADDRINUSE when another process listens there.
     init(
-        loop: EventLoop, path: String, limits: Limits = Limits(),
+        loop: EventLoop, path: String, limits: Limits = Limits(), access: SocketAccess = SocketAccess(),
         route: @escaping (HTTPRequestHead, RequestTarget) -> Endpoint
     ) throws(SystemError) {
         self.loop = loop
         self.path = path
         self.limits = limits
+        self.access = access
         self.route = route
         try Self.removeStale(path)
         listener = FileDescriptor(adopting: try retrying("listen at", path) { swl_unix_socket(path, 1, 1) })
         var status = stat()
         try retrying("stat", path) { lstat(path, &status) }
         inode = status.st_ino
+        try access.open(path)
         try startListening()
     }
 
@@ -99,17 +103,19 @@ final class HTTPServer {
     }
 
     private func admit(_ socket: consuming FileDescriptor) {
-        var (pid, uid, gid) = (pid_t(0), uid_t.max, gid_t.max)
-        let known = swl_peer_credentials(socket.raw, &pid, &uid, &gid) == 0
-        let mayUse = known && (uid == 0 || uid == geteuid())
+        let granted = access.ofPeer(socket)
         // A few more than the limit are told why they are not served; beyond them the door is closed without a word.
         guard connections.count < limits.connections + 16 else { return }
         let isFull = connections.count >= limits.connections
         nextID += 1
-        guard let connection = Connection(nextID, socket, self) else { return }
+        guard let connection = Connection(nextID, socket, granted, self) else { return }
         connections[connection.id] = connection
-        if !mayUse {
-            connection.refuse(HTTPError(403, "only root may use this socket"))
+        if granted == .nothing {
+            let groups = [
+                access.admins.map { _ in SocketAccess.adminGroup }, access.viewers.map { _ in SocketAccess.viewGroup },
+            ]
+            let others = groups.compactMap { $0 }.map { " and members of group \($0)" }.joined()
+            connection.refuse(HTTPError(403, "only root\(others) may use this socket"))
         } else if isFull {
             connection.refuse(HTTPError(503, "\(limits.connections) connections are open, which is the limit"))
         }

@@ -46,6 +46,12 @@ public protocol NodeService: AnyObject {
     /// The state of the node and of the agent.
     func status() -> NodeStatus
 
+    /// Reads what the node and its pods use.
+    func usage(_ completion: @escaping (NodeUsage) -> Void)
+
+    /// What has been counted since the agent started.
+    func counters() -> NodeCounters
+
     /// Ends all pods gracefully and keeps new ones from starting. `progress` is called with sentences for people.
     ///
     /// - Parameter gracePeriod: replaces every pod's own when given; in seconds.

@@ -1,0 +1,58 @@
+import Base
+import JSON
+
+let metricsSuite = Suite("metrics") {
+    [
+        Test("all metrics are as Prometheus reads them", needs: .promtool) { node in
+            try node.drop("counted.yaml", shellPod("counted", hold, restart: "Always"))
+            try node.waitReady("counted")
+            for path in ["/metrics", "/metrics/resource", "/metrics/cadvisor"] {
+                let text = try node.get(path)
+                let verdict = try run(
+                    "/usr/bin/promtool", ["check", "metrics"], input: Array(text.utf8), timeout: .seconds(60))
+                try expect(verdict.status == 0, "\(path): \(verdict.errors)\(verdict.output)")
+            }
+        },
+        Test("a pod's CPU use is counted, and told as a rate") { node in
+            try node.drop("busy.yaml", shellPod("busy", "while :; do :; done", restart: "Always"))
+            try node.waitReady("busy")
+            var last = 0.0
+            try node.eventually("the counter of the pod rises", seconds: 20) {
+                let lines = try node.get("/metrics/resource").split(separator: "\n")
+                let sample = lines.first {
+                    $0.hasPrefix("container_cpu_usage_seconds_total{") && $0.contains("pod=\"busy\"")
+                }
+                let value = sample?.split(separator: " ").last.flatMap { Double($0) } ?? 0
+                defer { last = value }
+                return last > 0 && value > last
+            }
+            _ = try node.get("/stats/summary")
+            try node.eventually("the summary has a rate", seconds: 20) {
+                let summary = try JSONParser.parse(Array(try node.get("/stats/summary").utf8))
+                let pods = summary["pods"]?.arrayValue ?? []
+                let pod = pods.first { $0["podRef"]?.string("name") == "busy" }
+                return pod?["cpu"]?["usageNanoCores"]?.integerValue ?? 0 > 1_000_000
+            }
+        },
+        Test("memory is told as the cgroup counts it", needs: .limits) { node in
+            try node.drop("held.yaml", shellPod("held", hold, restart: "Always"))
+            try node.waitReady("held")
+            let summary = try JSONParser.parse(Array(try node.get("/stats/summary").utf8))
+            let pod = summary["pods"]?.arrayValue?.first { $0["podRef"]?.string("name") == "held" }
+            let memory = pod?["containers"]?.arrayValue?.first?["memory"]
+            let workingSet = memory?["workingSetBytes"]?.integerValue ?? 0
+            try expect(workingSet > 0 && workingSet < 64 << 20, "workingSetBytes: \(workingSet)")
+        },
+    ]
+}
+
+extension Node {
+    /// What the node's API answers on `path`, asked by curl.
+    func get(_ path: String) throws -> String {
+        let socket = "\(root)/run/swiftlet/swiftlet.sock"
+        let answer = try run(
+            "/usr/bin/curl", ["-sS", "--fail", "--unix-socket", socket, "http://node\(path)"], timeout: .seconds(60))
+        try expect(answer.status == 0, "GET \(path): \(answer.errors)")
+        return answer.output
+    }
+}
