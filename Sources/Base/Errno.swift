@@ -35,6 +35,7 @@ public struct Errno: RawRepresentable, Error, Hashable, Sendable, CustomStringCo
     public static let connectionReset = Errno(rawValue: ECONNRESET)
     public static let tooBig = Errno(rawValue: E2BIG)
     public static let range = Errno(rawValue: ERANGE)
+    public static let noProtocolOption = Errno(rawValue: ENOPROTOOPT)
     public static let notExecutable = Errno(rawValue: ENOEXEC)
 
     /// The symbolic name, `ENOENT`; `errno 999` for an unknown number.

@@ -102,6 +102,12 @@ public struct ChildProcess: Sendable {
         return result == 0 ? nil : Exit(code: code, signal: signal)
     }
 
+    /// Whether the process has ended, reaped or not.
+    public var hasEnded: Bool {
+        var wait = pollfd(fd: pidfd.raw, events: Int16(POLLIN), revents: 0)
+        return poll(&wait, 1, 0) == 1
+    }
+
     /// Sends a signal; false when the process has ended.
     @discardableResult
     public func send(_ signal: Int32) throws(SystemError) -> Bool {

@@ -90,6 +90,16 @@ int swl_peer_groups(int fd, gid_t *groups, int count) {
     return (int)(size / sizeof *groups);
 }
 
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+int swl_peer_pidfd(int fd) {
+    int pidfd = -1;
+    socklen_t size = sizeof pidfd;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) < 0 ? -1 : pidfd;
+}
+
 int swl_send_fd(int socket_, int fd) {
     char byte = 0;
     struct iovec iov = {&byte, 1};

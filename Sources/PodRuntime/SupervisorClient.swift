@@ -1,5 +1,6 @@
 import Base
 import CLinux
+import Cgroups
 import JSON
 import PodProtocol
 
@@ -16,15 +17,29 @@ public final class SupervisorClient {
         case refused(String)
         /// It serves, but speaks no version of the protocol that we speak.
         case incompatible(String)
+        /// It did not answer in this time.
+        case silent(Nanoseconds)
 
         public var description: String {
             switch self {
             case .processEnded: "the supervisor's process has ended"
             case .connection(let end): "\(end)"
             case .refused(let why), .incompatible(let why): why
+            case .silent(let time): "the supervisor has not answered within \(time)"
+            }
+        }
+
+        /// The supervisor lives, and with it what it runs: only we cannot speak with it.
+        public var isOfLiving: Bool {
+            switch self {
+            case .connection, .incompatible, .silent: true
+            case .processEnded, .refused: false
             }
         }
     }
+
+    /// How long a process may take to end after its connection has: one that dies closes first.
+    static let lastBreath = Nanoseconds.milliseconds(200)
 
     public typealias Completion<T> = (Result<T, RequestFailure>) -> Void
 
@@ -33,6 +48,8 @@ public final class SupervisorClient {
     /// Called once, when the supervisor is lost. Requests without an answer have failed with `lost` before. What the
     /// supervisor sent before its end has been delivered.
     public var onLost: ((Loss) -> Void)?
+    /// Called when a supervisor that was lost while it lived has ended.
+    public var onEndAfterLoss: (() -> Void)?
 
     /// The supervisor's process.
     public let process: ChildProcess
@@ -45,6 +62,7 @@ public final class SupervisorClient {
     private var pending: [Int64: (Result<Reply.Value, RequestFailure>) -> Void] = [:]
     private var nextID: Int64 = 1
     private var isOpen = true
+    private var breath: EventLoop.Token?
 
     /// Starts a supervisor. Requests may be made at once: they wait in its socket.
     ///
@@ -95,17 +113,46 @@ public final class SupervisorClient {
 
     /// Connects to a supervisor that runs already.
     ///
-    /// - Throws: `SystemError`; ENOENT or ECONNREFUSED when there is none.
-    public static func adopt(runFolder: String, on loop: EventLoop) throws(SystemError) -> SupervisorClient {
+    /// - Parameter cgroup: the folder of the cgroup that the supervisor was started in; nil when that was none of its own.
+    /// - Throws: `SystemError`; ENOENT or ECONNREFUSED when nobody listens. ESRCH when it cannot be told that it is the
+    ///   supervisor who does: the socket is there before the supervisor is, which takes it over as it starts.
+    public static func adopt(runFolder: String, cgroup: String?, on loop: EventLoop) throws(SystemError)
+        -> SupervisorClient
+    {
         let path = PodConfiguration.socketPath(runFolder: runFolder)
         let socket = try connect(path)
+        let process = try listener(of: socket, at: path, cgroup)
+        return try SupervisorClient(process, socket, runFolder, loop)
+    }
+
+    /// The process that listens. A process's number alone says little: who made the socket may be gone and its number
+    /// be a stranger's, who would be signalled in the supervisor's place. So the process is held first, and taken for the
+    /// supervisor only if it lives in the supervisor's cgroup after that.
+    private static func listener(
+        of socket: borrowing FileDescriptor, at path: String, _ cgroup: String?
+    ) throws(SystemError) -> ChildProcess {
         var (pid, uid, gid): (pid_t, uid_t, gid_t) = (0, 0, 0)
         let raw = socket.raw
         try retrying("getsockopt SO_PEERCRED", path) { swl_peer_credentials(raw, &pid, &uid, &gid) }
         guard uid == geteuid() else { throw SystemError("trust the listener at", path, .accessDenied) }
-        let pidfd = try retrying("pidfd_open", "supervisor \(pid)") { swl_pidfd_open(pid, 0) }
-        let process = ChildProcess(pid: pid, pidfd: SharedDescriptor(FileDescriptor(adopting: pidfd)))
-        return try SupervisorClient(process, socket, runFolder, loop)
+        var held = swl_peer_pidfd(raw)
+        if held < 0 {
+            // What the kernel says of a process that was reaped differs between its versions.
+            guard Errno.current == .noProtocolOption else {
+                throw SystemError("find process \(pid), which listened at", path, .noProcess)
+            }
+            held = try retrying("pidfd_open", "process \(pid), which listened at \(path)") { swl_pidfd_open(pid, 0) }
+        }
+        let process = ChildProcess(pid: pid, pidfd: SharedDescriptor(FileDescriptor(adopting: held)))
+        if let cgroup {
+            guard let members = try? Cgroup.open(cgroup).processes(), members.contains(pid) else {
+                throw SystemError("find process \(pid), which listens at \(path), in the cgroup", cgroup, .noProcess)
+            }
+        }
+        guard !process.hasEnded else {
+            throw SystemError("find process \(pid), which listened at", path, .noProcess)
+        }
+        return process
     }
 
     private static func connect(_ path: String) throws(SystemError) -> FileDescriptor {
@@ -125,13 +172,14 @@ public final class SupervisorClient {
         }
         watcher.onEnd = { [weak self] in self?.processEnded() }
         connection.onFrame = { [weak self] in self?.received($0) }
-        connection.onEnd = { [weak self] in self?.lost(.connection($0)) }
+        connection.onEnd = { [weak self] in self?.disconnected($0) }
         connection.send(.hello(Hello(program: "swiftletd \(Release.version)")))
     }
 
     deinit {
         connection.close()
         watcher.onEnd = nil
+        if let breath { loop.cancel(breath) }
     }
 
     /// Leaves the supervisor alone: no handler is called any more. It goes on.
@@ -143,6 +191,7 @@ public final class SupervisorClient {
         pending = [:]
         onEvent = nil
         onLost = nil
+        onEndAfterLoss = nil
     }
 
     // MARK: requests
@@ -168,8 +217,16 @@ public final class SupervisorClient {
     }
 
     /// As `list`; all later events come to `onEvent`.
-    public func subscribe(_ completion: @escaping Completion<[ContainerState]>) {
-        send(.subscribe, completion, Self.containers)
+    ///
+    /// - Parameter time: a supervisor that does not answer for so long is lost; nil for one that is just starting.
+    public func subscribe(within time: Nanoseconds? = nil, _ completion: @escaping Completion<[ContainerState]>) {
+        guard let time else { return send(.subscribe, completion, Self.containers) }
+        let limit = loop.schedule(after: time) { [weak self] in self?.lost(.silent(time)) }
+        let answered: Completion<[ContainerState]> = { [loop] result in
+            loop.cancel(limit)
+            completion(result)
+        }
+        send(.subscribe, answered, Self.containers)
     }
 
     /// Drops what the supervisor keeps of an attempt that has ended, its exit record too.
@@ -268,11 +325,25 @@ public final class SupervisorClient {
         // What it sent last is still in the socket, and its end comes after that.
         connection.readRest()
         lost(.processEnded)
+        let handler = onEndAfterLoss
+        onEndAfterLoss = nil
+        handler?()
+    }
+
+    /// Whether the process ends too, or goes on without us, is seen in a moment.
+    private func disconnected(_ end: FrameConnection.End) {
+        guard isOpen, breath == nil else { return }
+        breath = loop.schedule(after: Self.lastBreath) { [weak self] in
+            self?.breath = nil
+            self?.lost(.connection(end))
+        }
     }
 
     private func lost(_ loss: Loss) {
         guard isOpen else { return }
         isOpen = false
+        if let breath { loop.cancel(breath) }
+        breath = nil
         connection.close()
         let waiting = pending.sorted { $0.key < $1.key }
         pending = [:]

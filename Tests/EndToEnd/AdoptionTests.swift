@@ -34,6 +34,22 @@ let adoptionSuite = Suite("adoption", freshNode: true) {
                 try check("after a downgrade")
             }
         },
+        Test("the first answer of a new agent is whole, also of a pod whose supervisor has not answered yet") { node in
+            try node.drop("mute.yaml", shellPod("mute", hold, restart: "Always"))
+            let before = try Fingerprint(node, "mute")
+            let pod = try node.pod("mute") ?? .null
+            let supervisor = try supervisorPID(node, pod)
+            guard CLinux.kill(supervisor, SIGSTOP) == 0 else { throw SystemError("stop", "\(supervisor)") }
+            defer { _ = CLinux.kill(supervisor, SIGCONT) }
+            try node.kill()
+            try node.start()
+            let first = try node.pod("mute") ?? .null
+            try expectEqual(
+                statusWithoutTimes(first), statusWithoutTimes(pod), "the status that the new agent gives first")
+            _ = CLinux.kill(supervisor, SIGCONT)
+            try before.expectUnchanged(node, "mute", "when the supervisor answers")
+            try expectEqual(try node.exec("mute", "echo here").output, "here\n", "an exec in the pod")
+        },
         Test("what ended while the agent was away is reported as it was") { node in
             let wait = "until test -e /out/go; do sleep 0.1; done; "
             try node.drop(
@@ -199,9 +215,10 @@ struct Fingerprint: Equatable {
     var isReady: Bool
     var address: String
 
-    /// Throws, naming what is not as it was.
-    func expectUnchanged(_ node: Node, _ name: String, _ when: String) throws {
-        let now = try Fingerprint(node, name)
+    /// Throws, naming what is not as it was. Nothing is waited for: what the agent answers now is looked at.
+    func expectUnchanged(_ node: Node, _ name: String, _ when: String, container: String = "main") throws {
+        guard let pod = try node.pod(name) else { throw Failure("there is no pod \(name) \(when)") }
+        let now = try Fingerprint(node, name, pod, container)
         if now == self { return }
         let pairs = zip(Mirror(reflecting: self).children, Mirror(reflecting: now).children)
         let changed = pairs.filter { "\($0.value)" != "\($1.value)" }
@@ -210,13 +227,14 @@ struct Fingerprint: Equatable {
     }
 
     /// Of a pod that is ready, or soon will be.
-    init(_ node: Node, _ name: String) throws {
-        try node.waitReady(name)
-        // Known again once the new agent has taken the pod up.
-        let pod = try node.wait(name, "its address is known") { $0.string("status.podIP") != nil }
-        let container = pod.container() ?? .null
+    init(_ node: Node, _ name: String, container: String = "main") throws {
+        try self.init(node, name, try node.waitReady(name), container)
+    }
+
+    private init(_ node: Node, _ name: String, _ pod: JSONValue, _ containerName: String) throws {
+        let container = pod.container(containerName) ?? .null
         uid = pod.string("metadata.uid") ?? ""
-        process = try node.processes(name).first ?? 0
+        process = try node.processes(name, containerName).first ?? 0
         containerID = container.string("containerID") ?? ""
         imageID = container.string("imageID") ?? ""
         startedAt = container.string("state.running.startedAt") ?? ""
@@ -224,6 +242,20 @@ struct Fingerprint: Equatable {
         isReady = container.at("ready")?.boolValue ?? false
         address = pod.string("status.podIP") ?? ""
     }
+}
+
+/// The pod's status as text, without when its conditions changed: an agent counts that from its start.
+func statusWithoutTimes(_ pod: JSONValue) -> String {
+    func stripped(_ value: JSONValue) -> JSONValue {
+        if let list = value.arrayValue { return .array(list.map(stripped)) }
+        guard let object = value.objectValue else { return value }
+        var result = JSONObject()
+        for member in object.members where member.key != "lastTransitionTime" {
+            result.append(member.key, stripped(member.value))
+        }
+        return .object(result)
+    }
+    return JSONWriter(indent: 1).text(stripped(pod.at("status") ?? .null))
 }
 
 /// A TCP socket on loopback that a pod connects to.

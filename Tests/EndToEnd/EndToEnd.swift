@@ -12,8 +12,8 @@ import Linux
 @main struct EndToEnd {
     static let suites: [Suite] = [
         lifecycleSuite, manifestSuite, imageSuite, limitSuite, securitySuite, namespaceSuite, volumeSuite, fileSuite,
-        userSuite, logSuite, networkSuite, networkEndSuite, execSuite, commandSuite, metricsSuite,
-        supervisorSuite, agentSuite, adoptionSuite, versionSuite, endpointSuite, statusSuite, crashSuite,
+        userSuite, logSuite, networkSuite, networkEndSuite, execSuite, commandSuite, metricsSuite, supervisorSuite,
+        agentSuite, adoptionSuite, reconnectSuite, versionSuite, endpointSuite, statusSuite, crashSuite,
     ]
 
     static func main() {
@@ -23,6 +23,7 @@ import Linux
             for suite in suites { for test in suite.tests { print("\(suite.name): \(test.promise)") } }
             return
         }
+        if arguments.first == "--fake-supervisor" { exit(FakeSupervisor.run(Array(arguments.dropFirst()))) }
         if arguments.first == "--outside" { exit(Outside.run(Array(arguments.dropFirst()))) }
         let machine: Machine
         do {

@@ -103,6 +103,17 @@ import Testing
         }
     }
 
+    @Test func nothingIsSaidToRunOnceItsSandboxIsGone() {
+        var machine = PodMachine(plan, restoring: records, finished: false)
+        machine.sandboxIsGone()
+        let live = machine.containers.filter(\.isLive)
+        #expect(live.isEmpty)
+        #expect(machine.containers[1].lastTermination?.reason == "ContainerStatusUnknown")
+        #expect(machine.isGoingOn, "it is about to run again")
+        #expect(machine.begin() == [.makeSandbox])
+        #expect(starts(machine.on(.sandboxReady, now: zero)) == ["i.1"])
+    }
+
     @Test func withoutTheOldSandboxAllBeginsAnewAndCountsGoOn() {
         var machine = PodMachine(plan, restoring: records, finished: false)
         #expect(starts(machine.on(.sandboxReady, now: zero)) == ["i.1"])

@@ -14,10 +14,15 @@ private struct World {
     var stopAsked = false
     var torn = false
     var finished = 0
+    /// The supervisor lives and cannot be reached; what ended since.
+    var isBroken = false
+    var unheard: [AdoptedContainer] = []
 
     mutating func perform(_ directives: [PodDirective]) {
         for directive in directives {
             switch directive {
+            case .makeSandbox where isBroken:
+                pending.append(random.chance(40) ? .supervisorUnreachable(message: "x") : .sandboxAdopted([]))
             case .makeSandbox:
                 pending.append(random.chance(10) ? .sandboxFailed(message: "x") : .sandboxReady)
             case .start(let name, let attempt):
@@ -43,9 +48,15 @@ private struct World {
             case .stopContainer(let name):
                 if random.chance(50) { exit(name, 0) }
             case .killContainer(let name): exit(name, 137)
-            case .arm(let timer, _): pending.append(.timer(timer))
+            case .arm(.killOver, _): break
+            case .arm(let timer, _):
+                pending.removeAll { if case .timer(timer) = $0 { true } else { false } }
+                pending.append(.timer(timer))
             case .tearDown:
-                #expect(live.isEmpty, "a sandbox is released when nothing runs in it")
+                #expect(
+                    live.isEmpty || isBroken, "a sandbox is released when nothing runs in it, or nobody can be asked")
+                live = [:]
+                isBroken = false
                 pending.append(random.chance(10) ? .teardownFailed(message: "busy") : .tornDown)
             case .record: break
             case .finished: finished += 1
@@ -67,11 +78,46 @@ private struct World {
                 .init(exitCode: code, reason: "Error", finishedAt: Timestamp(nanoseconds: time))))
     }
 
+    /// The connection breaks: what was asked is not answered, what was on its way may have arrived.
+    mutating func disconnect() {
+        isBroken = true
+        pending.removeAll { input in
+            switch input {
+            case .containerNotStarted(let name, _, _):
+                live[name] = nil
+                return true
+            case .containerStarted: return true
+            default: return false
+            }
+        }
+        perform(machine.on(.supervisorUnreachable(message: "x"), now: BootInstant(nanoseconds: time)))
+    }
+
+    /// What the supervisor says when it is reached again.
+    mutating func reached() -> PodInput {
+        isBroken = false
+        let running = live.map { name, attempt in
+            AdoptedContainer(
+                name: name, attempt: attempt,
+                state: .running(
+                    .init(
+                        containerID: "\(name).\(attempt)", imageID: "i", startedAt: Timestamp(nanoseconds: time),
+                        user: nil)))
+        }
+        defer { unheard = [] }
+        return .sandboxAdopted(running + unheard)
+    }
+
     mutating func step() {
         time += 1_000_000_000
         if !pending.isEmpty, random.chance(80) {
-            let event = pending.remove(at: random.next(pending.count))
+            var event = pending.remove(at: random.next(pending.count))
             switch event {
+            case .containerExited(let name, let attempt, let end) where isBroken:
+                guard live[name] == attempt else { return }
+                live[name] = nil
+                return unheard.append(AdoptedContainer(name: name, attempt: attempt, state: .ended(end)))
+            case .sandboxAdopted: event = reached()
             case .containerExited(let name, let attempt, _):
                 guard live[name] == attempt else { return }
                 live[name] = nil
@@ -90,6 +136,7 @@ private struct World {
             }):
             live = [:]
             perform(machine.on(.supervisorLost(at: Timestamp(nanoseconds: time)), now: BootInstant(nanoseconds: time)))
+        case 2 where machine.stage == .running || machine.stage == .terminating: disconnect()
         default:
             if let name = machine.containers.filter(\.isRunning).map(\.name).first, random.chance(40) {
                 exit(name, random.chance(50) ? 0 : 1)
@@ -123,7 +170,9 @@ struct SplitMix {
             world.perform(world.machine.begin())
             for _ in 0..<(20 + seed % 60) { world.step() }
             world.stopAsked = true
-            world.perform(world.machine.on(.stop(grace: .seconds(1), message: "s"), now: BootInstant(nanoseconds: 0)))
+            world.perform(
+                world.machine.on(
+                    .stop(grace: .seconds(30), message: "s"), now: BootInstant(nanoseconds: world.time)))
             var steps = 0
             while world.machine.stage != .gone, steps < 2000 {
                 world.step()

@@ -15,17 +15,22 @@ private final class FakeOperations: PodOperations {
     var adopted: [AdoptedContainer]?
     var onExit: ((String, Int, ContainerRecord.Termination) -> Void)?
     var onSupervisorLost: (() -> Void)?
+    var onSupervisorUnreachable: ((String) -> Void)?
     var onNote: ((EventNote) -> Void)?
     var supervisor: SupervisorClient? { nil }
     var addresses: [String] { [] }
+    var isThere: Bool { adopted != nil }
 
     var whileMaking: () -> Void = {}
+    /// What goes wrong in the next makings.
+    var failures: [any Error] = []
     var onForget: () -> Void = {}
     var onTearDown: () -> Void = {}
 
     func makeSandbox() async throws -> [AdoptedContainer]? {
         calls.append("make")
         whileMaking()
+        if !failures.isEmpty { throw failures.removeFirst() }
         return adopted
     }
 
@@ -180,6 +185,109 @@ private func stop(_ loop: EventLoop, whenEmpty folder: String, looks: Int) {
                 try loop.run()
                 precondition(worker.machine.stage == .finished, "\(worker.machine.stage)")
                 precondition(worker.machine.containers[0].termination?.exitCode == 5)
+            }
+        }
+    }
+
+    /// What the restored container of these tests does.
+    private static let found = AdoptedContainer(
+        name: "c", attempt: 0,
+        state: .running(.init(containerID: "i", imageID: "", startedAt: Timestamp(nanoseconds: 1), user: nil)))
+
+    @Test func aSupervisorThatCannotBeReachedIsTriedAgainAndSaidToBeInTrouble() async {
+        await #expect(processExitsWith: .success) {
+            let scratch = try TemporaryDirectory()
+            try LoopActor.run { loop in
+                let records = PodRecordStore(
+                    folder: scratch.path, pool: BlockingPool(size: 1), log: Log(limit: .error))
+                let operations = FakeOperations()
+                operations.adopted = [Self.found]
+                operations.failures = [SupervisorUnreachable("it is silent")]
+                let worker = Self.restored(operations, records, loop, restart: .never)
+                var notes: [String] = []
+                var troubles: [String?] = []
+                worker.onNote = { worker, note in
+                    notes.append(note.reason)
+                    troubles.append(worker.trouble)
+                    precondition(worker.machine.containers[0].isRunning && worker.hasSandbox)
+                }
+                worker.onChange = { worker in
+                    guard worker.machine.stage == .running else { return }
+                    loop.stop()
+                }
+                worker.start()
+                loop.schedule(after: .seconds(20)) { loop.stop() }
+                try loop.run()
+                precondition(notes == ["SupervisorUnreachable"] && troubles == ["it is silent"], "\(notes) \(troubles)")
+                precondition(worker.machine.stage == .running && worker.trouble == nil, "\(worker.machine.stage)")
+                precondition(operations.calls == ["make", "make"], "\(operations.calls)")
+            }
+        }
+    }
+
+    @Test func aConnectionThatBreaksUnderAPodIsMadeAgainAtOnce() async {
+        await #expect(processExitsWith: .success) {
+            let scratch = try TemporaryDirectory()
+            try LoopActor.run { loop in
+                let records = PodRecordStore(
+                    folder: scratch.path, pool: BlockingPool(size: 1), log: Log(limit: .error))
+                let operations = FakeOperations()
+                operations.adopted = [Self.found]
+                let worker = Self.restored(operations, records, loop, restart: .never)
+                var times = 0
+                worker.onChange = { worker in
+                    guard worker.machine.stage == .running else { return }
+                    times += 1
+                    if times == 2 { return loop.stop() }
+                    loop.enqueue { operations.onSupervisorUnreachable?("broken") }
+                }
+                worker.start()
+                loop.schedule(after: .seconds(20)) { loop.stop() }
+                try loop.run()
+                precondition(times == 2 && operations.calls == ["make", "make"], "\(operations.calls)")
+            }
+        }
+    }
+
+    @Test func aSupervisorThatIsFoundDeadEndsAPodThatNeverRestarts() async {
+        await #expect(processExitsWith: .success) {
+            let scratch = try TemporaryDirectory()
+            try LoopActor.run { loop in
+                let records = PodRecordStore(
+                    folder: scratch.path, pool: BlockingPool(size: 1), log: Log(limit: .error))
+                let operations = FakeOperations()
+                operations.adopted = [Self.found]
+                operations.failures = [SupervisorGone()]
+                let worker = Self.restored(operations, records, loop, restart: .never)
+                worker.onChange = { if $0.machine.stage == .finished { loop.stop() } }
+                worker.start()
+                loop.schedule(after: .seconds(20)) { loop.stop() }
+                try loop.run()
+                precondition(worker.machine.stage == .finished, "\(worker.machine.stage)")
+                precondition(worker.machine.containers[0].termination?.reason == "ContainerStatusUnknown")
+                precondition(operations.calls == ["make", "tear down"], "\(operations.calls)")
+            }
+        }
+    }
+
+    @Test func theEndOfASupervisorThatCannotBeReachedIsLookedAtAtOnce() async {
+        await #expect(processExitsWith: .success) {
+            let scratch = try TemporaryDirectory()
+            try LoopActor.run { loop in
+                let records = PodRecordStore(
+                    folder: scratch.path, pool: BlockingPool(size: 1), log: Log(limit: .error))
+                let operations = FakeOperations()
+                operations.adopted = [Self.found]
+                // The waits between them would be 63 s.
+                operations.failures = (0..<7).map { _ in SupervisorUnreachable("it is silent") }
+                let worker = Self.restored(operations, records, loop, restart: .never)
+                worker.onNote = { _, _ in loop.enqueue { operations.onSupervisorLost?() } }
+                worker.onChange = { if $0.machine.stage == .running { loop.stop() } }
+                worker.start()
+                loop.schedule(after: .seconds(20)) { loop.stop() }
+                try loop.run()
+                precondition(worker.machine.stage == .running, "\(worker.machine.stage)")
+                precondition(operations.calls.count == 8, "\(operations.calls)")
             }
         }
     }

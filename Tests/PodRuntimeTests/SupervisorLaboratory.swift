@@ -64,7 +64,7 @@ final class SupervisorLaboratory {
     /// Leaves the supervisor alone and finds it again, as a new agent does.
     func adopt() throws {
         client.close()
-        client = try SupervisorClient.adopt(runFolder: folder.path + "/run", on: loop)
+        client = try SupervisorClient.adopt(runFolder: folder.path + "/run", cgroup: nil, on: loop)
         attach()
     }
 

@@ -214,6 +214,8 @@ int swl_peer_groups(int fd, gid_t *groups, int count);
 int swl_tcp_connect(const void *address, socklen_t length);
 /// SO_ERROR, which it clears; an errno, or 0.
 int swl_socket_error(int fd);
+/// SO_PEERPIDFD: a close-on-exec pidfd of the process that SO_PEERCRED names. ENOPROTOOPT before Linux 6.5.
+int swl_peer_pidfd(int fd);
 /// A connected pair of close-on-exec Unix stream sockets; `ends[0]` does not block.
 int swl_socketpair(int ends[2]);
 /// Sends one byte with an fd attached; receives one (close-on-exec).

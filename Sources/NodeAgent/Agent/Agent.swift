@@ -40,8 +40,18 @@ public final class Agent {
     private var leftAlone: [UnusableRecord] = []
     private var manifestProblems: [ManifestProblem] = []
 
-    /// What is wrong now with the manifests, and with records of pods.
-    public var problems: [ManifestProblem] { leftAlone.map(\.problem) + manifestProblems }
+    /// What is wrong now with the manifests, with records of pods, and with pods that cannot be reached.
+    public var problems: [ManifestProblem] { leftAlone.map(\.problem) + unreachable + manifestProblems }
+
+    private var unreachable: [ManifestProblem] {
+        workers.values.sorted { $0.key < $1.key }.compactMap { worker in
+            worker.trouble.map {
+                ManifestProblem(
+                    path: worker.source,
+                    message: "pod \(worker.key) goes on, and its supervisor cannot be reached: \($0)")
+            }
+        }
+    }
     /// No pod is started any more, all that ran are being ended.
     public internal(set) var isDraining = false
 

@@ -71,6 +71,13 @@ public final class PodNetworks {
         return found
     }
 
+    /// The addresses on record of a pod that an earlier agent attached, without a look at whether it is attached still;
+    /// none where nothing is on record. Reads one file in /run: for the agent's start.
+    func addressesOnRecord(_ uid: String) -> [String] {
+        guard let attachment = try? store.load(uid) else { return [] }
+        return (try? attachment.addresses()) ?? []
+    }
+
     /// Makes the pod's network namespace, releasing first whatever an earlier try has left.
     public func makeNamespace(_ uid: String) async throws {
         active.insert(uid)

@@ -23,6 +23,8 @@ public enum PodInput: Sendable {
     case stopWhenKnown(grace: Nanoseconds, message: String)
     /// The supervisor died; what it watched was killed by the agent.
     case supervisorLost(at: Timestamp)
+    /// The supervisor lives and cannot be spoken with, nor could it be by the last try: what it runs goes on.
+    case supervisorUnreachable(message: String)
     /// Everything the pod held is released.
     case tornDown
     /// A release failed part-way; it is tried again.
@@ -93,6 +95,8 @@ public enum PodTimer: Hashable, Sendable {
     case sandboxRetry
     case restart(container: String)
     case graceOver
+    /// What was killed when the grace period was over should have ended by now.
+    case killOver
     case teardownRetry
 }
 

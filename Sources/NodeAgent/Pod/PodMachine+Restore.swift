@@ -2,6 +2,11 @@ import Base
 
 /// Taking up where an earlier run of the agent left off.
 extension PodMachine {
+    /// Nothing of the earlier sandbox is there: what was on record as running ended with the machine.
+    mutating func sandboxIsGone() {
+        if stage == .preparing { resetForNewSandbox() }
+    }
+
     /// A new sandbox holds nothing of what the records say runs.
     mutating func resetForNewSandbox() {
         for i in containers.indices {

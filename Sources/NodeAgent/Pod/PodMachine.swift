@@ -26,8 +26,16 @@ public struct PodMachine: Sendable {
     public internal(set) var containers: [ContainerRecord]
     /// The pod is to end once what happens now has ended.
     public private(set) var isStopping = false
-    /// The grace period of an end that waits until it is known what runs.
-    private var pendingStop: Nanoseconds?
+    /// The grace period of an end that waits until it is known what runs, and until when it waits.
+    private var pendingStop: (grace: Nanoseconds, until: BootInstant)?
+    /// When what was asked to stop is killed.
+    private var graceEnd: BootInstant?
+    /// The sandbox is there and cannot be reached: what it runs is taken up again, not begun anew.
+    private var isReconnecting = false
+    /// The sandbox is tried again when a timer says so.
+    private(set) var isWaitingToRetry = false
+    /// When the supervisor was last taken up.
+    private var takenUp: BootInstant?
     /// The containers that were asked to stop while they ran.
     private(set) var stoppedContainers: Set<String> = []
     private var sandboxFailures = 0
@@ -67,17 +75,19 @@ public struct PodMachine: Sendable {
         case .sandboxReady:
             guard stage == .preparing else { return [] }
             sandboxFailures = 0
+            isReconnecting = false
             resetForNewSandbox()
-            if let grace = pendingStop { return endWhatRuns(grace) }
+            if let pendingStop { return endWhatRuns(pendingStop.grace, now) }
             stage = .running
             return advance(now)
         case .sandboxAdopted(let found):
             guard stage == .preparing else { return [] }
-            sandboxFailures = 0
-            if let grace = pendingStop {
+            isReconnecting = false
+            takenUp = now
+            if let pendingStop {
                 stage = .terminating
                 let directives = adopt(found, now)
-                return stage == .terminating ? directives + endWhatRuns(grace) : directives
+                return stage == .terminating ? directives + endWhatRuns(pendingStop.grace, now) : directives
             }
             stage = .running
             return adopt(found, now)
@@ -96,13 +106,13 @@ public struct PodMachine: Sendable {
             }
             return advance(now)
         case .timer(let timer): return onTimer(timer, now)
-        case .stop(let grace, _): return onStop(grace)
+        case .stop(let grace, _): return onStop(grace, now)
         case .stopWhenKnown(let grace, _):
-            guard stage == .preparing else { return onStop(grace) }
+            guard stage == .preparing else { return onStop(grace, now) }
             isStopping = true
-            pendingStop = grace
-            return []
+            return stopWhenKnown(grace, now)
         case .supervisorLost(let time): return onSupervisorLost(time, now)
+        case .supervisorUnreachable(let message): return onSupervisorUnreachable(message, now)
         case .tornDown: return onTornDown()
         case .teardownFailed(let message):
             guard case .tearingDown = stage else { return [] }
@@ -236,14 +246,56 @@ public struct PodMachine: Sendable {
             // Nothing of it can be reached, or nothing is there: what may be left is released.
             return tearDownFinally()
         }
+        return retry(EventNote(reason, message, warning: true), within: nil)
+    }
+
+    /// Tries to make or reach the sandbox again after a while, longer each time.
+    private mutating func retry(_ note: EventNote, within limit: Nanoseconds?) -> [PodDirective] {
         sandboxFailures += 1
+        isWaitingToRetry = true
         let delay = Nanoseconds.seconds(min(1 << Int64(min(sandboxFailures - 1, 6)), 60))
-        return [.record(EventNote(reason, message, warning: true)), .arm(.sandboxRetry, after: delay)]
+        return [.record(note), .arm(.sandboxRetry, after: min(delay, limit ?? delay))]
+    }
+
+    /// What runs goes on; it is only not known what. The supervisor is asked again: at once the first time, later when
+    /// it breaks off again and again.
+    private mutating func onSupervisorUnreachable(_ message: String, _ now: BootInstant) -> [PodDirective] {
+        let note = EventNote(
+            "SupervisorUnreachable",
+            "The pod's supervisor lives and cannot be reached; its containers go on, and it is tried again: \(message)",
+            warning: true)
+        switch stage {
+        case .running, .terminating:
+            if stage == .terminating {
+                let rest = max(Nanoseconds(0), (graceEnd ?? now) - now)
+                pendingStop = (rest, now + rest)
+            }
+            stage = .preparing
+            isReconnecting = true
+            if let takenUp, now < takenUp + .seconds(60) { return retry(note, within: pendingStop?.grace) }
+            sandboxFailures = 0
+            return [.record(note), .makeSandbox]
+        case .preparing:
+            guard let pendingStop else { return retry(note, within: nil) }
+            // Nobody can be asked to end it gracefully any more.
+            if now >= pendingStop.until { return tearDownFinally() }
+            return retry(note, within: pendingStop.until - now)
+        case .tearingDown, .finished, .gone: return []
+        }
+    }
+
+    /// Ends the pod once it is known what of it runs, or cannot be known within its grace period.
+    private mutating func stopWhenKnown(_ grace: Nanoseconds, _ now: BootInstant) -> [PodDirective] {
+        pendingStop = (grace, now + grace)
+        return isWaitingToRetry ? [.arm(.sandboxRetry, after: Nanoseconds(0))] : []
     }
 
     private mutating func onTimer(_ timer: PodTimer, _ now: BootInstant) -> [PodDirective] {
         switch timer {
-        case .sandboxRetry: return stage == .preparing ? [.makeSandbox] : []
+        case .sandboxRetry:
+            guard stage == .preparing, isWaitingToRetry else { return [] }
+            isWaitingToRetry = false
+            return [.makeSandbox]
         case .restart(let name):
             guard stage == .running, let i = index(name), case .waiting(.some, _) = containers[i].state,
                 !containers[i].isWaitingForImage
@@ -254,6 +306,11 @@ public struct PodMachine: Sendable {
         case .graceOver:
             guard stage == .terminating else { return [] }
             return containers.filter(\.isLive).map { .killContainer(container: $0.name) }
+                + [.arm(.killOver, after: .seconds(10))]
+        case .killOver:
+            // A supervisor that does not answer keeps nobody alive: it is killed with the rest.
+            guard stage == .terminating else { return [] }
+            return tearDownFinally()
         case .teardownRetry:
             guard case .tearingDown(let final) = stage else { return [] }
             return [.tearDown(final: final)]
@@ -262,11 +319,12 @@ public struct PodMachine: Sendable {
 
     // MARK: - Ending
 
-    private mutating func onStop(_ grace: Nanoseconds) -> [PodDirective] {
+    private mutating func onStop(_ grace: Nanoseconds, _ now: BootInstant) -> [PodDirective] {
         guard !isStopping else { return [] }
         isStopping = true
         switch stage {
-        case .preparing, .running: return endWhatRuns(grace)
+        case .preparing where isReconnecting: return stopWhenKnown(grace, now)
+        case .preparing, .running: return endWhatRuns(grace, now)
         case .finished:
             stage = .tearingDown(final: true)
             return [.tearDown(final: true)]
@@ -275,8 +333,9 @@ public struct PodMachine: Sendable {
         }
     }
 
-    private mutating func endWhatRuns(_ grace: Nanoseconds) -> [PodDirective] {
+    private mutating func endWhatRuns(_ grace: Nanoseconds, _ now: BootInstant) -> [PodDirective] {
         stage = .terminating
+        graceEnd = now + grace
         var directives: [PodDirective] = []
         for record in containers where record.isLive {
             stoppedContainers.insert(record.name)
@@ -313,13 +372,20 @@ public struct PodMachine: Sendable {
     }
 
     private mutating func onSupervisorLost(_ time: Timestamp, _ now: BootInstant) -> [PodDirective] {
-        guard stage == .running || stage == .terminating else { return [] }
-        var directives: [PodDirective] = [
-            .record(
-                EventNote(
-                    "SupervisorLost", "The pod's supervisor ended unexpectedly; its containers were killed.",
-                    warning: true))
-        ]
+        // Where the agent has just come, or tries to reach it, it learns of it while it prepares.
+        guard [.preparing, .running, .terminating].contains(stage) else { return [] }
+        let hasRun = stage != .preparing || containers.contains(where: \.isLive)
+        if stage == .preparing { stage = pendingStop == nil ? .running : .terminating }
+        isReconnecting = false
+        sandboxFailures = 0
+        var directives: [PodDirective] = []
+        if hasRun {
+            directives.append(
+                .record(
+                    EventNote(
+                        "SupervisorLost", "The pod's supervisor ended unexpectedly; its containers were killed.",
+                        warning: true)))
+        }
         var mustFail = false
         for i in containers.indices where containers[i].isLive {
             var started: Timestamp?
@@ -347,8 +413,10 @@ public struct PodMachine: Sendable {
                 containers[i].state = .waiting(reason: nil, message: nil)
             }
             stage = .preparing
-            directives.append(
-                .record(EventNote("SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")))
+            if hasRun {
+                directives.append(
+                    .record(EventNote("SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")))
+            }
             directives.append(.makeSandbox)
             return directives
         }

@@ -6,8 +6,11 @@ import PodRuntime
 public protocol PodOperations: AnyObject {
     /// Makes namespaces, cgroups, volumes and files of the pod and starts its supervisor.
     ///
-    /// - Returns: nil for a new sandbox; what runs in it when an earlier agent's was still there.
-    /// - Throws: an error whose description is a sentence for people. What was made stays for the next try.
+    /// - Returns: nil for a new sandbox; what runs in it when one was still there, an earlier agent's or one whose
+    ///   supervisor could not be reached for a while.
+    /// - Throws: `SupervisorUnreachable` when what runs goes on and cannot be taken up, `SupervisorGone` when it was killed
+    ///   because its supervisor had died. Else an error whose description is a sentence for people: what was made stays
+    ///   for the next try.
     func makeSandbox() async throws -> [AdoptedContainer]?
 
     /// Starts one attempt of a container.
@@ -33,12 +36,29 @@ public protocol PodOperations: AnyObject {
     /// The pod's addresses while its sandbox is there.
     var addresses: [String] { get }
 
+    /// The sandbox is there, or an earlier agent left one that nobody has looked at yet.
+    var isThere: Bool { get }
+
     /// Called once for each container that had started and ended.
     var onExit: ((_ container: String, _ attempt: Int, ContainerRecord.Termination) -> Void)? { get set }
 
     /// Called when the supervisor died; everything of the pod that ran has been killed.
     var onSupervisorLost: (() -> Void)? { get set }
 
+    /// Called when the supervisor lives and cannot be spoken with any more, with why; `makeSandbox` takes it up again.
+    var onSupervisorUnreachable: ((String) -> Void)? { get set }
+
     /// Notes for people about what the operations found on their way.
     var onNote: ((EventNote) -> Void)? { get set }
+}
+
+/// A pod's supervisor lives, or nothing says that it does not, and cannot be spoken with.
+public struct SupervisorUnreachable: Error, Hashable, CustomStringConvertible {
+    public var description: String
+    public init(_ description: String) { self.description = description }
+}
+
+/// The supervisor of a pod had died before the agent came; what it ran was killed.
+public struct SupervisorGone: Error {
+    public init() {}
 }

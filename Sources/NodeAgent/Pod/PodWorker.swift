@@ -25,6 +25,10 @@ public final class PodWorker {
     /// Set for a pod that is ended only until its node starts again: whether it had ended by itself. Its record and
     /// its files stay.
     private var suspendedAsFinished: Bool?
+    /// The number of the sandbox, counted up when it is made or reached anew.
+    private var sandbox = 0
+    /// Why the supervisor cannot be spoken with, while it cannot: what is said of the pod may be out of date.
+    public private(set) var trouble: String?
     /// When the pod was asked to end.
     public private(set) var stopRequested: Timestamp?
 
@@ -50,6 +54,7 @@ public final class PodWorker {
         self.startTime = startTime
         self.machine = machine
         self.isRestored = isRestored
+        isKnown = !isRestored || machine.stage != .preparing
         self.operations = operations
         self.records = records
         self.starts = starts
@@ -57,7 +62,14 @@ public final class PodWorker {
         operations.onExit = { [unowned self] container, attempt, end in
             happened(.containerExited(name: container, attempt: attempt, end))
         }
-        operations.onSupervisorLost = { [unowned self] in happened(.supervisorLost(at: .now)) }
+        operations.onSupervisorLost = { [unowned self] in
+            // What is waited for is to be looked at now.
+            if self.machine.isWaitingToRetry { return handle(.timer(.sandboxRetry)) }
+            happened(.supervisorLost(at: .now))
+        }
+        operations.onSupervisorUnreachable = { [unowned self] message in
+            happened(.supervisorUnreachable(message: message))
+        }
         operations.onNote = { [unowned self] note in onNote(self, note) }
     }
 
@@ -66,6 +78,10 @@ public final class PodWorker {
 
     /// The pod's addresses while its sandbox is there.
     public var addresses: [String] { operations.addresses }
+
+    /// The pod's namespaces and volumes are there, as far as is known: an agent that has just come says of a pod what
+    /// the one before it said.
+    public var hasSandbox: Bool { machine.hasSandbox || machine.stage == .preparing && operations.isThere }
 
     /// No further run of the container will come.
     public func isOver(_ container: String) -> Bool {
@@ -77,6 +93,7 @@ public final class PodWorker {
     }
 
     func start() {
+        if isRestored, !operations.isThere { machine.sandboxIsGone() }
         save()
         perform(machine.begin())
         onChange(self)
@@ -88,7 +105,7 @@ public final class PodWorker {
     func stop(grace: Int64? = nil, message: String) {
         guard stopRequested == nil else { return }
         stopRequested = .now
-        isEndingAgain = isRestored && machine.stage == .preparing
+        isEndingAgain = !isKnown
         // The kubelet gives every container two seconds at least.
         let seconds = max(2, min(grace ?? pod.spec.terminationGracePeriodSeconds, 1 << 31))
         let grace = Nanoseconds.seconds(seconds)
@@ -106,8 +123,10 @@ public final class PodWorker {
     /// Of an earlier run of the agent, and asked to end before it was known what of it is still there: its end may have
     /// been told already.
     private var isEndingAgain = false
-    /// What it is now is news: it is known what of an earlier run of the agent is still there.
-    var tellsStatus: Bool { !isEndingAgain && (!isRestored || machine.stage != .preparing) }
+    /// It is known what of an earlier run of the agent is still there. It stays so when its supervisor cannot be reached.
+    private var isKnown: Bool
+    /// What it is now is news.
+    var tellsStatus: Bool { isKnown && !isEndingAgain }
 
     private var isFinished: Bool { machine.stage == .finished || machine.stage == .tearingDown(final: false) }
 
@@ -130,7 +149,13 @@ public final class PodWorker {
 
     private func handle(_ input: PodInput) {
         let before = machine
+        switch input {
+        case .supervisorUnreachable(let message): trouble = message
+        case .sandboxReady, .sandboxAdopted, .supervisorLost, .tornDown: trouble = nil
+        default: break
+        }
         perform(machine.on(input, now: .now))
+        if machine.stage != .preparing { isKnown = true }
         // Whoever is told that it is over is not told of a change afterwards.
         if machine.stage == .gone { return }
         if machine.stage != before.stage || machine.containers != before.containers {
@@ -167,6 +192,8 @@ public final class PodWorker {
     private func perform(_ directive: PodDirective) {
         switch directive {
         case .makeSandbox:
+            // What was asked of the supervisor before is found in what the sandbox is made of.
+            sandbox += 1
             Task {
                 let turn = await starts.enter(priority: pod.spec.startPriority)
                 defer { starts.leave(turn) }
@@ -175,10 +202,19 @@ public final class PodWorker {
                 do {
                     let adopted = try await operations.makeSandbox()
                     // A loss up to here is that of the sandbox before.
-                    early.removeAll { if case .supervisorLost = $0 { true } else { false } }
+                    early.removeAll { input in
+                        switch input {
+                        case .supervisorLost, .supervisorUnreachable: true
+                        default: false
+                        }
+                    }
                     // Who this instance is must outlast a power cut before anything of it runs.
                     try await records.flush(uid)
                     sandboxMade(adopted)
+                } catch let error as SupervisorUnreachable {
+                    handle(.supervisorUnreachable(message: "\(error)"))
+                } catch is SupervisorGone {
+                    handle(.supervisorLost(at: .now))
                 } catch let error as VolumeError {
                     handle(.volumeFailed(message: "\(error)"))
                 } catch {
@@ -187,13 +223,15 @@ public final class PodWorker {
             }
         case .start(let name, let attempt):
             guard let record = machine.containers.first(where: { $0.name == name }) else { return }
-            Task {
+            Task { [sandbox] in
+                let outcome: PodInput
                 do throws(StartFailure) {
                     let started = try await operations.start(record, attempt: attempt)
-                    handle(.containerStarted(name: name, attempt: attempt, started))
+                    outcome = .containerStarted(name: name, attempt: attempt, started)
                 } catch {
-                    handle(.containerNotStarted(name: name, attempt: attempt, error))
+                    outcome = .containerNotStarted(name: name, attempt: attempt, error)
                 }
+                if sandbox == self.sandbox { handle(outcome) }
             }
         case .stopContainer(let name): operations.stop(container: name)
         case .killContainer(let name): operations.kill(container: name)

@@ -15,6 +15,7 @@ public final class PodSandbox: PodOperations {
     let cgroupPlan: PodCgroupPlan
     public var onExit: ((_ container: String, _ attempt: Int, ContainerRecord.Termination) -> Void)?
     public var onSupervisorLost: (() -> Void)?
+    public var onSupervisorUnreachable: ((String) -> Void)?
     public var onNote: ((EventNote) -> Void)?
 
     /// Set while the supervisor is there.
@@ -28,11 +29,25 @@ public final class PodSandbox: PodOperations {
     private var making: Task<[AdoptedContainer]?, any Error>?
     /// The supervisor is one that an earlier run of the agent started.
     private var isAdopted = false
+    /// The connection to a supervisor that lives and cannot be spoken with: it still says when the process ends.
+    private var broken: SupervisorClient?
+    /// Why the supervisor cannot be spoken with, as the last try found.
+    private var unreachable: SupervisorUnreachable?
     /// What a supervisor that died left is being released.
     private var releasing: Task<Void, Never>?
     private var preparedCgroups: Set<String> = []
     /// Starts that an earlier agent asked for and whose outcome is still to come.
     private var adoptedStarts: Set<Attempt> = []
+    /// What an earlier run of the agent left, for as long as nobody has looked at it; nil when there is nothing.
+    private var left: Left?
+
+    /// A sandbox on record.
+    private struct Left {
+        var addresses: [String]
+    }
+
+    /// How long a supervisor that runs may take to say what it runs.
+    private static let answerTime = Nanoseconds.seconds(10)
 
     private struct Attempt: Hashable {
         var container: String
@@ -49,10 +64,13 @@ public final class PodSandbox: PodOperations {
         self.node = node
         self.directory = directory
         cgroupPlan = PodCgroupPlan(pod.spec, directory: directory, podPIDLimit: node.podPIDLimit)
+        guard Files.exists(PodConfiguration.socketPath(runFolder: runFolder)) else { return }
+        left = Left(addresses: pod.spec.hostNetwork ? [] : node.networks.addressesOnRecord(directory.uid))
     }
 
     public var supervisor: SupervisorClient? { client }
-    public var addresses: [String] { context?.podIPs ?? [] }
+    public var addresses: [String] { context?.podIPs ?? left?.addresses ?? [] }
+    public var isThere: Bool { context != nil || left != nil }
     var runFolder: String { node.paths.runPod(directory.uid) }
 
     // MARK: - Making
@@ -60,8 +78,16 @@ public final class PodSandbox: PodOperations {
     public func makeSandbox() async throws -> [AdoptedContainer]? {
         let task = Task { try await make() }
         making = task
+        unreachable = nil
         defer { making = nil }
-        return try await task.value
+        do {
+            let found = try await task.value
+            // It may have gone right after its answer.
+            guard client != nil else { throw RequestFailure(.lost, "the pod's supervisor is gone") }
+            return found
+        } catch {
+            throw unreachable ?? error
+        }
     }
 
     private func make() async throws -> [AdoptedContainer]? {
@@ -109,19 +135,26 @@ public final class PodSandbox: PodOperations {
         try await prepare(draft)
     }
 
-    /// Finds the supervisor that an earlier run of the agent left.
+    /// Finds the supervisor that an earlier run of the agent left, or that could not be spoken with any more.
     private func adopt() async throws {
         guard client == nil else { return }
         isAdopted = false
+        let cgroup = Path.join(node.cgroups.supervisors.path, directory.uid)
         do throws(SystemError) {
-            attach(try SupervisorClient.adopt(runFolder: runFolder, on: node.loop))
+            attach(try SupervisorClient.adopt(runFolder: runFolder, cgroup: cgroup, on: node.loop))
         } catch {
-            if error.errno == .noEntry { return }
-            // Only when nobody listens is nobody there. What fails on our side is tried again, and harms no pod.
-            guard error.errno == .connectionRefused else { throw error }
-            node.log.warning("pod \(pod.fullName): no supervisor answers, the sandbox is made anew: \(error)")
+            guard error.errno == .noEntry || error.errno == .connectionRefused else {
+                // What fails on our side harms no pod either.
+                throw SupervisorUnreachable("\(error)")
+            }
+            // Only a supervisor that is dead is lost: nobody can be behind a socket that somebody removed or replaced.
+            if Files.isDirectory(cgroup), try Cgroup.open(cgroup).events().populated {
+                throw SupervisorUnreachable("\(error), and a process is in \(cgroup)")
+            }
+            if error.errno == .noEntry { return left = nil }
+            node.log.warning("pod \(pod.fullName): its supervisor has ended, what it ran is killed: \(error)")
             try await releaseKernelObjects()
-            return
+            throw SupervisorGone()
         }
         isAdopted = true
     }
@@ -168,6 +201,7 @@ public final class PodSandbox: PodOperations {
 
     private func attach(_ client: SupervisorClient) {
         self.client = client
+        broken = nil
         client.onEvent = { [weak self] event in self?.received(event) }
         client.onLost = { [weak self] loss in self?.lost(loss) }
     }
@@ -175,7 +209,7 @@ public final class PodSandbox: PodOperations {
     private func subscribe() async throws -> [PodProtocol.ContainerState] {
         guard let client else { throw RequestFailure(.lost, "the pod's supervisor is gone") }
         return try await withCheckedThrowingContinuation { continuation in
-            client.subscribe { continuation.resume(with: $0) }
+            client.subscribe(within: isAdopted ? Self.answerTime : nil) { continuation.resume(with: $0) }
         }
     }
 
@@ -298,14 +332,21 @@ public final class PodSandbox: PodOperations {
     // MARK: - Ending
 
     private func lost(_ loss: SupervisorClient.Loss) {
+        let lost = client
         client = nil
         let waiters = lossWaiters
         lossWaiters = []
         for waiter in waiters { waiter.resume() }
         guard !isTearingDown else { return }
-        if case .incompatible = loss {
-            // It goes on without us: another version of the agent can speak with it.
-            return node.log.error("pod \(pod.fullName) is left as it is: \(loss)")
+        // Before its sandbox is complete nothing runs in a new one.
+        if loss.isOfLiving, isAdopted || making == nil {
+            // It goes on without us: it is tried again, and another version of the agent can speak with it.
+            node.log.error("pod \(pod.fullName): its supervisor goes on and cannot be reached: \(loss)")
+            unreachable = SupervisorUnreachable("\(loss)")
+            broken = lost
+            lost?.onEndAfterLoss = { [weak self] in self?.onSupervisorLost?() }
+            if making == nil { onSupervisorUnreachable?("\(loss)") }
+            return
         }
         node.log.error("pod \(pod.fullName): \(loss); its containers are killed")
         // A sandbox that is being made fails by it, and says so itself. What of it is on its way is made first, and then
@@ -336,6 +377,7 @@ public final class PodSandbox: PodOperations {
     /// Kills and removes what the kernel holds for the pod: the supervisor, cgroups, network, mounts.
     private func releaseKernelObjects() async throws {
         context = nil
+        left = nil
         preparedCgroups = []
         let (root, supervisors) = (node.cgroups.root, node.cgroups.supervisors)
         try await node.pool.run { [directory, cgroupPlan] in

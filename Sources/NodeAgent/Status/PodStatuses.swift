@@ -14,7 +14,7 @@ public final class PodStatuses: PodStatusSource {
 
     public func status(of worker: PodWorker) -> PodStatus {
         var builder = PodStatusBuilder(
-            pod: worker.pod, records: worker.machine.containers, isSandboxReady: worker.machine.hasSandbox,
+            pod: worker.pod, records: worker.machine.containers, isSandboxReady: worker.hasSandbox,
             startTime: worker.startTime, nodeAddresses: facts.addresses, podAddresses: worker.addresses)
         builder.isGoingOn = worker.machine.isGoingOn
         let status = builder.status(previous: last[worker.uid], now: .now)
