@@ -36,9 +36,6 @@ public final class HTTPStatusReporter: StatusReporter {
     public init(
         _ url: HTTPURL, options: ClientOptions, folder: String, loop: EventLoop, work: any BlockingWork, log: Log
     ) throws(SystemError) {
-        var options = options
-        // Of the answer only the status matters.
-        options.bodyLimit = 64 << 10
         client = HTTPClient(url, options: options, loop: loop, work: work)
         store = StatusStore(folder: folder)
         self.loop = loop
@@ -210,7 +207,7 @@ public final class HTTPStatusReporter: StatusReporter {
             sending = nil
             failures += 1
             problem = why
-            if failures == 1 { log.warning("statusURL: \(why); statuses wait and are sent later") }
+            if failures == 1 { log.warning("statusURL: \(url): \(why); statuses wait and are sent later") }
             let delay = max(RetryDelay.backOff(failures, random: RetryDelay.random()), asked ?? Nanoseconds(0))
             backOffTimer = loop.schedule(after: delay) { [weak self] in
                 self?.backOffTimer = nil

@@ -233,7 +233,7 @@ public final class HTTPClient {
         if let error {
             // A server that is there and not to be trusted is no reason to look for another.
             guard candidates.isEmpty || error.kind == .trust else { return connect(after: error) }
-            return finish(.failure(ClientError(error.kind, "\(url): \(error.message)")))
+            return finish(.failure(error))
         }
         guard current.hasAnswer else {
             return finish(.failure(ClientError(.connection, "\(url) closed the connection without an answer")))
