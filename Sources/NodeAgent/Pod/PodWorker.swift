@@ -245,10 +245,10 @@ public final class PodWorker {
             let final = wantsFinal && suspendedAsFinished == nil
             Task {
                 do {
-                    // The supervisor, which knows how its containers ended, goes only when the record knows it too.
-                    try? await records.flush(uid)
+                    // The supervisor, which knows how its containers ended, goes only when the record knows it too: a
+                    // finished pod stays finished, also over a reboot. One that is deleted goes from a full disk too.
+                    do { try await records.flush(uid) } catch  where final {}
                     try await operations.tearDown(final: final)
-                    // A finished pod stays finished over a reboot: known on disk before it is said.
                     if final { await keepEnd(self) } else { try await records.flush(uid) }
                     handle(.tornDown)
                 } catch {
