@@ -103,7 +103,7 @@ import Testing
                       --types TYPE       Normal or Warning only
                   -w, --watch            go on with every change
                       --no-headers       no line of column names
-                  -o, --output FORMAT    json or yaml
+                  -o, --output FORMAT    json, yaml, jsonpath=…, custom-columns=…
                       --root DIR         prefix of all of the agent's paths (default: $SWIFTLET_ROOT, or none)
                   -h, --help             show this help
 

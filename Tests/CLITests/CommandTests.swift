@@ -129,13 +129,13 @@ func run(_ line: String, root: String) -> Ran {
             root: node.folder.path,
             output: Output { bytes in
                 output += bytes
-                // Two rows are there; then a change, then the end of the agent.
+                // The list is there; then a change, then the end of the agent.
                 switch lines.withLock({
                     $0 += 1
                     return $0
                 }) {
-                case 2: node.perform { $0.setPod("web-node", phase: "Failed") }
-                case 3: node.perform { $0.loop.stop() }
+                case 1: node.perform { $0.setPod("web-node", phase: "Failed") }
+                case 2: node.perform { $0.loop.stop() }
                 default: break
                 }
             }, say: { _ in })

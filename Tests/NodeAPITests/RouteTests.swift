@@ -44,6 +44,24 @@ import Testing
         try harness.turn { harness.node.watcherCount == 0 && harness.server.connectionCount == 0 }
     }
 
+    @Test func aBookmarkEndsWhatWasThereWhenItIsAskedFor() throws {
+        let harness = try Harness()
+        harness.node.setPod("a", phase: "Pending")
+        let client = try harness.client()
+        client.send("GET /swiftlet/v1/pods?watch=true&sendInitialEvents=true HTTP/1.1\r\nHost: x\r\n\r\n")
+        try harness.turn {
+            client.receive()
+            return client.text.contains("initial-events-end")
+        }
+        harness.node.setPod("b", phase: "Pending")
+        try harness.turn {
+            client.receive()
+            return client.text.contains("\"b\"")
+        }
+        let order = ["\"a\"", "BOOKMARK", "\"b\""].compactMap { client.text.firstRange(of: $0)?.lowerBound }
+        #expect(order.count == 3 && order == order.sorted())
+    }
+
     @Test func aWatcherThatDoesNotReadIsEndedAndTold() throws {
         let harness = try Harness()
         let client = try harness.client()

@@ -20,6 +20,8 @@ struct CLIError: Error, Hashable, Sendable, CustomStringConvertible {
 
     static func failed(_ message: String) -> Self { Self(.failed, message) }
     static func usage(_ message: String) -> Self { Self(.usage, message) }
+    /// kubectl's words for a wait that was too long.
+    static var timedOut: Self { .failed("timed out waiting for the condition") }
 
     var description: String { message }
 }

@@ -7,6 +7,8 @@ import JSON
 final class AgentClient {
     private let socket: FileDescriptor
     private var parser = HTTPResponseParser(method: "GET")
+    /// When what is read must have come; nil for no limit.
+    var deadline: BootInstant?
 
     /// - Throws: `CLIError` with what to do when the agent cannot be reached.
     init(path: String) throws(CLIError) {
@@ -58,21 +60,42 @@ final class AgentClient {
         _ method: String, _ target: RequestTarget, _ receive: ([UInt8]) throws(CLIError) -> Void
     ) throws(CLIError) {
         try send(method, target)
-        try readResponse(receive)
+        try readResponse { (part) throws(CLIError) in
+            try receive(part)
+            return true
+        }
     }
 
     /// The same with one JSON object a line.
     func lines(
         _ method: String, _ target: RequestTarget, _ receive: (JSONValue) throws(CLIError) -> Void
     ) throws(CLIError) {
-        var rest: [UInt8] = []
-        try stream(method, target) { (bytes) throws(CLIError) in
-            rest += bytes
-            while let end = rest.firstIndex(of: 0x0A) {
-                try receive(try Self.parse(Array(rest[..<end])))
-                rest.removeSubrange(...end)
-            }
+        _ = try lineByLine(method, target) { (line) throws(CLIError) in
+            try receive(line)
+            return true
         }
+    }
+
+    /// The same until `receive` says that it is enough; the connection is of no use afterwards.
+    ///
+    /// - Returns: false when it was never enough, and the answer came to its end.
+    func lineByLine(
+        _ method: String, _ target: RequestTarget, _ receive: (JSONValue) throws(CLIError) -> Bool
+    ) throws(CLIError) -> Bool {
+        var rest: [UInt8] = []
+        var isEnough = false
+        try send(method, target)
+        try readResponse { (bytes) throws(CLIError) in
+            rest += bytes
+            var start = rest.startIndex
+            while !isEnough, let end = rest[start...].firstIndex(of: 0x0A) {
+                isEnough = !(try receive(try Self.parse(Array(rest[start..<end]))))
+                start = end + 1
+            }
+            rest.removeSubrange(..<start)
+            return !isEnough
+        }
+        return isEnough
     }
 
     /// Sends a request whose body is what `read` gives, to its end.
@@ -88,7 +111,10 @@ final class AgentClient {
         }
         _ = write(HTTPSerializer.lastChunk)
         var body: [UInt8] = []
-        try readResponse { body += $0 }
+        try readResponse { part in
+            body += part
+            return true
+        }
         return body
     }
 
@@ -141,7 +167,8 @@ final class AgentClient {
         return true
     }
 
-    private func readResponse(_ receive: ([UInt8]) throws(CLIError) -> Void) throws(CLIError) {
+    /// Hands the body over until `receive` says false.
+    private func readResponse(_ receive: ([UInt8]) throws(CLIError) -> Bool) throws(CLIError) {
         var refusal: HTTPResponseHead?
         var message: [UInt8] = []
         while true {
@@ -151,7 +178,7 @@ final class AgentClient {
             }
             switch event {
             case .head(let head): refusal = head.status == 200 ? nil : head
-            case .body(let part) where refusal == nil: try receive(part)
+            case .body(let part) where refusal == nil: if !(try receive(part)) { return }
             case .body(let part): message += part.prefix(max(0, 65536 - message.count))
             case .informational: break
             case .end:
@@ -168,6 +195,7 @@ final class AgentClient {
     }
 
     private func receive() throws(CLIError) {
+        if let deadline { try waitForInput(until: deadline) }
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         let n = read(socket.raw, &buffer, buffer.count)
         if n > 0 { return parser.receive(Array(buffer[..<n])) }
@@ -176,6 +204,16 @@ final class AgentClient {
         parser.finish()
         if try nextEventIsNone() {
             throw CLIError(.unreachable, "the agent closed the connection without an answer; see its log")
+        }
+    }
+
+    private func waitForInput(until deadline: BootInstant) throws(CLIError) {
+        while true {
+            let left = (deadline - BootInstant.now).count
+            guard left > 0 else { throw .timedOut }
+            var polled = pollfd(fd: socket.raw, events: Int16(POLLIN), revents: 0)
+            // Rounded up, so that the last turn waits for the deadline and does not spin.
+            if poll(&polled, 1, Int32(clamping: left / 1_000_000 + 1)) > 0 { return }
         }
     }
 

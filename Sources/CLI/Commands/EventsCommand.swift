@@ -9,12 +9,12 @@ enum EventsCommand {
             GetCommand.namespace, Option("all-namespaces", "A", "events of all namespaces"),
             Option("for", value: "pod/NAME", "events of one pod only"),
             Option("types", value: "TYPE", "Normal or Warning only"), GetCommand.watch, GetCommand.noHeaders,
-            Option("output", "o", value: "FORMAT", "json or yaml"),
+            Option("output", "o", value: "FORMAT", "json, yaml, jsonpath=…, custom-columns=…"),
         ], run: run)
 
     static func run(_ invocation: Invocation, _ tool: Tool) throws(CLIError) -> Int32 {
         let format = try OutputFormat(invocation["output"])
-        guard format != .name else { throw .usage("--output: events have no names to print; use json or yaml") }
+        if case .name = format { throw .usage("--output: events have no names to print; use json or yaml") }
         let namespace = invocation.flag("all-namespaces") ? nil : Tool.namespace(invocation)
         let type = invocation["types"]
         if let type, type != "Normal", type != "Warning" {
@@ -25,23 +25,22 @@ enum EventsCommand {
             (type == nil || value["type"]?.stringValue == type)
                 && (pod == nil || value["involvedObject"]?["name"]?.stringValue == pod)
         }
-        var target = RequestTarget(path: ["swiftlet", "v1", "events"])
-        if let namespace { target.query.append(.init("namespace", namespace)) }
         var printer = EventPrinter(
             format: format, showsNamespace: namespace == nil, hasHeader: !invocation.flag("no-headers"), tool: tool)
         if invocation.flag("watch") {
-            target.query.append(.init("watch", "true"))
-            try tool.agent().lines("GET", target) { (event) throws(CLIError) in
-                if event["type"] == "ERROR" {
-                    throw .failed(event["object"]?["message"]?.stringValue ?? "the watch was ended by the agent")
-                }
-                guard let object = event["object"], isWanted(object) else { return }
-                printer.watched(object)
+            try Watch("events", namespace: namespace).follow(try tool.agent()) { (events) throws(CLIError) in
+                try printer.watched(events.filter(isWanted))
+                return true
+            } change: { (_, event) throws(CLIError) in
+                if isWanted(event) { try printer.watched([event]) }
+                return true
             }
-            throw CLIError(.unreachable, "the agent ended the watch")
+            return 0
         }
+        var target = RequestTarget(path: ["swiftlet", "v1", "events"])
+        if let namespace { target.query.append(.init("namespace", namespace)) }
         let events = try tool.agent().json("GET", target)["items"]?.arrayValue ?? []
-        printer.list(events.filter(isWanted), place: namespace)
+        try printer.list(events.filter(isWanted), place: namespace)
         return 0
     }
 }

@@ -86,10 +86,18 @@ enum ImageCommands {
         let answer = try tool.agent().json("GET", RequestTarget(path: ["swiftlet", "v1", "images"]))
         let images = answer["items"]?.arrayValue ?? []
         switch format {
+        // The list as the API has it.
         case .json: tool.output.put(Documents.json(answer))
         case .yaml: tool.output.put(YAMLWriter.text(answer).utf8)
         case .name:
             for name in images.flatMap({ $0["names"]?.stringsValue ?? [] }) { tool.output.line(Printable.line(name)) }
+        case .jsonPath(let template):
+            do throws(JSONPathError) { tool.output.put(try template.text(of: answer).utf8) } catch {
+                throw .failed("jsonpath: \(error)")
+            }
+        case .columns:
+            var printer = ObjectPrinter(format, hasHeader: !invocation.flag("no-headers"), output: tool.output)
+            _ = try printer.list(images, isSingle: false) { $0.text("digest") }
         case .table, .wide:
             if images.isEmpty {
                 tool.say("No images. Load one with \"swiftlet image load FILE\".")

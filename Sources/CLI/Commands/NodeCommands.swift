@@ -1,19 +1,24 @@
 import Base
 import HTTP
 import JSON
+import YAML
 
 /// `status`, `drain` and `version`: the node and its agent.
 enum NodeCommands {
     static let status = Command(
         "status", "", "show the state of the node and its agent",
-        options: [Option("output", "o", value: "FORMAT", "json")]
+        options: [Option("output", "o", value: "FORMAT", "json or yaml")]
     ) { (invocation, tool) throws(CLIError) in
         let format = try OutputFormat(invocation["output"])
-        guard format == .table || format == .json else { throw .usage("--output: status is printed as text or json") }
+        guard [.table, .json, .yaml].contains(format) else {
+            throw .usage("--output: status is printed as text, json or yaml")
+        }
         let agent = try tool.agent()
         let status = try agent.json("GET", RequestTarget(path: ["swiftlet", "v1", "status"]))
         if format == .json {
             tool.output.put(Documents.json(status))
+        } else if format == .yaml {
+            tool.output.put(YAMLWriter.text(status).utf8)
         } else {
             let problems = try Problem.read(agent)
             tool.output.put(StatusPage.text(status, problems, now: tool.now()).utf8)

@@ -1,48 +1,42 @@
 import Base
 import JSON
 import Kube
-import YAML
 
 /// Prints events as `kubectl events` does.
 struct EventPrinter {
-    let format: OutputFormat
     let showsNamespace: Bool
     let hasHeader: Bool
     let tool: Tool
+    private var objects: ObjectPrinter
     private var table: Table
     private var isFirst = true
 
     init(format: OutputFormat, showsNamespace: Bool, hasHeader: Bool, tool: Tool) {
-        self.format = format
         self.showsNamespace = showsNamespace
         self.hasHeader = hasHeader
         self.tool = tool
+        objects = ObjectPrinter(format, hasHeader: hasHeader, output: tool.output)
         table = Table((showsNamespace ? ["NAMESPACE"] : []) + ["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"])
     }
 
-    mutating func list(_ events: [JSONValue], place: String?) {
-        switch format {
-        case .json: tool.output.put(Documents.json(GetCommand.list(events)))
-        case .yaml: tool.output.put(YAMLWriter.text(GetCommand.list(events)).utf8)
-        default:
-            if events.isEmpty {
-                return tool.say("No events found" + (place.map { " in \($0) namespace." } ?? "."))
-            }
-            let rows = Self.sorted(events.map { Event($0) }).map { row($0) }
-            tool.output.put(table.text(rows, withHeader: hasHeader, isColoured: tool.output.isColoured).utf8)
+    mutating func list(_ events: [JSONValue], place: String?) throws(CLIError) {
+        if try objects.list(events, isSingle: false, name: GetCommand.name) { return }
+        if events.isEmpty {
+            return tool.say("No events found" + (place.map { " in \($0) namespace." } ?? "."))
         }
+        let rows = Self.sorted(events.map { Event($0) }).map { row($0) }
+        tool.output.put(table.text(rows, withHeader: hasHeader, isColoured: tool.output.isColoured).utf8)
     }
 
-    mutating func watched(_ event: JSONValue) {
-        switch format {
-        case .json: tool.output.put(Documents.json(event))
-        case .yaml: tool.output.put(((isFirst ? "" : "---\n") + YAMLWriter.text(event)).utf8)
-        default:
+    mutating func watched(_ events: [JSONValue]) throws(CLIError) {
+        var others: [JSONValue] = []
+        for event in events where try !objects.next(event, name: GetCommand.name) { others.append(event) }
+        if !others.isEmpty {
+            let rows = Self.sorted(others.map { Event($0) }).map { row($0) }
             let header = isFirst && hasHeader
-            tool.output.put(
-                table.text([row(Event(event))], withHeader: header, isColoured: tool.output.isColoured).utf8)
+            tool.output.put(table.text(rows, withHeader: header, isColoured: tool.output.isColoured).utf8)
+            isFirst = false
         }
-        isFirst = false
         tool.output.flush()
     }
 

@@ -7,23 +7,44 @@ struct PodView {
     var names: Set<String>
     /// Nil for all.
     var namespace: String?
+    var labels: LabelSelector?
+    var fields: FieldSelector?
     var format: OutputFormat
     var hasHeader: Bool
+    /// Labels that are columns.
+    var labelColumns: [String] = []
+    var showsLabels = false
+    /// A column with what happened, of a watch.
+    var showsEvents = false
     var tool: Tool
 
-    func isWanted(_ pod: JSONValue) -> Bool { names.isEmpty || names.contains(GetCommand.name(pod)) }
+    func isWanted(_ pod: JSONValue) -> Bool {
+        if !names.isEmpty, !names.contains(GetCommand.name(pod)) { return false }
+        if let fields, !fields.matches(pod) { return false }
+        return labels?.matches(Self.labels(pod)) ?? true
+    }
+
+    private static func labels(_ pod: JSONValue) -> [String: String] {
+        let members = pod["metadata"]?["labels"]?.objectValue?.members ?? []
+        return Dictionary(members.map { ($0.key, $0.value.stringValue ?? "") }, uniquingKeysWith: { $1 })
+    }
 
     func table() -> Table {
-        var columns = namespace == nil ? ["NAMESPACE"] : []
+        var columns = showsEvents ? ["EVENT"] : []
+        if namespace == nil { columns.append("NAMESPACE") }
         columns += ["NAME", "READY", "STATUS", "RESTARTS", "AGE"]
         if format == .wide { columns += ["IP", "NODE", "NOMINATED NODE", "READINESS GATES"] }
+        columns += labelColumns.map { $0.split(separator: "/").last.map { $0.uppercased() } ?? $0 }
+        if showsLabels { columns.append("LABELS") }
         return Table(columns)
     }
 
-    func row(_ pod: Pod) -> [Table.Cell] {
+    func row(_ value: JSONValue, _ event: Watch.Kind? = nil) -> [Table.Cell] {
+        let pod = Pod(value)
         let now = tool.now()
         let summary = PodSummary(pod)
-        var row: [Table.Cell] = namespace == nil ? [.init(pod.metadata.namespace)] : []
+        var row: [Table.Cell] = showsEvents ? [.init((event ?? .added).rawValue)] : []
+        if namespace == nil { row.append(.init(pod.metadata.namespace)) }
         row += [
             .init(pod.metadata.name), .init(summary.readyText), .init(summary.status, summary.style),
             .init(summary.restartsText(now)), .init(HumanTime.age(pod.metadata.creationTimestamp, now)),
@@ -33,6 +54,12 @@ struct PodView {
                 .init(pod.status.podIP ?? "<none>"), .init(pod.spec.nodeName ?? "<none>"), .init("<none>"),
                 .init("<none>"),
             ]
+        }
+        let labels = pod.metadata.labels
+        row += labelColumns.map { .init(labels[$0] ?? "") }
+        if showsLabels {
+            let text = labels.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+            row.append(.init(text.isEmpty ? "<none>" : text))
         }
         return row
     }

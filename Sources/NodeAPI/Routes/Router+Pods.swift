@@ -59,14 +59,18 @@ extension Router {
         ["kind": .string(kind), "apiVersion": "v1", "metadata": [:], "items": .array(items)]
     }
 
-    /// Streams what is there as ADDED and then every change, one JSON object a line.
+    /// Streams what is there as ADDED and then every change, one JSON object a line. With `sendInitialEvents=true` a
+    /// BOOKMARK stands between the two, as the API server sends it.
     private func watch(
         _ exchange: Exchange, initial: () -> [JSONValue],
         subscribe: (@escaping (WatchEvent) -> Void) -> Subscription, where isWanted: @escaping (JSONValue) -> Bool
     ) {
-        guard let stream = exchange.stream(type: "application/json") else { return }
+        guard let marksEnd = exchange.flag("sendInitialEvents"),
+            let stream = exchange.stream(type: "application/json")
+        else { return }
         var first: [UInt8] = []
         for object in initial() where isWanted(object) { first += WatchStream.line(WatchEvent(.added, object)) }
+        if marksEnd { first += WatchStream.endOfInitialEvents }
         stream.write(first)
         let watch = WatchStream(stream, isWanted)
         // The stream's closures keep the watch; it goes with the stream.

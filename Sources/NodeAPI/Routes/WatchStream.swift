@@ -35,6 +35,13 @@ final class WatchStream {
         JSONWriter().bytes(["type": .string(event.kind.rawValue), "object": event.object]) + [0x0A]
     }
 
+    /// After what was there when the watch began.
+    static let endOfInitialEvents =
+        JSONWriter().bytes([
+            "type": "BOOKMARK",
+            "object": ["metadata": ["annotations": ["k8s.io/initial-events-end": "true"]]],
+        ]) + [0x0A]
+
     private static let expired =
         JSONWriter().bytes([
             "type": "ERROR",
