@@ -14,7 +14,8 @@ public enum CommandLineTool {
     }
 
     static let commands: [Command] = [
-        GetCommand.command, DescribeCommand.command, LogsCommand.command, ExecCommand.command, EventsCommand.command,
+        GetCommand.command, DescribeCommand.command, WhyCommand.command, LogsCommand.command, ExecCommand.command,
+        EventsCommand.command,
         ImageCommands.load, ImageCommands.list, ImageCommands.remove, ValidateCommand.command, NodeCommands.status,
         NodeCommands.drain, NodeCommands.version, help,
     ]

@@ -5,14 +5,22 @@ import JSON
 struct Problem: Equatable {
     /// `file:line:column: message (namespace/name keeps running as it was)`.
     var text: String
+    var path: String
+    /// What is wrong, without the place.
+    var message: String
+    /// `namespace/name` of the pod whose last good version goes on.
+    var keepsRunning: String?
 
     init(_ value: JSONValue) {
-        var place = value["path"]?.stringValue ?? "?"
+        path = value["path"]?.stringValue ?? "?"
+        message = value["message"]?.stringValue ?? "?"
+        keepsRunning = value["keepsRunning"]?.stringValue
+        var place = path
         if let line = value["line"]?.integerValue, line > 0 {
             place += ":\(line):\(value["column"]?.integerValue ?? 0)"
         }
-        text = place + ": " + (value["message"]?.stringValue ?? "?")
-        if let pod = value["keepsRunning"]?.stringValue { text += " (\(pod) keeps running as it was)" }
+        text = place + ": " + message
+        if let pod = keepsRunning { text += " (\(pod) keeps running as it was)" }
     }
 
     static func read(_ agent: AgentClient) throws(CLIError) -> [Problem] {
