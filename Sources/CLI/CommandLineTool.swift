@@ -16,7 +16,8 @@ public enum CommandLineTool {
     static let commands: [Command] = [
         GetCommand.command, DescribeCommand.command, WhyCommand.command, LogsCommand.command, ExecCommand.command,
         EventsCommand.command,
-        ImageCommands.load, ImageCommands.list, ImageCommands.remove, ValidateCommand.command, NodeCommands.status,
+        ApplyCommand.command, DeleteCommand.command, DiffCommand.command, WaitCommand.command, ImageCommands.load,
+        ImageCommands.list, ImageCommands.remove, ValidateCommand.command, NodeCommands.status,
         NodeCommands.drain, NodeCommands.version, help,
     ]
 

@@ -103,9 +103,12 @@ final class Node {
             makeOperations: { [services] pod throws(SystemError) in try PodSandbox(pod, services) })
     }
 
+    private var manifestFolder: String {
+        configuration.settings.manifestFolder.map { paths.root + $0 } ?? paths.manifests
+    }
+
     func start() throws {
-        let manifests = configuration.settings.manifestFolder.map { paths.root + $0 } ?? paths.manifests
-        log.info("swiftletd \(Release.version) starts on \(services.facts.name), manifests in \(manifests)")
+        log.info("swiftletd \(Release.version) starts on \(services.facts.name), manifests in \(manifestFolder)")
         try watchSignals()
         classes.start(services.facts)
         _ = agent.observe { [unowned self] change, _ in
@@ -123,7 +126,7 @@ final class Node {
         try images.start()
         images.sweep(inUse: agent.layersOnRecord(services.images))
         let folder = ManifestFolder(
-            path: manifests, lastGood: lastGood.filter { !URLSource.isURL($0.key) }
+            path: manifestFolder, lastGood: lastGood.filter { !URLSource.isURL($0.key) }
         ) { bytes, path throws(ManifestRefusal) in
             try ManifestReader.read(bytes, path: path)
         }
@@ -261,7 +264,8 @@ final class Node {
             version: Release.version, nodeName: services.facts.name, root: paths.root, processID: getpid(),
             started: started, kernel: (try? Files.readText("/proc/sys/kernel/osrelease")) ?? "",
             limitsEnforced: services.cgroups.unenforced.isEmpty, cgroupRoot: services.cgroups.root.path,
-            isDraining: agent.isDraining, conditions: configurationConditions + endpointConditions,
+            manifestFolder: manifestFolder, isDraining: agent.isDraining,
+            conditions: configurationConditions + endpointConditions,
             features: preflight.findings.map { finding in
                 NodeStatus.Feature(
                     name: finding.name, state: finding.verdict == .ok ? .used : .fallback, detail: finding.detail)

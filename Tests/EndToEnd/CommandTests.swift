@@ -1,3 +1,4 @@
+import Base
 import JSON
 
 let commandSuite = Suite("command line") {
@@ -40,6 +41,44 @@ let commandSuite = Suite("command line") {
                 try expect(result.status != 0, "\(arguments): status 0")
                 try expect(!result.errors.isEmpty, "\(arguments): nothing is said")
             }
+        },
+    ]
+}
+
+let manifestCommandSuite = Suite("apply, delete, diff, wait") {
+    [
+        Test("a pod is applied, compared, changed, waited for and deleted") { node in
+            let manifest = shellPod("life", hold, restart: "Always")
+            let result = try node.swiftlet("apply", "-f", "-", input: Array(manifest.utf8))
+            try expectEqual(result.output, "pod/life created\n", "the first apply (\(result.errors))")
+            // What follows finds the pod: nothing has to be waited for between the two.
+            try expectEqual(
+                try node.ok("wait", "pod/life", "--for=condition=Ready", "--timeout=20s"), "pod/life condition met\n",
+                "wait")
+            try expectEqual(
+                try node.swiftlet("diff", "-f", "-", input: Array(manifest.utf8)).status, 0, "diff of what runs")
+            let changed = shellPod("life", "echo again; " + hold, restart: "Always")
+            let difference = try node.swiftlet("diff", "-f", "-", input: Array(changed.utf8))
+            try expectEqual(difference.status, 1, "diff of a change")
+            try expectContains(difference.output, "echo again", "diff")
+            let before = try node.pod("life")?.string("metadata.uid")
+            let second = try node.swiftlet("apply", "-f", "-", input: Array(changed.utf8))
+            try expectEqual(second.output, "pod/life configured\n", "the second apply (\(second.errors))")
+            try node.wait("life", "another instance is ready") {
+                $0.string("metadata.uid") != before && $0.container()?.at("ready")?.boolValue == true
+            }
+            try expectEqual(
+                try node.swiftlet("apply", "-f", "-", input: Array(changed.utf8)).output, "pod/life unchanged\n",
+                "the third apply")
+            try expectEqual(try node.ok("delete", "pod", "life"), "pod \"life\" deleted\n", "delete")
+            try expect(try node.pod("life") == nil, "the pod is there after delete has returned")
+            try expect(try Files.list(node.podspecs).isEmpty, "a manifest is left")
+        },
+        Test("a broken manifest is refused and changes nothing") { node in
+            let broken = shellPod("never", hold, container: "imagee: x")
+            let result = try node.swiftlet("apply", "-f", "-", input: Array(broken.utf8))
+            try expect(result.status == 1 && result.errors.contains("<stdin>:"), result.errors)
+            try expect(try Files.list(node.podspecs).isEmpty, "a manifest was written")
         },
     ]
 }

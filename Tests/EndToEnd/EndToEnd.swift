@@ -12,9 +12,9 @@ import Linux
 @main struct EndToEnd {
     static let suites: [Suite] = [
         lifecycleSuite, manifestSuite, imageSuite, limitSuite, securitySuite, namespaceSuite, volumeSuite, fileSuite,
-        userSuite, logSuite, networkSuite, networkEndSuite, execSuite, commandSuite, whySuite, metricsSuite,
-        supervisorSuite, agentSuite, adoptionSuite, reconnectSuite, versionSuite, endpointSuite, statusSuite,
-        crashSuite,
+        userSuite, logSuite, networkSuite, networkEndSuite, execSuite, commandSuite, manifestCommandSuite, whySuite,
+        metricsSuite, supervisorSuite, agentSuite, adoptionSuite, reconnectSuite, versionSuite, endpointSuite,
+        statusSuite, crashSuite,
     ]
 
     static func main() {

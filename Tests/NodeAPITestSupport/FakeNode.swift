@@ -11,6 +11,7 @@ public final class FakeNode: NodeService {
     public var imageList: [ImageSummary] = []
     public var problemList: [ManifestProblem] = []
     public var imageUploadFolder = "/tmp"
+    public var manifestFolder = "/etc/podspecs"
     public var loaded: [(bytes: [UInt8], name: String?)] = []
     public var loadDelay: Nanoseconds?
     public var logSources: [String: LogSource] = [:]
@@ -99,7 +100,8 @@ public final class FakeNode: NodeService {
     public func status() -> NodeStatus {
         NodeStatus(
             version: "1.2.3", nodeName: "node", root: "", processID: 1, started: Timestamp(nanoseconds: 0),
-            kernel: "6.12", limitsEnforced: true, cgroupRoot: "/sys/fs/cgroup/swiftlet", isDraining: isDrained)
+            kernel: "6.12", limitsEnforced: true, cgroupRoot: "/sys/fs/cgroup/swiftlet",
+            manifestFolder: manifestFolder, isDraining: isDrained)
     }
     public var usageNow = NodeUsage(
         nodeName: "node", time: Timestamp(nanoseconds: 0), instant: BootInstant(nanoseconds: 0),

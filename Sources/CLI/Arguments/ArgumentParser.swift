@@ -71,7 +71,9 @@ struct ArgumentParser {
         guard let option = options.first(where: { $0.name == name }) else { throw unknown(option: name, options) }
         let attached = parts.count == 2 ? String(parts[1]) : nil
         if option.isFlag {
-            let value = attached ?? "true"
+            // `--dry-run=client` is kubectl's way to say yes.
+            let isDry = name == "dry-run" && (attached == "client" || attached == "server")
+            let value = isDry ? "true" : attached == "none" && name == "dry-run" ? "false" : attached ?? "true"
             guard value == "true" || value == "false" else {
                 throw .usage("--\(name): \"\(value)\" is neither true nor false")
             }

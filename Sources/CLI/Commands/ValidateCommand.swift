@@ -1,5 +1,4 @@
 import Base
-import CLinux
 import PodSources
 
 /// `validate`: what the agent would say of manifests, without the agent.
@@ -7,7 +6,7 @@ enum ValidateCommand {
     static let command = Command(
         "validate", "", "check manifests, without the agent",
         options: [
-            Option("filename", "f", value: "FILE|DIR|-", "what to check; may be given several times"),
+            ManifestInput.option,
             Option("quiet", "q", "nothing but errors"),
         ],
         details: """
@@ -47,7 +46,7 @@ enum ValidateCommand {
         }
 
         private mutating func one(_ file: String) throws(CLIError) {
-            let bytes = try Self.bytes(file)
+            let bytes = try ManifestInput.bytes(file)
             let name = file == "-" ? "<stdin>" : file
             let pods: [ManifestPod]
             do throws(ManifestRefusal) { pods = try ManifestReader.read(bytes, path: name) } catch {
@@ -69,17 +68,6 @@ enum ValidateCommand {
         private mutating func fail(_ message: String) {
             isFine = false
             tool.output.line(Printable.line(message))
-        }
-
-        private static func bytes(_ file: String) throws(CLIError) -> [UInt8] {
-            do throws(SystemError) {
-                guard file == "-" else { return try Files.read(file, limit: 16 << 20) }
-                let raw = try retrying("duplicate", "standard input") { swl_fcntl(0, F_DUPFD_CLOEXEC, 3) }
-                let input = FileDescriptor(adopting: raw)
-                return try input.readAll(limit: 16 << 20, name: "standard input")
-            } catch {
-                throw .failed("\(file): \(error.errno)")
-            }
         }
     }
 }

@@ -18,6 +18,7 @@ extension Router {
             "kernel": .string(status.kernel),
             "limitsEnforced": .bool(status.limitsEnforced),
             "cgroupRoot": .string(status.cgroupRoot),
+            "manifestFolder": .string(status.manifestFolder),
             "draining": .bool(status.isDraining),
             "conditions": .array(status.conditions.map(Self.json)),
             "features": .array(status.features.map(Self.json)),

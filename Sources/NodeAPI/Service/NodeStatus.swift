@@ -46,13 +46,16 @@ public struct NodeStatus: Sendable {
     /// Whether cpu, memory and pids limits are enforced by the kernel.
     public var limitsEnforced: Bool
     public var cgroupRoot: String
+    /// The folder whose manifests are run.
+    public var manifestFolder: String
     public var isDraining: Bool
     public var conditions: [Condition]
     public var features: [Feature]
 
     public init(
         version: String, nodeName: String, root: String, processID: Int32, started: Timestamp, kernel: String,
-        limitsEnforced: Bool, cgroupRoot: String, isDraining: Bool, conditions: [Condition] = [],
+        limitsEnforced: Bool, cgroupRoot: String, manifestFolder: String, isDraining: Bool,
+        conditions: [Condition] = [],
         features: [Feature] = []
     ) {
         self.version = version
@@ -63,6 +66,7 @@ public struct NodeStatus: Sendable {
         self.kernel = kernel
         self.limitsEnforced = limitsEnforced
         self.cgroupRoot = cgroupRoot
+        self.manifestFolder = manifestFolder
         self.isDraining = isDraining
         self.conditions = conditions
         self.features = features

@@ -1,0 +1,102 @@
+import Base
+import JSON
+import PodSources
+
+/// `delete`: removes manifests, and waits until their pods are gone.
+enum DeleteCommand {
+    static let command = Command(
+        "delete", "pod NAME...", "end pods by removing their manifests", count: 0...64,
+        options: [
+            ManifestInput.option, GetCommand.namespace, GetCommand.selector,
+            Option("all", nil, "all pods of the namespace"),
+            Option("wait", nil, "wait until they are gone (default: true)"),
+            Option("timeout", value: "DURATION", "how long to wait, 30s (default: without end)"),
+            Option("ignore-not-found", nil, "no failure for a pod that is not there"),
+            Option("dry-run", nil, "say what would be done (--dry-run=client is the same)"),
+        ],
+        details: """
+            swiftlet delete pod web             removes the manifest of pod web and waits until it has ended
+            swiftlet delete -f web.yaml         the pods that the file names
+            swiftlet delete pods -l app=web --wait=false
+            """
+    ) { (invocation, tool) throws(CLIError) in
+        let agent = try ApplyCommand.reachable(tool)
+        let store = try ManifestStore(tool, agent)
+        let keys = try wanted(invocation, tool, agent, store)
+        var missing = false
+        var found: [PodKey] = []
+        let running = try agent?.json("GET", GetCommand.target(nil))["items"]?.arrayValue ?? []
+        for key in keys {
+            if store.manifest(key) != nil {
+                found.append(key)
+            } else if let pod = running.first(where: { self.key($0) == key }) {
+                // It ends already, or its manifest is not ours to remove.
+                guard pod["metadata"]?["deletionTimestamp"] == nil else {
+                    found.append(key)
+                    continue
+                }
+                throw .failed("no manifest in \(store.folder) names pod \(key); remove it where it comes from")
+            } else if !invocation.flag("ignore-not-found") {
+                missing = true
+                let names = running.filter { self.key($0).namespace == key.namespace }.map(GetCommand.name)
+                tool.say("error: \(PodName.notFound(key.name, among: names))")
+            }
+        }
+        let files = try store.files(of: Set(found))
+        if found.isEmpty, keys.isEmpty { tool.say("No resources found") }
+        let isDry = invocation.flag("dry-run")
+        if !isDry { for file in files { try ManifestStore.remove(file) } }
+        for key in found {
+            tool.output.line(Printable.line("pod \"\(key.name)\" deleted" + (isDry ? " (dry run)" : "")))
+        }
+        tool.output.flush()
+        if !isDry, invocation["wait"] != "false", let agent, !found.isEmpty {
+            let uids = running.filter { found.contains(self.key($0)) }.map { $0["metadata"]?.text("uid") ?? "" }
+            agent.deadline = try WaitCommand.deadline(invocation["timeout"], otherwise: nil)
+            try waitForEnd(Set(uids), agent)
+        }
+        return missing ? CLIError.Code.failed.rawValue : 0
+    }
+
+    private static func key(_ pod: JSONValue) -> PodKey {
+        PodKey(namespace: pod["metadata"]?.text("namespace") ?? "", name: GetCommand.name(pod))
+    }
+
+    /// The pods that the command line means.
+    private static func wanted(
+        _ invocation: Invocation, _ tool: Tool, _ agent: AgentClient?, _ store: ManifestStore
+    ) throws(CLIError) -> [PodKey] {
+        var words = invocation.arguments
+        if let first = words.first, ["pod", "pods", "po"].contains(first) {
+            words.removeFirst()
+        } else if let word = words.first(where: { !$0.contains("/") }) {
+            throw .usage("delete: \"\(word)\" is not known; use \"swiftlet delete pod \(word)\"")
+        }
+        let namespace = Tool.namespace(invocation)
+        if let files = invocation.options["filename"] {
+            guard words.isEmpty else { throw .usage("delete: names and -f are one too many; leave one out") }
+            return try ManifestInput.read(files, namespace: invocation["namespace"]).flatMap { $0.pods.map(\.key) }
+        }
+        if invocation["selector"] != nil || invocation.flag("all") {
+            guard words.isEmpty else { throw .usage("delete: names and a selector are one too many; leave one out") }
+            let selector = try LabelSelector(invocation["selector"] ?? "")
+            return store.pods.filter { $0.key.namespace == namespace && selector.matches($0.pod.metadata.labels) }
+                .map(\.key)
+        }
+        if words.isEmpty { throw .usage("delete: which? Give names, -f FILE, -l QUERY or --all") }
+        return words.map { PodKey(namespace: namespace, name: PodName.plain($0)) }
+    }
+
+    /// Returns when none of these instances is there.
+    private static func waitForEnd(_ uids: Set<String>, _ agent: AgentClient) throws(CLIError) {
+        var left = uids
+        if left.isEmpty { return }
+        try Watch("pods", namespace: nil).follow(agent) { pods in
+            left.formIntersection(pods.map { $0["metadata"]?.text("uid") ?? "" })
+            return !left.isEmpty
+        } change: { kind, pod in
+            if kind == .deleted { left.remove(pod["metadata"]?.text("uid") ?? "") }
+            return !left.isEmpty
+        }
+    }
+}

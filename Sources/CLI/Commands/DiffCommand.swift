@@ -1,0 +1,65 @@
+import JSON
+import Kube
+import PodSources
+import YAML
+
+/// `diff -f`: what would change if the manifests were applied.
+enum DiffCommand {
+    static let command = Command(
+        "diff", "", "show what applying manifests would change", count: 0...0,
+        options: [ManifestInput.option, GetCommand.namespace],
+        details: """
+            A unified diff of the pods that run and of the manifests, defaults filled in on both sides.
+            Exit codes: 0 no difference, 1 a difference, 2 or 3 when they could not be compared.
+            """
+    ) { (invocation, tool) throws(CLIError) in
+        let files = invocation.options["filename"] ?? []
+        if files.isEmpty { throw .usage("diff: what? Give a file, a folder or \"-\" with -f") }
+        var isDifferent = false
+        do throws(CLIError) {
+            let inputs = try ManifestInput.read(files, namespace: invocation["namespace"])
+            let pods = try tool.agent().json("GET", GetCommand.target(nil))["items"]?.arrayValue ?? []
+            for wanted in inputs.flatMap(\.pods) {
+                let live = pods.map { Pod($0) }.first {
+                    $0.metadata.name == wanted.key.name && $0.metadata.namespace == wanted.key.namespace
+                }
+                let lines = UnifiedDiff(live.map(text) ?? "", text(wanted.pod)).text
+                if lines.isEmpty { continue }
+                isDifferent = true
+                let name = "v1.Pod.\(wanted.key.namespace).\(wanted.key.name)"
+                for line in ["diff -u LIVE/\(name) MANIFEST/\(name)", "--- LIVE/\(name)", "+++ MANIFEST/\(name)"]
+                    + lines
+                {
+                    tool.output.line(coloured(Printable.line(line), tool.output.isColoured))
+                }
+            }
+        } catch {
+            // 1 is taken: it says that there is a difference.
+            throw CLIError(error.code == .failed ? .usage : error.code, error.message)
+        }
+        return isDifferent ? 1 : 0
+    }
+
+    /// What a manifest can say of a pod.
+    private static func text(_ pod: Pod) -> String {
+        var pod = pod
+        pod.metadata.uid = ""
+        pod.metadata.creationTimestamp = nil
+        pod.metadata.deletionTimestamp = nil
+        pod.metadata.deletionGracePeriodSeconds = nil
+        pod.spec.nodeName = nil
+        guard var object = pod.json.objectValue else { return "" }
+        object["status"] = nil
+        return YAMLWriter.text(.object(object))
+    }
+
+    private static func coloured(_ line: String, _ isColoured: Bool) -> String {
+        guard isColoured else { return line }
+        switch line.first {
+        case "-": return "\u{1B}[31m\(line)\u{1B}[0m"
+        case "+": return "\u{1B}[32m\(line)\u{1B}[0m"
+        case "@": return "\u{1B}[36m\(line)\u{1B}[0m"
+        default: return line
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import Base
+import CLinux
+import HTTP
+import JSON
+import PodSources
+import YAML
+
+/// The manifest folder, as commands change it.
+struct ManifestStore {
+    private struct File {
+        var path: String
+        var pods: [ManifestPod]
+    }
+
+    let folder: String
+    private var files: [File] = []
+
+    /// - Parameter agent: nil when it does not answer; then its configuration file says where manifests are.
+    init(_ tool: Tool, _ agent: AgentClient?) throws(CLIError) {
+        folder = try Self.folder(tool, agent)
+        let names: [String]
+        do throws(SystemError) { names = try Files.list(folder).filter(ManifestFolder.isManifestName) } catch {
+            throw Self.failed("cannot list the manifests in \(folder)", error)
+        }
+        for name in names {
+            let path = Path.join(folder, name)
+            // One that cannot be used holds no pod: it may be written over.
+            guard let bytes = try? Files.read(path, limit: 10 << 20),
+                let pods = try? ManifestReader.read(bytes, path: path)
+            else { continue }
+            files.append(File(path: path, pods: pods))
+        }
+    }
+
+    static func failed(_ attempt: String, _ error: SystemError) -> CLIError {
+        switch error.errno {
+        case .accessDenied, .notPermitted:
+            .failed("\(attempt): only root may; run this command as root, with sudo for example")
+        default: .failed("\(attempt): \(error.errno)")
+        }
+    }
+
+    private static func folder(_ tool: Tool, _ agent: AgentClient?) throws(CLIError) -> String {
+        if let agent {
+            let status = try agent.json("GET", RequestTarget(path: ["swiftlet", "v1", "status"]))
+            if let folder = status["manifestFolder"]?.stringValue { return folder }
+        }
+        let file = tool.root + "/etc/swiftlet/config.yaml"
+        let configured = (try? Files.read(file, limit: 1 << 20)).flatMap { try? YAML.documents($0) }?
+            .first?["staticPodPath"]?.stringValue
+        return tool.root + (configured ?? "/etc/podspecs")
+    }
+
+    /// The manifest of a pod; nil when there is none.
+    func manifest(_ key: PodKey) -> ManifestPod? { file(key)?.pods.first { $0.key == key } }
+
+    /// All pods of all manifests.
+    var pods: [ManifestPod] { files.flatMap(\.pods) }
+
+    private func file(_ key: PodKey) -> File? { files.first { $0.pods.contains { $0.key == key } } }
+
+    // MARK: Writing
+
+    enum Change: String {
+        case created
+        case configured
+        case unchanged
+    }
+
+    /// What writing the pod would do.
+    func change(_ pod: ManifestPod) -> Change {
+        guard let old = manifest(pod.key) else { return .created }
+        return old.value == pod.value ? .unchanged : .configured
+    }
+
+    /// Where the pod's manifest is, or is to be: a file holds one pod.
+    ///
+    /// - Throws: `CLIError` when it stands in a file with others.
+    func place(_ key: PodKey) throws(CLIError) -> String {
+        if let file = file(key) {
+            guard file.pods.count == 1 else { throw shared(key, file) }
+            return file.path
+        }
+        let names = [
+            key.namespace == "default" ? key.name : "\(key.namespace)_\(key.name)", "pod-\(key.namespace)-\(key.name)",
+        ]
+        for name in names {
+            let path = Path.join(folder, name + ".yaml")
+            if !files.contains(where: { $0.path == path }) { return path }
+        }
+        throw .failed("\(Path.join(folder, names[0] + ".yaml")) holds other pods; rename that file")
+    }
+
+    private func shared(_ key: PodKey, _ file: File) -> CLIError {
+        let others = file.pods.map(\.key).filter { $0 != key }.map(\.description).joined(separator: ", ")
+        return .failed(
+            "pod \(key) stands in \(file.path) together with \(others); change that file, or give each a file of its own"
+        )
+    }
+
+    /// Writes a pod's manifest so that the agent sees the old one or the new one.
+    func write(_ pod: ManifestPod, text: [UInt8]?) throws(CLIError) {
+        let path = try place(pod.key)
+        do throws(SystemError) {
+            // Environments hold passwords: for root's eyes only.
+            try Files.replace(path, with: text ?? Array(YAMLWriter.text(pod.value).utf8), mode: 0o600, durable: true)
+        } catch {
+            throw Self.failed("cannot write \(path)", error)
+        }
+    }
+
+    /// The files to remove so that the pods `keys` go.
+    ///
+    /// - Throws: `CLIError` when one stands in a file with pods that stay.
+    func files(of keys: Set<PodKey>) throws(CLIError) -> [String] {
+        var paths: [String] = []
+        for file in files where file.pods.contains(where: { keys.contains($0.key) }) {
+            if file.pods.contains(where: { !keys.contains($0.key) }),
+                let goes = file.pods.first(where: { keys.contains($0.key) })
+            {
+                throw shared(goes.key, file)
+            }
+            paths.append(file.path)
+        }
+        return paths
+    }
+
+    static func remove(_ path: String) throws(CLIError) {
+        do throws(SystemError) {
+            try Files.remove(path)
+            try Files.syncDirectory(of: path)
+        } catch {
+            throw failed("cannot remove \(path)", error)
+        }
+    }
+}
