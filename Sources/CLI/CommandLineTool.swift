@@ -16,7 +16,9 @@ public enum CommandLineTool {
     static let commands: [Command] = [
         GetCommand.command, DescribeCommand.command, WhyCommand.command, LogsCommand.command, ExecCommand.command,
         EventsCommand.command,
-        ApplyCommand.command, DeleteCommand.command, DiffCommand.command, WaitCommand.command, ImageCommands.load,
+        ApplyCommand.command, DeleteCommand.command, DiffCommand.command, WaitCommand.command, ControlCommands.stop,
+        ControlCommands.start, ControlCommands.restart,
+        ImageCommands.load,
         ImageCommands.list, ImageCommands.remove, ValidateCommand.command, NodeCommands.status,
         NodeCommands.drain, NodeCommands.version, help,
     ]

@@ -12,8 +12,8 @@ import Linux
 @main struct EndToEnd {
     static let suites: [Suite] = [
         lifecycleSuite, manifestSuite, imageSuite, limitSuite, securitySuite, namespaceSuite, volumeSuite, fileSuite,
-        userSuite, logSuite, networkSuite, networkEndSuite, execSuite, commandSuite, manifestCommandSuite, whySuite,
-        metricsSuite, supervisorSuite, agentSuite, adoptionSuite, reconnectSuite, versionSuite, endpointSuite,
+        userSuite, logSuite, networkSuite, networkEndSuite, execSuite, commandSuite, manifestCommandSuite, controlSuite,
+        whySuite, metricsSuite, supervisorSuite, agentSuite, adoptionSuite, reconnectSuite, versionSuite, endpointSuite,
         statusSuite, crashSuite,
     ]
 

@@ -25,11 +25,17 @@ public final class FakeNode: NodeService {
 
     public var watcherCount: Int { podWatchers.count + eventWatchers.count }
 
-    public func setPod(_ name: String, phase: String) {
+    /// - Parameter state: what its container waits for; nil while it runs.
+    public func setPod(_ name: String, phase: String, state: String? = nil) {
         let kind: WatchEvent.Kind = podsByName[name] == nil ? .added : .modified
         let pod: JSONValue = [
             "apiVersion": "v1", "kind": "Pod", "metadata": ["name": .string(name), "namespace": "default"],
-            "status": ["phase": .string(phase)],
+            "status": [
+                "phase": .string(phase),
+                "containerStatuses": [
+                    ["name": "main", "state": state.map { ["waiting": ["reason": .string($0)]] } ?? ["running": [:]]]
+                ],
+            ],
         ]
         podsByName[name] = pod
         for watcher in podWatchers.values { watcher(WatchEvent(kind, pod)) }
@@ -52,6 +58,18 @@ public final class FakeNode: NodeService {
         return podsByName.sorted { $0.key < $1.key }.map(\.value)
     }
     public func pod(namespace: String, name: String) -> JSONValue? { namespace == "default" ? podsByName[name] : nil }
+    public var controls: [String] = []
+    public func control(
+        _ action: PodAction, namespace: String, pod: String, container: String?, gracePeriod: Int64?,
+        completion: @escaping (Result<Void, NodeServiceError>) -> Void
+    ) {
+        controls.append("\(action) \(namespace)/\(pod) \(container ?? "all") \(gracePeriod.map(String.init) ?? "own")")
+        loop.enqueue { [self] in
+            guard podsByName[pod] != nil else { return completion(.failure(.notFound("pods \"\(pod)\" not found"))) }
+            setPod(pod, phase: "Running", state: action == .stop ? "Stopped" : nil)
+            completion(.success(()))
+        }
+    }
     public func watchPods(_ handler: @escaping (WatchEvent) -> Void) -> Subscription {
         nextID += 1
         let id = nextID

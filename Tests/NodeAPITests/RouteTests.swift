@@ -62,6 +62,22 @@ import Testing
         #expect(order.count == 3 && order == order.sorted())
     }
 
+    @Test func containersAreStoppedStartedAndRestarted() throws {
+        let harness = try Harness()
+        harness.node.setPod("a", phase: "Running")
+        func post(_ target: String) throws -> Response {
+            try harness.exchange(
+                "POST /swiftlet/v1/pods/default/\(target) HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        }
+        #expect(try post("a/stop").status == 200)
+        #expect(try post("a/restart?container=c&gracePeriodSeconds=3").status == 200)
+        #expect(harness.node.controls == ["stop default/a all own", "restart default/a c 3"])
+        #expect(try post("b/start").status == 404)
+        #expect(try post("a/start?gracePeriodSeconds=x").status == 400)
+        #expect(try post("a/jump").status == 404)
+        #expect(try harness.get("/swiftlet/v1/pods/default/a/stop").status == 405)
+    }
+
     @Test func aWatcherThatDoesNotReadIsEndedAndTold() throws {
         let harness = try Harness()
         let client = try harness.client()

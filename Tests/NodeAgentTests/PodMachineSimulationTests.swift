@@ -29,6 +29,7 @@ private struct World {
                 #expect(!stopAsked, "nothing is started once the pod is to end")
                 #expect(live[name] == nil, "a container has one run at a time")
                 live[name] = attempt
+                #expect(machine.containers.allSatisfy { $0.name != name || !$0.isHeld }, "stopped is stopped")
                 if let record = machine.containers.first(where: { $0.name == name }), !record.isInit {
                     #expect(machine.containers.allSatisfy { !$0.isInit || $0.hasSucceeded })
                 }
@@ -121,7 +122,10 @@ private struct World {
             case .containerExited(let name, let attempt, _):
                 guard live[name] == attempt else { return }
                 live[name] = nil
-            case .containerNotStarted(let name, _, _): live[name] = nil
+            case .containerNotStarted(let name, let attempt, _):
+                // Killed while it was being started, and its end told first.
+                guard live[name] == attempt else { return }
+                live[name] = nil
             case .containerStarted(let name, let attempt, _): guard live[name] == attempt else { return }
             default: break
             }
@@ -137,6 +141,11 @@ private struct World {
             live = [:]
             perform(machine.on(.supervisorLost(at: Timestamp(nanoseconds: time)), now: BootInstant(nanoseconds: time)))
         case 2 where machine.stage == .running || machine.stage == .terminating: disconnect()
+        case 3:
+            let control = PodControl.allCases[random.next(PodControl.allCases.count)]
+            let names = random.chance(50) ? ["i", "a", "b"] : [["i", "a", "b"][random.next(3)]]
+            let input = PodInput.control(control, containers: Set(names), grace: .seconds(1))
+            perform(machine.on(input, now: BootInstant(nanoseconds: time)))
         default:
             if let name = machine.containers.filter(\.isRunning).map(\.name).first, random.chance(40) {
                 exit(name, random.chance(50) ? 0 : 1)

@@ -56,7 +56,7 @@ enum ApplyCommand {
             tool.say("the agent is not running; the pods start when it does")
             return 0
         }
-        try await (pending, before, agent, tool)
+        try waitUntilSeen(pending, before, agent, tool)
         return 0
     }
 
@@ -80,7 +80,7 @@ enum ApplyCommand {
     }
 
     /// Waits until the agent has seen what was written, so that a command that follows finds it.
-    private static func await(
+    private static func waitUntilSeen(
         _ keys: [PodKey], _ before: [PodKey: String], _ agent: AgentClient, _ tool: Tool
     ) throws(CLIError) {
         var waiting = Set(keys)

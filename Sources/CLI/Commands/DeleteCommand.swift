@@ -1,5 +1,6 @@
 import Base
 import JSON
+import Kube
 import PodSources
 
 /// `delete`: removes manifests, and waits until their pods are gone.
@@ -20,6 +21,7 @@ enum DeleteCommand {
             swiftlet delete pods -l app=web --wait=false
             """
     ) { (invocation, tool) throws(CLIError) in
+        let timeout = try WaitCommand.timeout(invocation["timeout"], otherwise: nil)
         let agent = try ApplyCommand.reachable(tool)
         let store = try ManifestStore(tool, agent)
         let keys = try wanted(invocation, tool, agent, store)
@@ -29,7 +31,7 @@ enum DeleteCommand {
         for key in keys {
             if store.manifest(key) != nil {
                 found.append(key)
-            } else if let pod = running.first(where: { self.key($0) == key }) {
+            } else if let pod = running.first(where: { keyOf($0) == key }) {
                 // It ends already, or its manifest is not ours to remove.
                 guard pod["metadata"]?["deletionTimestamp"] == nil else {
                     found.append(key)
@@ -38,7 +40,7 @@ enum DeleteCommand {
                 throw .failed("no manifest in \(store.folder) names pod \(key); remove it where it comes from")
             } else if !invocation.flag("ignore-not-found") {
                 missing = true
-                let names = running.filter { self.key($0).namespace == key.namespace }.map(GetCommand.name)
+                let names = running.filter { keyOf($0).namespace == key.namespace }.map(GetCommand.name)
                 tool.say("error: \(PodName.notFound(key.name, among: names))")
             }
         }
@@ -51,14 +53,13 @@ enum DeleteCommand {
         }
         tool.output.flush()
         if !isDry, invocation["wait"] != "false", let agent, !found.isEmpty {
-            let uids = running.filter { found.contains(self.key($0)) }.map { $0["metadata"]?.text("uid") ?? "" }
-            agent.deadline = try WaitCommand.deadline(invocation["timeout"], otherwise: nil)
-            try waitForEnd(Set(uids), agent)
+            let uids = running.filter { found.contains(keyOf($0)) }.map { $0["metadata"]?.text("uid") ?? "" }
+            try waitForEnd(Set(uids), agent, timeout)
         }
         return missing ? CLIError.Code.failed.rawValue : 0
     }
 
-    private static func key(_ pod: JSONValue) -> PodKey {
+    private static func keyOf(_ pod: JSONValue) -> PodKey {
         PodKey(namespace: pod["metadata"]?.text("namespace") ?? "", name: GetCommand.name(pod))
     }
 
@@ -88,11 +89,14 @@ enum DeleteCommand {
     }
 
     /// Returns when none of these instances is there.
-    private static func waitForEnd(_ uids: Set<String>, _ agent: AgentClient) throws(CLIError) {
+    private static func waitForEnd(
+        _ uids: Set<String>, _ agent: AgentClient, _ timeout: Nanoseconds?
+    ) throws(CLIError) {
         var left = uids
         if left.isEmpty { return }
         try Watch("pods", namespace: nil).follow(agent) { pods in
             left.formIntersection(pods.map { $0["metadata"]?.text("uid") ?? "" })
+            agent.deadline = timeout.map { .now + $0 }
             return !left.isEmpty
         } change: { kind, pod in
             if kind == .deleted { left.remove(pod["metadata"]?.text("uid") ?? "") }

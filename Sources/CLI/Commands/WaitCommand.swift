@@ -32,11 +32,13 @@ enum WaitCommand {
             throw .usage("wait: which? Give names, -l QUERY or --all")
         }
         let agent = try tool.agent()
-        agent.deadline = try deadline(invocation["timeout"], otherwise: .seconds(30))
+        let timeout = try timeout(invocation["timeout"], otherwise: .seconds(30))
         var wait = Waiting(goal: goal, names: names, selector: selector, tool: tool)
         do throws(CLIError) {
             try Watch("pods", namespace: Tool.namespace(invocation)).follow(agent) { (pods) throws(CLIError) in
                 try wait.begin(pods)
+                // What is there is looked at in any case; the time runs from then on.
+                agent.deadline = timeout.map { .now + $0 }
                 return !wait.pending.isEmpty
             } change: { (kind, pod) throws(CLIError) in
                 try wait.see(kind, pod)
@@ -50,16 +52,14 @@ enum WaitCommand {
         return 0
     }
 
-    /// The moment that a `--timeout` stands for; nil for none.
-    static func deadline(_ text: String?, otherwise: Nanoseconds?) throws(CLIError) -> BootInstant? {
-        guard let text else { return otherwise.map { .now + $0 } }
+    /// The time that a `--timeout` stands for; nil for no limit.
+    static func timeout(_ text: String?, otherwise: Nanoseconds?) throws(CLIError) -> Nanoseconds? {
+        guard let text else { return otherwise }
         if text.hasPrefix("-"), HumanTime.seconds(String(text.dropFirst())) != nil { return nil }
-        guard text != "0" else { return .now + .milliseconds(1) }
-        guard let seconds = HumanTime.seconds(text) else {
+        guard let seconds = text == "0" ? 0 : HumanTime.seconds(text) else {
             throw .usage("--timeout: \"\(text)\" is no length of time such as 30s, 5m or 1h30m")
         }
-        // What is there is looked at in any case.
-        return .now + (seconds == 0 ? .milliseconds(1) : .seconds(min(seconds, 1 << 31)))
+        return .seconds(min(seconds, 1 << 31))
     }
 
     /// What is waited for.

@@ -102,6 +102,7 @@ struct Diagnosis {
                 let wait = state.message.map(Self.firstWords) ?? "waits before its next start"
                 return [end(pod, name, last, ["container \(name) was restarted \(times); \(wait) (CrashLoopBackOff)"])]
             }
+            if reason == "Stopped" { return [cause("stopped", name, ["container \(name) does not run"])] }
             if ["", "ContainerCreating", "PodInitializing"].contains(reason) {
                 return [cause("starting", name, ["container \(name) has not started yet"])]
             }

@@ -190,6 +190,9 @@ extension Fault {
     ]
 
     private static let course = [
+        Fault(
+            "stopped", .course, "the operator stopped it (\"swiftlet stop\"), and it stays so until it is started",
+            fix: "\"swiftlet start POD\" runs it again"),
         Fault("completed", .course, "its program has done its work and ended with exit code 0"),
         Fault(
             "completed-restarts", .course, "its program ends with exit code 0 and is started again by restartPolicy",

@@ -34,6 +34,34 @@ public final class AgentService: @LoopActor NodeService {
         agent.pod(PodKey(namespace: namespace, name: name))?.json
     }
 
+    public func control(
+        _ action: PodAction, namespace: String, pod: String, container: String?, gracePeriod: Int64?,
+        completion: @escaping (Result<Void, NodeServiceError>) -> Void
+    ) {
+        let control: PodControl =
+            switch action {
+            case .stop: .stop
+            case .start: .start
+            case .restart: .restart
+            }
+        Task {
+            do throws(ControlError) {
+                try await agent.control(
+                    control, PodKey(namespace: namespace, name: pod), container: container, grace: gracePeriod)
+                completion(.success(()))
+            } catch {
+                let status =
+                    switch error.reason {
+                    case .noSuchPod: 404
+                    case .noSuchContainer: 400
+                    case .conflict: 409
+                    case .notRecorded: 500
+                    }
+                completion(.failure(NodeServiceError(status: status, error.description)))
+            }
+        }
+    }
+
     public func watchPods(_ handler: @escaping (WatchEvent) -> Void) -> Subscription {
         Subscription(
             onCancel: agent.observe { change, pod in

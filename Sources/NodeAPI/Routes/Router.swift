@@ -43,7 +43,9 @@ final class Router {
         case ["version"]: only(["GET"], head) { [self] in version($0) }
         case ["drain"]: only(["POST"], head) { [self] in drain($0) }
         default:
-            if path.count == 3, path[0] == "pods" {
+            if path.count == 4, path[0] == "pods", let action = PodAction(rawValue: path[3]) {
+                only(["POST"], head) { [self] in control($0, action, namespace: path[1], name: path[2]) }
+            } else if path.count == 3, path[0] == "pods" {
                 only(["GET"], head) { [self] in pod($0, namespace: path[1], name: path[2]) }
             } else {
                 Self.unknown(target)

@@ -12,6 +12,15 @@ public protocol NodeService: AnyObject {
     /// One pod; nil when the node has none of that name.
     func pod(namespace: String, name: String) -> JSONValue?
 
+    /// Stops, starts or restarts containers of a pod; answers when that is on disk.
+    ///
+    /// - Parameters:
+    ///   - container: nil for all.
+    ///   - gracePeriod: how long a container has to end, in seconds; nil for the pod's own.
+    func control(
+        _ action: PodAction, namespace: String, pod: String, container: String?, gracePeriod: Int64?,
+        completion: @escaping (Result<Void, NodeServiceError>) -> Void)
+
     /// Calls `handler` with every change of a pod from now on, until the subscription is cancelled.
     func watchPods(_ handler: @escaping (WatchEvent) -> Void) -> Subscription
 

@@ -66,6 +66,10 @@ public struct ContainerRecord: Hashable, Sendable {
     public var layers: [String] = []
     public var user: User?
     public var backOff = CrashLoopBackOff()
+    /// The operator stopped it: it does not run, over restarts of the agent and of the machine, until it is started.
+    public var isHeld = false
+    /// The operator asked for another run: it begins when the one that is being stopped has ended, however it did.
+    public var mustRunAgain = false
     /// When the next run may begin, while it is held back for a time. Of this boot: after another all begins anew.
     public var heldUntil: BootInstant?
 

@@ -16,6 +16,8 @@ public enum PodInput: Sendable {
     /// The set of images changed: what waits for one looks again.
     case imagesChanged
     case timer(PodTimer)
+    /// The operator stops, starts or restarts containers.
+    case control(PodControl, containers: Set<String>, grace: Nanoseconds)
     /// The pod is to end: its manifest is gone or changed, or the node drains.
     case stop(grace: Nanoseconds, message: String)
     /// As `stop`, for a pod of an earlier run of the agent: it ends when it is known what of it runs, and starts
@@ -97,6 +99,8 @@ public enum PodTimer: Hashable, Sendable {
     case graceOver
     /// What was killed when the grace period was over should have ended by now.
     case killOver
+    /// The time is over that a container has to end which the operator stopped.
+    case stopGraceOver(container: String, attempt: Int)
     case teardownRetry
 }
 

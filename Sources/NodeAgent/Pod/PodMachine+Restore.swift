@@ -21,12 +21,15 @@ extension PodMachine {
             let stays = record.termination != nil && (record.isInit ? record.hasSucceeded : isDone(record))
             if !stays { record.state = .waiting(reason: nil, message: nil) }
             record.heldUntil = nil
+            record.mustRunAgain = false
             containers[i] = record
+            if record.isHeld, !stays { rest(i) }
         }
         // It begins with the init containers, as the kubelet does.
         if containers.contains(where: { !$0.isInit && !isDone($0) }) {
             for i in containers.indices where containers[i].isInit {
                 containers[i].state = .waiting(reason: nil, message: nil)
+                if containers[i].isHeld { rest(i) }
             }
         }
     }
@@ -43,7 +46,9 @@ extension PodMachine {
                     containers[i].state = .waiting(reason: nil, message: nil)
                     containers[i].takeBackStart()
                 }
-                if case .waiting(.some, _) = containers[i].state, !containers[i].isWaitingForImage {
+                if containers[i].isHeld {
+                    rest(i)
+                } else if case .waiting(.some, _) = containers[i].state, !containers[i].isWaitingForImage {
                     directives.append(
                         .arm(.restart(container: containers[i].name), after: heldBack(containers[i], now)))
                 } else {
@@ -70,10 +75,16 @@ extension PodMachine {
                     (containers[i].imageID, containers[i].layers) = (started.imageID, started.layers)
                 }
                 containers[i].heldUntil = nil
+                // The agent went before the container had ended that was to: it is asked once more.
+                if containers[i].isHeld || containers[i].mustRunAgain {
+                    directives += stopAgain(i)
+                }
             case .ended(let end):
                 // Known already, or news of what happened while no agent ran.
                 if containers[i].termination == end || containers[i].lastTermination == end {
-                    if case .waiting(.some, _) = containers[i].state {
+                    if containers[i].isHeld {
+                        rest(i)
+                    } else if case .waiting(.some, _) = containers[i].state {
                         directives.append(
                             .arm(.restart(container: containers[i].name), after: heldBack(containers[i], now)))
                     }

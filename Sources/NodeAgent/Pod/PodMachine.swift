@@ -39,6 +39,8 @@ public struct PodMachine: Sendable {
     /// The containers that were asked to stop while they ran.
     private(set) var stoppedContainers: Set<String> = []
     private var sandboxFailures = 0
+    /// The containers that were asked to end by the operator and have not yet.
+    var stoppedByOperator: Set<String> = []
 
     public init(_ plan: PodPlan) {
         self.plan = plan
@@ -106,6 +108,7 @@ public struct PodMachine: Sendable {
             }
             return advance(now)
         case .timer(let timer): return onTimer(timer, now)
+        case .control(let control, let names, let grace): return self.control(control, names, grace: grace, now)
         case .stop(let grace, _): return onStop(grace, now)
         case .stopWhenKnown(let grace, _):
             guard stage == .preparing else { return onStop(grace, now) }
@@ -127,7 +130,7 @@ public struct PodMachine: Sendable {
 
     /// Begins what can begin now, and ends the pod when nothing is left to do.
     mutating func advance(_ now: BootInstant) -> [PodDirective] {
-        guard stage == .running else { return [] }
+        guard stage == .running, !isHeldWhole else { return [] }
         for i in containers.indices where containers[i].isInit && !containers[i].hasSucceeded {
             if case .terminated(let end) = containers[i].state,
                 !plan.restartPolicy.restarts(after: end.exitCode, isInit: true)
@@ -173,7 +176,8 @@ public struct PodMachine: Sendable {
         containers[i].user = started.user
         let note = PodDirective.record(EventNote("Started", "Container started", container: name))
         // Asked to stop while it was being started: its signal could not be sent before.
-        return stage == .terminating ? [note, .stopContainer(container: name)] : [note]
+        let isAsked = stage == .terminating || stoppedByOperator.contains(name)
+        return isAsked ? [note, .stopContainer(container: name)] : [note]
     }
 
     private mutating func onNotStarted(
@@ -192,6 +196,7 @@ public struct PodMachine: Sendable {
         containers[i].takeBackStart()
         containers[i].state = .waiting(reason: failure.reason, message: failure.message)
         if stage == .terminating { return directives + endTerminationIfQuiet() }
+        if let next = endedByOperator(i, now) { return directives + next }
         if failure.kind == .configuration {
             containers[i].heldUntil = now + .seconds(10)
             directives.append(.arm(.restart(container: name), after: .seconds(10)))
@@ -212,6 +217,7 @@ public struct PodMachine: Sendable {
         containers[i].state = .terminated(end)
         if stage == .terminating { return endTerminationIfQuiet() }
         guard stage == .running else { return [] }
+        if let next = endedByOperator(i, now) { return next }
         guard plan.restartPolicy.restarts(after: end.exitCode, isInit: containers[i].isInit) else {
             return advance(now)
         }
@@ -298,7 +304,7 @@ public struct PodMachine: Sendable {
             return [.makeSandbox]
         case .restart(let name):
             guard stage == .running, let i = index(name), case .waiting(.some, _) = containers[i].state,
-                !containers[i].isWaitingForImage
+                !containers[i].isWaitingForImage, !containers[i].isHeld
             else { return [] }
             containers[i].state = .waiting(reason: nil, message: nil)
             containers[i].heldUntil = nil
@@ -311,6 +317,11 @@ public struct PodMachine: Sendable {
             // A supervisor that does not answer keeps nobody alive: it is killed with the rest.
             guard stage == .terminating else { return [] }
             return tearDownFinally()
+        case .stopGraceOver(let name, let attempt):
+            guard stage == .running, stoppedByOperator.contains(name), let i = current(name, attempt),
+                containers[i].isLive
+            else { return [] }
+            return [.killContainer(container: name)]
         case .teardownRetry:
             guard case .tearingDown(let final) = stage else { return [] }
             return [.tearDown(final: final)]
@@ -396,7 +407,11 @@ public struct PodMachine: Sendable {
                 finishedAt: time, containerID: containers[i].containerID)
             containers[i].state = .terminated(end)
             containers[i].lastTermination = end
-            if stage == .running {
+            stoppedByOperator.remove(containers[i].name)
+            if stage == .running, containers[i].isHeld || containers[i].mustRunAgain {
+                containers[i].mustRunAgain = false
+                rest(i)
+            } else if stage == .running {
                 if plan.restartPolicy.restarts(after: 137, isInit: containers[i].isInit) {
                     containers[i].state = .waiting(reason: nil, message: nil)
                 } else {
@@ -409,8 +424,7 @@ public struct PodMachine: Sendable {
         // A new sandbox starts from the beginning, as the kubelet does: init containers run again unless all is done.
         if containers.contains(where: { !$0.isInit && !isDone($0) }) {
             for i in containers.indices where containers[i].isInit && containers[i].termination != nil {
-                containers[i].lastTermination = containers[i].termination
-                containers[i].state = .waiting(reason: nil, message: nil)
+                rest(i)
             }
             stage = .preparing
             if hasRun {

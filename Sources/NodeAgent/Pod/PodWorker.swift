@@ -114,6 +114,18 @@ public final class PodWorker {
         save()
     }
 
+    /// Stops, starts or restarts containers. Returns when that is on record: it holds over any restart.
+    ///
+    /// - Parameters:
+    ///   - containers: nil for all.
+    ///   - grace: replaces the pod's own, in seconds.
+    func control(_ control: PodControl, containers: Set<String>?, grace: Int64?) async throws {
+        let seconds = max(2, min(grace ?? pod.spec.terminationGracePeriodSeconds, 1 << 31))
+        let names = containers ?? Set(machine.containers.map(\.name))
+        handle(.control(control, containers: names, grace: .seconds(seconds)))
+        try await records.flush(uid)
+    }
+
     /// Ends the instance as the pod's grace period allows, so that it runs again when the next agent starts.
     func suspend(message: String) {
         suspendedAsFinished = isFinished

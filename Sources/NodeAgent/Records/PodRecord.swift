@@ -68,6 +68,8 @@ extension ContainerRecord {
         object.append("containerID", ifPresent: containerID.map { .string($0) })
         object.append("imageID", ifPresent: imageID.map { .string($0) })
         if !layers.isEmpty { object.append("layers", .strings(layers)) }
+        if isHeld { object.append("stopped", true) }
+        if mustRunAgain { object.append("mustRunAgain", true) }
         object.append("heldUntil", ifPresent: heldUntil.map { .integer($0.nanoseconds) })
         object.append("backOff", ifPresent: backOff.last.map { .integer($0.count) })
         switch state {
@@ -99,6 +101,8 @@ extension ContainerRecord {
         containerID = try value.optionalString("containerID")
         imageID = try value.optionalString("imageID")
         layers = try value.optionalStrings("layers") ?? []
+        isHeld = try value.optionalBool("stopped") ?? false
+        mustRunAgain = try value.optionalBool("mustRunAgain") ?? false
         heldUntil = try value.optionalInteger("heldUntil").map { BootInstant(nanoseconds: $0) }
         backOff = CrashLoopBackOff(last: try value.optionalInteger("backOff").map { Nanoseconds($0) })
         if let since = try value.optionalInteger("runningSince") {
