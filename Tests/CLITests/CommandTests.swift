@@ -187,6 +187,32 @@ func run(_ line: String, root: String) -> Ran {
         #expect(run("logs web-node --since yesterday", root: node.folder.path).code == 2)
     }
 
+    @Test func logsOfSeveralContainersStandTogetherWithTheirNames() throws {
+        let node = try BackgroundNode { node, root in
+            Self.fill(node, root)
+            node.logSources["web-node/side"] = LogSource(folder: root + "/side", attempt: 0, isComplete: true)
+        }
+        defer { node.stop() }
+        let root = node.folder.path
+        let time = "2026-01-01T00:00:00.000000000Z"
+        try node.folder.write("logs/0.log", "\(time) stdout F one\n\(time) stdout F two\n\(time) stdout P cut")
+        try node.folder.write("side/0.log", "\(time) stdout F three\n")
+        let both = run("logs web-node --all-containers --prefix", root: root)
+        #expect(
+            both.output == "[pod/web-node/main] one\n[pod/web-node/main] two\n[pod/web-node/side] three\n"
+                && both.code == 0)
+        let followed = run("logs web-node --all-containers -f", root: root)
+        #expect(followed.output.split(separator: "\n").sorted() == ["one", "three", "two"])
+        #expect(run("logs web-node side", root: root).output == "three\n")
+        #expect(run("logs web-node -c side --all-containers", root: root).code == 2)
+        #expect(run("logs -l none=1", root: root).errors == "No resources found in default namespace.\n")
+        #expect(run("logs", root: root).code == 2)
+        // One that has no log does not keep the others' back.
+        let some = run("logs -l !none --all-containers --tail 1", root: root)
+        #expect(some.code == 1 && some.output == "two\nthree\n")
+        #expect(some.errors.contains("error: pod/batch-node/main: "))
+    }
+
     @Test func anArchiveIsLoadedByItsPath() throws {
         let node = try BackgroundNode(Self.fill)
         defer { node.stop() }

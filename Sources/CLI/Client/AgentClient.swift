@@ -98,6 +98,47 @@ final class AgentClient {
         return isEnough
     }
 
+    // MARK: Several at once
+
+    /// The connection's number, to wait for what comes with others.
+    var descriptor: Int32 { socket.raw }
+
+    /// Sends a request whose answer is taken with `take`.
+    func begin(_ method: String, _ target: RequestTarget) throws(CLIError) {
+        answer = Answer()
+        try send(method, target)
+    }
+
+    /// Takes what has come of the answer, waiting for something when there is nothing.
+    ///
+    /// - Returns: false at its end.
+    /// - Throws: `CLIError` with the agent's sentence for any status but 200.
+    func take(_ body: ([UInt8]) throws(CLIError) -> Void) throws(CLIError) -> Bool {
+        try receive()
+        while let event = try nextEvent() {
+            switch event {
+            case .head(let head): answer.refusal = head.status == 200 ? nil : head
+            case .body(let part) where answer.refusal == nil: try body(part)
+            case .body(let part): answer.message += part.prefix(max(0, 65536 - answer.message.count))
+            case .informational: break
+            case .end:
+                if let refusal = answer.refusal { throw Self.refused(refusal, answer.message) }
+                return false
+            }
+        }
+        return true
+    }
+
+    /// What has come so far of an answer that is taken in pieces.
+    private struct Answer {
+        var refusal: HTTPResponseHead?
+        var message: [UInt8] = []
+    }
+
+    private var answer = Answer()
+
+    // MARK: Bodies
+
     /// Sends a request whose body is what `read` gives, to its end.
     func upload(
         _ target: RequestTarget, _ read: () throws(CLIError) -> [UInt8]
