@@ -20,12 +20,15 @@ public enum CommandLineTool {
         ControlCommands.start, ControlCommands.restart,
         ImageCommands.load,
         ImageCommands.list, ImageCommands.remove, ValidateCommand.command, NodeCommands.status,
-        NodeCommands.drain, NodeCommands.version, help,
+        NodeCommands.drain, NodeCommands.version, CompletionCommand.command, help,
     ]
 
     /// Runs in a given world.
     static func run(_ words: [String], _ tool: Tool) -> Int32 {
         defer { tool.output.flush() }
+        if words.first == CompletionCommand.hidden {
+            return CompletionCommand.complete(Array(words.dropFirst()), tool)
+        }
         do throws(CLIError) {
             let (command, invocation) = try ArgumentParser(commands: commands).parse(words)
             var tool = tool
