@@ -79,7 +79,7 @@ final class Node {
             addresses: NodeProbe.addresses(without: builtIn.bridge),
             memoryCapacity: NodeProbe.memory(), allocatableMilliCPU: NodeProbe.cpus() * 1000,
             allocatableMemory: NodeProbe.memory(), allocatableStorage: NodeProbe.storage(paths.pods),
-            capabilities: NodeProbe.capabilities(), minimumOOMScoreAdjustment: NodeProbe.minimumOOMScore())
+            capabilities: try NodeProbe.capabilities(), minimumOOMScoreAdjustment: try NodeProbe.minimumOOMScore())
         facts.hiddenPaths = NodeFacts.thermalThrottlePaths()
         let cgroups = try NodeCgroups(hierarchy, path: settings.cgroupRoot ?? "/swiftlet" + paths.instanceSuffix)
         let store = try ImageStore(root: paths.images)

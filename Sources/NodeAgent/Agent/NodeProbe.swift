@@ -27,18 +27,20 @@ public enum NodeProbe {
     }
 
     /// The capabilities that this process can hand on, by name.
-    public static func capabilities() -> [String] {
-        var bounding: UInt64 = 0
-        let text = (try? Files.readText("/proc/self/status")) ?? ""
-        for line in text.split(separator: "\n") where line.hasPrefix("CapPrm:") {
-            bounding = UInt64(line.split(whereSeparator: { $0 == "\t" || $0 == " " }).last ?? "", radix: 16) ?? 0
+    public static func capabilities() throws(SystemError) -> [String] {
+        let text = try Files.readText("/proc/self/status")
+        let line = text.split(separator: "\n").first { $0.hasPrefix("CapPrm:") }
+        let word = line?.split(whereSeparator: { $0 == "\t" || $0 == " " }).last
+        // Containers that get no capabilities for a reading gone wrong would be hard to understand.
+        guard let word, let bounding = UInt64(word, radix: 16) else {
+            throw SystemError("read CapPrm from", "/proc/self/status", .invalid)
         }
         return Capability.names.enumerated().filter { bounding >> UInt64($0.offset) & 1 == 1 }.map(\.element)
     }
 
     /// The lowest `oom_score_adj` that children can be given: any with CAP_SYS_RESOURCE, else this process's own.
-    public static func minimumOOMScore() -> Int {
-        if capabilities().contains("CAP_SYS_RESOURCE") { return -1000 }
+    public static func minimumOOMScore() throws(SystemError) -> Int {
+        if try capabilities().contains("CAP_SYS_RESOURCE") { return -1000 }
         return (try? Files.readText("/proc/self/oom_score_adj")).flatMap { Int($0) } ?? 0
     }
 

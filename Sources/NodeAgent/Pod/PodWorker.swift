@@ -259,7 +259,7 @@ public final class PodWorker {
                 do {
                     // The supervisor, which knows how its containers ended, goes only when the record knows it too: a
                     // finished pod stays finished, also over a reboot. One that is deleted goes from a full disk too.
-                    do { try await records.flush(uid) } catch  where final {}
+                    if final { try? await records.flush(uid) } else { try await records.flush(uid) }
                     try await operations.tearDown(final: final)
                     if final { await keepEnd(self) } else { try await records.flush(uid) }
                     handle(.tornDown)
