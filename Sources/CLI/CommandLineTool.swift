@@ -15,11 +15,11 @@ public enum CommandLineTool {
 
     static let commands: [Command] = [
         GetCommand.command, DescribeCommand.command, WhyCommand.command, LogsCommand.command, ExecCommand.command,
-        EventsCommand.command,
+        EventsCommand.command, TopCommand.command,
         ApplyCommand.command, DeleteCommand.command, DiffCommand.command, WaitCommand.command, ControlCommands.stop,
         ControlCommands.start, ControlCommands.restart,
         ImageCommands.load,
-        ImageCommands.list, ImageCommands.remove, ValidateCommand.command, NodeCommands.status,
+        ImageCommands.list, ImageCommands.remove, ValidateCommand.command, NodeCommands.status, DoctorCommand.command,
         NodeCommands.drain, NodeCommands.version, CompletionCommand.command, help,
     ]
 

@@ -9,6 +9,8 @@ struct Tool {
     /// Takes sentences for the person, without a line end: standard error.
     var say: (String) -> Void
     var now: () -> Timestamp = { .now }
+    /// Waits as long.
+    var pause: (Nanoseconds) -> Void = { usleep(UInt32(clamping: $0.count / 1000)) }
     /// Times of day in UTC instead of the machine's zone.
     var usesUTC = false
 

@@ -24,6 +24,7 @@ func run(_ line: String, root: String) -> Ran {
     var tool = Tool(root: root, output: Output { output += $0 }, say: { errors += $0 + "\n" })
     tool.now = { Timestamp(rfc3339: "2026-01-01T00:10:00Z")! }
     tool.usesUTC = true
+    tool.pause = { _ in }
     let code = CommandLineTool.run(line.split(separator: " ").map(String.init), tool)
     return Ran(code: code, output: String(decoding: output, as: UTF8.self), errors: errors)
 }

@@ -126,8 +126,10 @@ public final class FakeNode: NodeService {
         booted: Timestamp(nanoseconds: 0), resources: .init(), availableMemory: nil, fileSystem: nil,
         imageFileSystem: nil, pods: [])
     public var countersNow = NodeCounters()
+    /// What is told in turn, before `usageNow`.
+    public var usages: [NodeUsage] = []
     public func usage(_ completion: @escaping (NodeUsage) -> Void) {
-        let usage = usageNow
+        let usage = usages.isEmpty ? usageNow : usages.removeFirst()
         loop.enqueue { completion(usage) }
     }
     public func counters() -> NodeCounters { countersNow }

@@ -23,7 +23,8 @@ enum WhyCommand {
         guard [.table, .json, .yaml, .name].contains(format) else {
             throw .usage("--output: why is printed as text, json, yaml or name")
         }
-        let gatherer = try Gatherer(invocation, tool)
+        let wantsAll = invocation.flag("all-namespaces") && invocation.arguments.isEmpty
+        let gatherer = try Gatherer(namespace: wantsAll ? nil : Tool.namespace(invocation), tool)
         let found = try invocation.arguments.isEmpty ? gatherer.all() : gatherer.named(invocation.arguments)
         let answers = found.map { (evidence: $0, causes: Diagnosis(evidence: $0).causes) }
         switch format {
@@ -38,6 +39,15 @@ enum WhyCommand {
             }
         }
         return 0
+    }
+
+    /// What `why` says of each pod of the node that is not as it should be.
+    static func answers(_ tool: Tool) throws(CLIError) -> [String] {
+        var answers: [String] = []
+        for evidence in try Gatherer(namespace: nil, tool).all() {
+            answers.append(text(evidence, Diagnosis(evidence: evidence).causes))
+        }
+        return answers
     }
 
     // MARK: Printing
@@ -81,9 +91,8 @@ enum WhyCommand {
         let problems: [Problem]
         let isDraining: Bool
 
-        init(_ invocation: Invocation, _ tool: Tool) throws(CLIError) {
-            let wantsAll = invocation.flag("all-namespaces") && invocation.arguments.isEmpty
-            namespace = wantsAll ? nil : Tool.namespace(invocation)
+        init(namespace: String?, _ tool: Tool) throws(CLIError) {
+            self.namespace = namespace
             self.tool = tool
             agent = try tool.agent()
             pods = try agent.json("GET", GetCommand.target(namespace))["items"]?.arrayValue ?? []
