@@ -33,6 +33,8 @@ let metricsSuite = Suite("metrics") {
                 let pod = pods.first { $0["podRef"]?.string("name") == "busy" }
                 return pod?["cpu"]?["usageNanoCores"]?.integerValue ?? 0 > 1_000_000
             }
+            let line = try node.ok("top", "pods", "busy", "--no-headers")
+            try expect(line.hasPrefix("busy") && !line.contains(" 0m "), "top: \(line)")
         },
         Test("memory is told as the cgroup counts it", needs: .limits) { node in
             try node.drop("held.yaml", shellPod("held", hold, restart: "Always"))
