@@ -1,5 +1,9 @@
 #include "CLinux.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +64,69 @@ int swl_tcp_connect(const void *address, socklen_t length) {
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (connect(fd, target, length) == 0 || errno == EINPROGRESS || errno == EINTR) return fd;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+struct dial {
+    int namespace, v6, fd, error;
+    uint16_t port;
+};
+
+static int dial_loopback(const struct dial *dial) {
+    struct sockaddr_in v4 = {
+        .sin_family = AF_INET, .sin_port = htons(dial->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in6 v6 = {
+        .sin6_family = AF_INET6, .sin6_port = htons(dial->port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    return dial->v6 ? swl_tcp_connect(&v6, sizeof v6) : swl_tcp_connect(&v4, sizeof v4);
+}
+
+static void *dial_inside(void *argument) {
+    struct dial *dial = argument;
+    dial->fd = setns(dial->namespace, CLONE_NEWNET) < 0 ? -1 : dial_loopback(dial);
+    dial->error = errno;
+    return NULL;
+}
+
+int swl_dial_loopback(int namespace, uint16_t port, int v6) {
+    struct dial dial = {.namespace = namespace, .v6 = v6, .fd = -1, .port = port};
+    if (namespace < 0) return dial_loopback(&dial);
+    // A thread of its own, so that none is ever left in another namespace.
+    pthread_t thread;
+    if ((errno = pthread_create(&thread, NULL, dial_inside, &dial))) return -1;
+    pthread_join(thread, NULL);
+    errno = dial.error;
+    return dial.fd;
+}
+
+int swl_tcp_listen(const char *address, uint16_t *port) {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } place = {0};
+    socklen_t length = sizeof place.v4;
+    if (inet_pton(AF_INET, address, &place.v4.sin_addr) == 1) {
+        place.v4.sin_family = AF_INET;
+        place.v4.sin_port = htons(*port);
+    } else if (inet_pton(AF_INET6, address, &place.v6.sin6_addr) == 1) {
+        place.v6.sin6_family = AF_INET6;
+        place.v6.sin6_port = htons(*port);
+        length = sizeof place.v6;
+    } else {
+        errno = EINVAL;
+        return -1;
+    }
+    int fd = socket(place.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return -1;
+    int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd, &place.any, length) == 0 && listen(fd, 128) == 0 && getsockname(fd, &place.any, &length) == 0) {
+        *port = ntohs(place.any.sa_family == AF_INET ? place.v4.sin_port : place.v6.sin6_port);
+        return fd;
+    }
     int saved = errno;
     close(fd);
     errno = saved;

@@ -91,6 +91,31 @@ let networkSuite = Suite("network") {
             try expect((try? HTTPPeer.fetch(Outside.node, 8082, seconds: 1)) == nil, "the node's address leads to it")
             try expect((try? outside.fetch(Outside.node, 8082)) == nil, "it is reached from outside")
         },
+        Test("port-forward leads to a port of the pod's own localhost, until it is interrupted") { node in
+            try node.drop("local.yaml", server("local"))
+            try node.waitReady("local")
+            let output = "\(Path.parent(node.root))/forward.out"
+            var spawn = Spawn(
+                "\(node.machine.programs)/swiftlet", ["--root", node.root, "port-forward", "local", ":80", ":81"],
+                environment: ["PATH=/usr/bin:/bin"])
+            spawn.standardOutput = SharedDescriptor(try FileDescriptor.open(output, O_WRONLY | O_CREAT, mode: 0o600))
+            spawn.parentDeathSignal = SIGKILL
+            let forward = try spawn.start()
+            func local(_ remote: Int) throws -> UInt16? {
+                let line = try text(output).split(separator: "\n").first { $0.hasSuffix(" -> \(remote)") }
+                return line?.split(separator: " ")[2].split(separator: ":").last.flatMap { UInt16($0) }
+            }
+            try node.eventually("it listens", seconds: 10) { try local(81) != nil }
+            for _ in 0..<3 {
+                try node.eventually("the page is served", seconds: 10) {
+                    (try? HTTPPeer.fetch("127.0.0.1", try local(80) ?? 0)) == "local"
+                }
+            }
+            let closed = try? HTTPPeer.fetch("127.0.0.1", try local(81) ?? 0)
+            try expect(closed == nil, "a port that nobody listens at answers \(closed ?? "")")
+            try forward.send(SIGINT)
+            _ = try forward.wait(block: true)
+        },
         Test("a hostPort that is taken is told with its owner, and had when the owner is gone") { node in
             try node.drop("first.yaml", server("first", ports: "[{containerPort: 80, hostPort: 8083}]"))
             try node.waitReady("first")

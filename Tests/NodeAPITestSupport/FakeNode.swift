@@ -151,6 +151,15 @@ public final class FakeNode: NodeService {
         }
         return source
     }
+    public var forwarded: [UInt16] = []
+    public func forward(
+        namespace: String, pod: String, port: UInt16, client: ExecClient
+    ) throws(NodeServiceError) -> any ExecSession {
+        guard podsByName[pod] != nil else { throw .notFound("pods \"\(pod)\" not found") }
+        forwarded.append(port)
+        return FakeSession(
+            .init(namespace: namespace, pod: pod, container: nil, command: [], stdin: true, tty: false), client, loop)
+    }
     public func exec(_ request: NodeAPI.ExecRequest, client: ExecClient) throws(NodeServiceError) -> any ExecSession {
         guard podsByName[request.pod] != nil else { throw .notFound("pods \"\(request.pod)\" not found") }
         let session = FakeSession(request, client, loop)

@@ -212,6 +212,11 @@ int swl_peer_groups(int fd, gid_t *groups, int count);
 /// Begins a TCP connection to a socket address: a close-on-exec, non-blocking socket that is writable when it is made or
 /// has failed (`swl_socket_error`).
 int swl_tcp_connect(const void *address, socklen_t length);
+/// The same to the loopback address (of IPv6 when `v6`) of a network namespace; of this thread's when it is negative.
+int swl_dial_loopback(int namespace, uint16_t port, int v6);
+/// A close-on-exec, non-blocking socket that listens at a numeric address; EINVAL for what is none. `*port` 0 is replaced
+/// by a free one.
+int swl_tcp_listen(const char *address, uint16_t *port);
 /// SO_ERROR, which it clears; an errno, or 0.
 int swl_socket_error(int fd);
 /// SO_PEERPIDFD: a close-on-exec pidfd of the process that SO_PEERCRED names. ENOPROTOOPT before Linux 6.5.

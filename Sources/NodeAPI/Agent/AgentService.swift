@@ -249,4 +249,17 @@ public final class AgentService: @LoopActor NodeService {
         }
         return try SupervisedExec.start(request, container: name, supervisor: supervisor, client: client)
     }
+
+    public func forward(
+        namespace: String, pod: String, port: UInt16, client: ExecClient
+    ) throws(NodeServiceError) -> any ExecSession {
+        guard let worker = agent.worker(PodKey(namespace: namespace, name: pod)) else {
+            throw .notFound("pods \"\(pod)\" not found")
+        }
+        guard worker.hasSandbox else { throw .badRequest("pod \"\(pod)\" is not running: it has no network yet") }
+        return PodConnection(
+            node, place: "pod \"\(pod)\"",
+            namespace: worker.pod.spec.hostNetwork ? nil : node.networks.namespacePath(worker.uid), port: port,
+            client: client)
+    }
 }

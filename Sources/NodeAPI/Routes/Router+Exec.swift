@@ -6,15 +6,34 @@ extension Router {
 
     /// `/exec/{namespace}/{pod}[/{container}]?command=…` with the kubelet's parameters.
     func exec(_ exchange: Exchange) {
+        upgrade(exchange) { [self] (client) throws(NodeServiceError) in
+            try service.exec(try Self.execRequest(exchange.target), client: client)
+        }
+    }
+
+    /// `/portForward/{namespace}/{pod}?port=…`: one connection to a port of the pod.
+    func portForward(_ exchange: Exchange) {
+        upgrade(exchange) { [self] (client) throws(NodeServiceError) in
+            let path = exchange.target.path
+            guard let port = try LogOptions.number(exchange.target, "port", atLeast: 1), port < 1 << 16 else {
+                throw .badRequest("port: missing, or no number up to 65535")
+            }
+            return try service.forward(namespace: path[1], pod: path[2], port: UInt16(port), client: client)
+        }
+    }
+
+    /// Switches to `execProtocol` and carries the frames of a session.
+    private func upgrade(
+        _ exchange: Exchange, _ begin: (ExecClient) throws(NodeServiceError) -> any ExecSession
+    ) {
         guard exchange.head.upgrades.contains(Self.execProtocol) else {
             return exchange.respond(
-                426, text: "exec needs a switch of protocols; this node speaks \(Self.execProtocol)",
+                426, text: "this needs a switch of protocols; this node speaks \(Self.execProtocol)",
                 headers: ["Upgrade": Self.execProtocol, "Connection": "Upgrade"])
         }
         do throws(NodeServiceError) {
-            let request = try Self.execRequest(exchange.target)
             let bridge = ExecBridge()
-            let session = try service.exec(request, client: bridge.client)
+            let session = try begin(bridge.client)
             guard let stream = exchange.upgrade(to: Self.execProtocol) else { return session.cancel() }
             bridge.start(session, stream)
         } catch {

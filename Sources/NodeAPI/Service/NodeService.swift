@@ -80,4 +80,12 @@ public protocol NodeService: AnyObject {
     ///
     /// - Throws: `NodeServiceError` when it is known at once that this cannot work.
     func exec(_ request: ExecRequest, client: ExecClient) throws(NodeServiceError) -> any ExecSession
+
+    /// Connects to a port of a pod. The session is the caller's until `finished` is called or `cancel`; what is sent is
+    /// its input, what the pod answers its output.
+    ///
+    /// - Throws: `NodeServiceError` when it is known at once that this cannot work.
+    func forward(
+        namespace: String, pod: String, port: UInt16, client: ExecClient
+    ) throws(NodeServiceError) -> any ExecSession
 }
