@@ -158,9 +158,10 @@ let package = Package(
                 "HTTPClient", "TLS",
             ]),
         .target(
-            name: "NodeAPITestSupport", dependencies: ["CLinux", "Base", "JSON", "NodeAPI", "TestSupport"],
+            name: "NodeAPITestSupport",
+            dependencies: ["CLinux", "Base", "JSON", "Kube", "NodeAgent", "NodeAPI", "TestSupport"],
             path: "Tests/NodeAPITestSupport", cSettings: gnu, swiftSettings: house),
-        tests("NodeAPI", ["HTTP", "JSON", "PodProtocol", "NodeAPITestSupport"]),
+        tests("NodeAPI", ["HTTP", "JSON", "Kube", "PodProtocol", "NodeAPITestSupport"]),
         tests("CLI", ["HTTP", "JSON", "Kube", "PodProtocol", "NodeAPI", "NodeAPITestSupport", "swiftlet"]),
         .testTarget(
             name: "ProgramTests", dependencies: ["Base", "TestSupport"], cSettings: gnu, swiftSettings: house),

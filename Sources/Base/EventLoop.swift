@@ -25,7 +25,13 @@ public final class EventLoop {
     }
 
     private let epoll: FileDescriptor
-    private var watches: [UInt64: (raw: Int32, handler: (Readiness) -> Void)] = [:]
+    private struct Watch {
+        let raw: Int32
+        let handler: (Readiness) -> Void
+        var isSilent = false
+    }
+
+    private var watches: [UInt64: Watch] = [:]
     /// Sorted, latest first: few timers, so insertion is cheap and the next one is popped from the end.
     private var timers: [Timer] = []
     private var timerHandlers: [UInt64: () -> Void] = [:]
@@ -56,22 +62,31 @@ public final class EventLoop {
         nextID += 1
         let (poll, raw) = (epoll.raw, descriptor.raw)
         try retrying("epoll_ctl", "fd \(raw)") { swl_epoll_ctl(poll, EPOLL_CTL_ADD, raw, interest.rawValue, id) }
-        watches[id] = (raw, handler)
+        watches[id] = Watch(raw: raw, handler: handler)
         return Token(id: id)
     }
 
     /// Changes what a watch waits for.
     public func update(_ token: Token, for interest: Readiness) throws(SystemError) {
         guard let watch = watches[token.id] else { return }
-        let poll = epoll.raw
+        let (poll, operation) = (epoll.raw, watch.isSilent ? EPOLL_CTL_ADD : EPOLL_CTL_MOD)
         try retrying("epoll_ctl", "fd \(watch.raw)") {
-            swl_epoll_ctl(poll, EPOLL_CTL_MOD, watch.raw, interest.rawValue, token.id)
+            swl_epoll_ctl(poll, operation, watch.raw, interest.rawValue, token.id)
         }
+        watches[token.id]?.isSilent = false
+    }
+
+    /// Looks away until the next `update`: also a hang-up or an error, which the kernel would report for ever, is not
+    /// told meanwhile.
+    public func silence(_ token: Token) {
+        guard let watch = watches[token.id], !watch.isSilent else { return }
+        _ = swl_epoll_ctl(epoll.raw, EPOLL_CTL_DEL, watch.raw, 0, 0)
+        watches[token.id]?.isSilent = true
     }
 
     /// Ends a watch. Its handler is not called again, also when an event of it is already waiting.
     public func unwatch(_ token: Token) {
-        guard let watch = watches.removeValue(forKey: token.id) else { return }
+        guard let watch = watches.removeValue(forKey: token.id), !watch.isSilent else { return }
         _ = swl_epoll_ctl(epoll.raw, EPOLL_CTL_DEL, watch.raw, 0, 0)
     }
 
@@ -132,7 +147,7 @@ public final class EventLoop {
             if event.token == 0 {
                 wakeHandle.drain()
                 onWake?()
-            } else if let watch = watches[event.token] {
+            } else if let watch = watches[event.token], !watch.isSilent {
                 watch.handler(Readiness(rawValue: event.events))
             }
         }

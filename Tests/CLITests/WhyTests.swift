@@ -226,11 +226,7 @@ import Testing
     }
 
     @Test func theDocumentListsTheFaultsOfTheTable() throws {
-        let path = String(#filePath.dropLast("Tests/CLITests/WhyTests.swift".count)) + "docs/why.md"
-        if getenv("SWIFTLET_WRITE_DOCS") != nil {
-            try Files.replace(path, with: Self.document.utf8, mode: 0o644, durable: false)
-        }
-        #expect(try Files.readText(path) + "\n" == Self.document)
+        #expect(try PrintedDocument.committed("docs/why.md", printed: Self.document) == Self.document)
     }
 
     static var document: String {

@@ -13,6 +13,24 @@ let metricsSuite = Suite("metrics") {
                 try expect(verdict.status == 0, "\(path): \(verdict.errors)\(verdict.output)")
             }
         },
+        Test("what was started, and what could not be, is counted once each") { node in
+            func counter(_ name: String) throws -> Int {
+                let line = try node.get("/metrics").split(separator: "\n").first {
+                    $0.hasPrefix(name + " ") || $0.hasPrefix(name + "{container_type=\"container\"}")
+                }
+                return line?.split(separator: " ").last.flatMap { Int($0) } ?? 0
+            }
+            let (started, failed) = ("kubelet_started_containers_total", "kubelet_started_containers_errors_total")
+            let before = (try counter(started), try counter(failed))
+            try node.drop("counted-up.yaml", shellPod("counted-up", hold, restart: "Always"))
+            try node.waitReady("counted-up")
+            let after = try counter(started)
+            try expect(after == before.0 + 1, "started: \(before.0), then \(after)")
+            try node.drop(
+                "no-image.yaml",
+                shellPod("no-image", hold, restart: "Never").replacing("image: ", with: "image: localhost/none/"))
+            try node.eventually("the failure is counted", seconds: 20) { try counter(failed) == before.1 + 1 }
+        },
         Test("a pod's CPU use is counted, and told as a rate") { node in
             try node.drop("busy.yaml", shellPod("busy", "while :; do :; done", restart: "Always"))
             try node.waitReady("busy")

@@ -1,5 +1,6 @@
 import CLinux
 import JSON
+import TestSupport
 import Testing
 
 @testable import Kube
@@ -93,20 +94,9 @@ enum PodFieldsDocument {
 
 @Suite("docs/pod-fields.md is what the decoder does")
 struct FieldsDocumentTests {
-    private static let path = #filePath.replacing("Tests/KubeTests/PodFieldsDocument.swift", with: "docs/pod-fields.md")
-
     @Test("The committed document is printed from the decoder's table")
     func document() throws {
         let wanted = PodFieldsDocument.text
-        if getenv("SWIFTLET_WRITE_DOCS") != nil {
-            let file = try #require(fopen(Self.path, "w"))
-            #expect(fputs(wanted, file) >= 0)
-            #expect(fclose(file) == 0)
-        }
-        let file = try #require(fopen(Self.path, "r"), "\(Self.path) is missing")
-        defer { fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: 1 << 20)
-        let count = fread(&bytes, 1, bytes.count, file)
-        #expect(String(decoding: bytes[..<count], as: UTF8.self) == wanted)
+        #expect(try PrintedDocument.committed("docs/pod-fields.md", printed: wanted) == wanted)
     }
 }

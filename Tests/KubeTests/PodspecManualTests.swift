@@ -1,5 +1,6 @@
 import Base
 import CLinux
+import TestSupport
 import Testing
 
 @testable import Kube
@@ -7,11 +8,7 @@ import Testing
 /// docs/man/podspec.5, printed from the decoder's table as docs/pod-fields.md is.
 @Suite struct PodspecManualTests {
     @Test func theManualPageIsThatOfTheTable() throws {
-        let path = String(#filePath.dropLast("Tests/KubeTests/PodspecManualTests.swift".count)) + "docs/man/podspec.5"
-        if getenv("SWIFTLET_WRITE_DOCS") != nil {
-            try Files.replace(path, with: Self.text.utf8, mode: 0o644, durable: false)
-        }
-        #expect(try Files.readText(path) + "\n" == Self.text)
+        #expect(try PrintedDocument.committed("docs/man/podspec.5", printed: Self.text) == Self.text)
     }
 
     static var text: String {
@@ -42,10 +39,10 @@ import Testing
         for line in PodFieldsDocument.text.split(separator: "\n") {
             if line.hasPrefix("## ") {
                 type = String(line.dropFirst(3))
-                text += ".SH \(escape(type))\n"
+                text += ".SH \(Roff.escape(type))\n"
             } else if !type.isEmpty, line.hasPrefix("| `") {
                 let cells = line.split(separator: "|", omittingEmptySubsequences: false).map {
-                    escape($0.split(separator: " ").joined(separator: " ").replacing("`", with: ""))
+                    Roff.escape($0.split(separator: " ").joined(separator: " ").replacing("`", with: ""))
                 }
                 guard cells.count >= 5 else { continue }
                 text += ".TP\n\\fB\(cells[1])\\fR (\(cells[2])): \\fI\(cells[3])\\fR\n"
@@ -59,12 +56,5 @@ import Testing
             .BR swiftletd (8)
 
             """
-    }
-
-    private static func escape(_ text: String) -> String {
-        var out = text.replacing("\\", with: "\\e").replacing("-", with: "\\-").replacing("…", with: "...")
-            .replacing("'", with: "\\(aq").replacing("~", with: "\\(ti").replacing("^", with: "\\(ha")
-        if out.hasPrefix(".") { out = "\\&" + out }
-        return out
     }
 }

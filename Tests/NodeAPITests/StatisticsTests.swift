@@ -1,5 +1,6 @@
 import Base
 import JSON
+import Kube
 import NodeAPITestSupport
 import Testing
 
@@ -33,6 +34,24 @@ import Testing
             text.contains(
                 "container_start_time_seconds{container=\"c\",namespace=\"default\",pod=\"odd\\\"name\"} 5.5\n"))
         #expect(text.contains("# TYPE container_cpu_usage_seconds_total counter\n"))
+    }
+
+    @Test func anEventIsCountedOnce() throws {
+        var counters = NodeCounters()
+        func event(_ reason: String, _ message: String, _ field: String) {
+            counters.count(
+                Event(
+                    metadata: ObjectMeta(), involvedObject: ObjectReference(kind: "Pod", fieldPath: field),
+                    type: .normal, reason: reason, message: message, at: Timestamp(nanoseconds: 0),
+                    component: "kubelet", host: "node"))
+        }
+        event("Started", "Started container a", "spec.initContainers{a}")
+        event("Started", "Started container b", "spec.containers{b}")
+        event("Started", "Started container b", "spec.containers{b}")
+        event("Failed", "Failed to pull image \"x\": not found", "spec.containers{b}")
+        event("Failed", "Error: ErrImagePull", "spec.containers{b}")
+        event("Killing", "Stopping container b", "spec.containers{b}")
+        #expect(counters.startedInitContainers == 1 && counters.startedContainers == 2 && counters.startErrors == 1)
     }
 
     @Test func whatTheKernelDoesNotCountIsLeftOut() throws {

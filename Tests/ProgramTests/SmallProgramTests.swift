@@ -14,11 +14,8 @@ struct SmallProgramTests {
         "Concurrency": "SWIFT TASK CONTINUATION MISUSE",
     ]
 
-    private func bytes(_ name: String) throws -> [UInt8] {
-        try Files.read("\(try #require(programs))/\(name)", limit: 256 << 20)
-    }
-
-    private func contains(_ bytes: [UInt8], _ mark: String) -> Bool {
+    private func program(_ name: String, contains mark: String) throws -> Bool {
+        let bytes = try Files.read("\(try #require(programs))/\(name)", limit: 256 << 20)
         let wanted = Array(mark.utf8)
         return bytes.withUnsafeBytes { bytes in
             wanted.withUnsafeBytes { wanted in
@@ -30,27 +27,26 @@ struct SmallProgramTests {
 
     @Test(arguments: ["swiftlet-pod", "cni-plugins"])
     func theSmallProgramsLinkNoFoundationDispatchOrConcurrency(_ name: String) throws {
-        let program = try bytes(name)
         for (runtime, mark) in Self.marks {
-            #expect(!contains(program, mark), "\(name) contains \(runtime)")
+            #expect(try !program(name, contains: mark), "\(name) contains \(runtime)")
         }
     }
 
     @Test func theMarksAreFoundWhereTheRuntimeIs() throws {
-        let agent = try bytes("swiftletd")
-        #expect(contains(agent, try #require(Self.marks["Concurrency"])), "the agent's actors need Concurrency")
-        #expect(!contains(agent, try #require(Self.marks["Foundation"])))
+        #expect(
+            try program("swiftletd", contains: try #require(Self.marks["Concurrency"])),
+            "the agent's actors need Concurrency")
+        #expect(try !program("swiftletd", contains: try #require(Self.marks["Foundation"])))
     }
 
     @Test func theSupervisorIsFullyStatic() throws {
         // No PT_INTERP segment: nothing loads a dynamic linker.
-        let program = try bytes("swiftlet-pod")
-        #expect(!contains(program, "/ld-linux"), "swiftlet-pod asks for a dynamic linker")
+        #expect(try !program("swiftlet-pod", contains: "/ld-linux"), "swiftlet-pod asks for a dynamic linker")
     }
 
     @Test func theSwiftRuntimeIsLinkedIn() throws {
         for name in ["swiftletd", "swiftlet", "swiftlet-pod", "cni-plugins"] {
-            #expect(!contains(try bytes(name), "libswiftCore.so"), "\(name) needs the toolchain's libraries")
+            #expect(try !program(name, contains: "libswiftCore.so"), "\(name) needs the toolchain's libraries")
         }
     }
 }

@@ -137,6 +137,7 @@ final class ForwardedConnection {
         if !side.output.isEmpty { wanted.insert(.writable) }
         guard wanted != side.interest else { return }
         side.interest = wanted
+        if wanted.isEmpty { return loop.silence(token) }
         do throws(SystemError) { try loop.update(token, for: wanted) } catch { end("\(error)") }
     }
 

@@ -42,7 +42,9 @@ enum ApplyCommand {
                 if !isDry, change != .unchanged {
                     // The text as it came, comments included, where it is of this pod alone and was not changed.
                     let isWhole = input.pods.count == 1 && invocation["namespace"] == nil
-                    try store.write(pod, text: isWhole ? input.bytes : nil)
+                    if let kept = try store.write(pod, text: isWhole ? input.bytes : nil) {
+                        tool.say(Printable.line("warning: what stood there could not be read; it is kept as \(kept)"))
+                    }
                     pending.append(pod.key)
                 }
                 guard try !printer.next(pod.value, name: { _ in "pod/\(pod.key.name)" }) else { continue }

@@ -14,6 +14,8 @@ struct ManifestStore {
 
     let folder: String
     private var files: [File] = []
+    /// Files with a mistake in them: what they hold is not known.
+    private var unreadable: Set<String> = []
 
     /// - Parameter agent: nil when it does not answer; then its configuration file says where manifests are.
     init(_ tool: Tool, _ agent: AgentClient?) throws(CLIError) {
@@ -24,10 +26,12 @@ struct ManifestStore {
         }
         for name in names {
             let path = Path.join(folder, name)
-            // One that cannot be used holds no pod: it may be written over.
             guard let bytes = try? Files.read(path, limit: 10 << 20),
                 let pods = try? ManifestReader.read(bytes, path: path)
-            else { continue }
+            else {
+                unreadable.insert(path)
+                continue
+            }
             files.append(File(path: path, pods: pods))
         }
     }
@@ -99,14 +103,22 @@ struct ManifestStore {
     }
 
     /// Writes a pod's manifest so that the agent sees the old one or the new one.
-    func write(_ pod: ManifestPod, text: [UInt8]?) throws(CLIError) {
+    ///
+    /// - Returns: where what had stood there was put, when that could not be read as a manifest: it may be the only
+    ///   copy of somebody's work.
+    func write(_ pod: ManifestPod, text: [UInt8]?) throws(CLIError) -> String? {
         let path = try place(pod.key)
+        let kept = unreadable.contains(path) ? path + "~" : nil
         do throws(SystemError) {
+            if let kept {
+                try Files.replace(kept, with: try Files.read(path, limit: 10 << 20), mode: 0o600, durable: true)
+            }
             // Environments hold passwords: for root's eyes only.
             try Files.replace(path, with: text ?? Array(YAMLWriter.text(pod.value).utf8), mode: 0o600, durable: true)
         } catch {
             throw Self.failed("cannot write \(path)", error)
         }
+        return kept
     }
 
     /// The files to remove so that the pods `keys` go.

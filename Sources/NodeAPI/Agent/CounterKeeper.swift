@@ -12,7 +12,7 @@ final class CounterKeeper {
     init(_ agent: Agent) {
         // The agent lives as long as this does: nobody ends the observing.
         _ = agent.observe { [unowned self] change, pod in see(change, pod) }
-        _ = agent.events.observe { [unowned self] event, _ in see(event) }
+        _ = agent.events.observe { [unowned self] event, _ in counters.count(event) }
     }
 
     private func see(_ change: Agent.Change, _ pod: Pod) {
@@ -27,16 +27,6 @@ final class CounterKeeper {
             guard pod.status.phase != .pending, let since = waiting.removeValue(forKey: uid) else { return }
             counters.startDuration.observe(Double((BootInstant.now - since).count) / 1e9)
         case .deleted: waiting[uid] = nil
-        }
-    }
-
-    private func see(_ event: Event) {
-        let isInit = event.involvedObject.fieldPath?.hasPrefix("spec.initContainers") == true
-        switch event.reason {
-        case "Started" where isInit: counters.startedInitContainers += 1
-        case "Started": counters.startedContainers += 1
-        case "Failed": counters.startErrors += 1
-        default: break
         }
     }
 }

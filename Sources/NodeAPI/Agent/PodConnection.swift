@@ -75,7 +75,7 @@ final class PodConnection: @LoopActor ExecSession {
 
     private func ready(_ readiness: Readiness, _ v6: Bool) {
         if !isConnected, !connected(v6) { return }
-        if readiness.contains(.writable) { flush() }
+        if !readiness.isDisjoint(with: [.writable, .hangup, .error]) { flush() }
         if !readiness.isDisjoint(with: [.readable, .hangup, .error]), !isOutputPaused { read() }
         updateInterest()
     }
@@ -134,6 +134,8 @@ final class PodConnection: @LoopActor ExecSession {
         if !input.isEmpty { wanted.insert(.writable) }
         guard wanted != interest else { return }
         interest = wanted
+        // While the client takes nothing, the pod's end can wait.
+        if wanted.isEmpty { return node.loop.silence(token) }
         do throws(SystemError) { try node.loop.update(token, for: wanted) } catch {
             end(.failure(.failed("port \(port) of \(place): \(error)")))
         }

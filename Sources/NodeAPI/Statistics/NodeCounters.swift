@@ -1,3 +1,5 @@
+import Kube
+
 /// What the agent has counted since it started, under the kubelet's names where it has one.
 public struct NodeCounters: Sendable {
     /// A histogram of seconds: how many were no longer than each bound.
@@ -31,4 +33,16 @@ public struct NodeCounters: Sendable {
     ])
 
     public init() {}
+
+    /// Counts what an event of a pod tells.
+    public mutating func count(_ event: Event) {
+        let isInit = event.involvedObject.fieldPath?.hasPrefix("spec.initContainers") == true
+        switch event.reason {
+        case "Started" where isInit: startedInitContainers += 1
+        case "Started": startedContainers += 1
+        // An image that cannot be pulled has an event of the same reason besides.
+        case "Failed" where event.message.hasPrefix("Error: "): startErrors += 1
+        default: break
+        }
+    }
 }
