@@ -15,12 +15,13 @@ public enum CommandLineTool {
 
     static let commands: [Command] = [
         GetCommand.command, DescribeCommand.command, WhyCommand.command, LogsCommand.command, ExecCommand.command,
-        EventsCommand.command, TopCommand.command, PortForwardCommand.command,
+        CopyCommand.command, EventsCommand.command, TopCommand.command, PortForwardCommand.command,
         ApplyCommand.command, DeleteCommand.command, DiffCommand.command, WaitCommand.command, ControlCommands.stop,
         ControlCommands.start, ControlCommands.restart,
         ImageCommands.load,
         ImageCommands.list, ImageCommands.remove, ValidateCommand.command, NodeCommands.status, DoctorCommand.command,
-        NodeCommands.drain, NodeCommands.version, CompletionCommand.command, help,
+        ConfigCommand.view, SupportBundleCommand.command, NodeCommands.drain, NodeCommands.version,
+        CompletionCommand.command, help,
     ]
 
     /// Runs in a given world.

@@ -5,11 +5,11 @@ struct Configuration {
     /// Where the file is looked for.
     let path: String
     private let isNamed: Bool
-    private let commandLine: NodeSettings
+    let commandLine: NodeSettings
     /// What holds now.
     private(set) var settings: NodeSettings
     /// What held when the program started.
-    private var atStart: NodeSettings?
+    private(set) var atStart: NodeSettings?
     /// What is wrong with the file; `settings` are then those that held before.
     private(set) var problem: ConfigurationError?
 

@@ -8,9 +8,6 @@ import PodSources
 
 /// The URL that pods come from, and the one that their status goes to.
 extension Node {
-    /// How often it is asked: the kubelet's default.
-    private static let podsInterval = Nanoseconds.seconds(20)
-
     /// Follows the URL of the settings, or none.
     ///
     /// - Parameter lastGood: by place, what was asked for by the records of pods.
@@ -26,7 +23,8 @@ extension Node {
         }
         let known = lastGood.filter { URLSource.isURL($0.key) }.values.flatMap { $0 }
         let source = URLSource(
-            url, options: endpoint.options(root: paths.root), every: settings.podsInterval ?? Self.podsInterval,
+            url, options: endpoint.options(root: paths.root),
+            every: settings.podsInterval ?? NodeSettings.Default.podsInterval,
             path: paths.podsAnswer, lastGood: Array(known), loop: loop, work: work)
         log.info("asks \(url) for pods, too")
         urlSource = source

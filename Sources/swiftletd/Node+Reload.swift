@@ -11,7 +11,7 @@ extension Node {
             log.error("the configuration is not read again, what held before holds on:\n\(problem)")
         } else {
             let settings = configuration.settings
-            log.limit = settings.logLevel ?? .info
+            log.limit = settings.logLevel ?? NodeSettings.Default.logLevel
             services.podPIDLimit = NodeServices.podPIDLimit(settings)
             reloadEndpoints()
             let waiting = configuration.waitingForRestart
@@ -24,6 +24,17 @@ extension Node {
         }
         sources?.refresh()
         reporter.reloaded()
+    }
+
+    /// All settings that hold, for `swiftlet config view`.
+    func describeConfiguration() -> NodeConfiguration {
+        NodeConfiguration(
+            path: configuration.path, problem: configuration.problem.map { "\($0)" },
+            commandLine: configuration.commandLine, now: configuration.settings,
+            start: configuration.atStart ?? configuration.settings,
+            defaults: .defaults(
+                nodeName: NodeProbe.hostname(), cgroupRoot: NodeSettings.Default.cgroupRoot + paths.instanceSuffix,
+                manifestFolder: String(paths.manifests.dropFirst(paths.root.count))))
     }
 
     /// What `swiftlet status` says of the configuration: nothing while all is well.
@@ -48,7 +59,7 @@ extension Node {
 extension NodeServices {
     /// Processes a pod may have by these settings; nil for no limit.
     static func podPIDLimit(_ settings: NodeSettings) -> Int64? {
-        let limit = settings.podPIDLimit ?? 4096
+        let limit = settings.podPIDLimit ?? NodeSettings.Default.podPIDLimit
         return limit < 0 ? nil : limit
     }
 }

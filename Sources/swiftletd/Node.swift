@@ -48,7 +48,7 @@ final class Node {
         configuration = Configuration(options)
         let problem = configuration.read()
         let settings = configuration.settings
-        log = Log(limit: settings.logLevel ?? .info)
+        log = Log(limit: settings.logLevel ?? NodeSettings.Default.logLevel)
         if let problem {
             // Pods are ended whatever is wrong with a file; the agent starts only as it was told to.
             guard onlyEndsPods else { throw problem }
@@ -81,7 +81,8 @@ final class Node {
             allocatableMemory: NodeProbe.memory(), allocatableStorage: NodeProbe.storage(paths.pods),
             capabilities: try NodeProbe.capabilities(), minimumOOMScoreAdjustment: try NodeProbe.minimumOOMScore())
         facts.hiddenPaths = NodeFacts.thermalThrottlePaths()
-        let cgroups = try NodeCgroups(hierarchy, path: settings.cgroupRoot ?? "/swiftlet" + paths.instanceSuffix)
+        let cgroups = try NodeCgroups(
+            hierarchy, path: settings.cgroupRoot ?? NodeSettings.Default.cgroupRoot + paths.instanceSuffix)
         let store = try ImageStore(root: paths.images)
         let networks = PodNetworks(
             loop: loop, pool: pool, log: log, paths: paths, builtIn: builtIn,
@@ -138,7 +139,9 @@ final class Node {
         try sources.set(.folder, to: try FolderWatcher(folder, on: loop))
         try followURL(lastGood: lastGood)
         try sources.start()
-        let service = AgentService(agent: agent, images: images, node: services) { [unowned self] in describe() }
+        let service = AgentService(
+            agent: agent, images: images, node: services,
+            configuration: { [unowned self] in describeConfiguration() }, describe: { [unowned self] in describe() })
         server = try serve(service)
         log.info("ready: \(paths.socket)")
         reporter.ready()

@@ -3,6 +3,7 @@ import CLinux
 import JSON
 import NodeAPI
 import NodeAPITestSupport
+import Synchronization
 import TestSupport
 import Testing
 
@@ -61,6 +62,21 @@ import Testing
         #expect(run("apply", root: folder.path).code == 2)
     }
 
+    @Test func aManifestWithAMistakeIsKeptWhenItIsReplaced() throws {
+        let folder = try Self.root()
+        let work = Self.manifest("web").replacing("image:", with: "imagee:")
+        let place = try folder.write("etc/podspecs/web.yaml", work)
+        let file = try folder.write("web.yaml", Self.manifest("web"))
+        let done = run("apply -f \(file)", root: folder.path)
+        #expect(done.code == 0 && done.errors.contains("could not be read; it is kept as \(place)~"))
+        #expect(try Files.read(place + "~") == Array(work.utf8))
+        #expect(try Files.read(place) == Array(Self.manifest("web").utf8))
+        try Files.remove(place + "~")
+        try folder.write("web.yaml", Self.manifest("web", image: "nginx"))
+        #expect(!run("apply -f \(file)", root: folder.path).errors.contains("kept as"))
+        #expect(!Files.exists(place + "~"))
+    }
+
     @Test func aPodThatStandsInAFileWithOthersIsLeftToItsAuthor() throws {
         let folder = try Self.root()
         try folder.write("etc/podspecs/both.yaml", Self.manifest("a") + "---\n" + Self.manifest("b"))
@@ -70,6 +86,27 @@ import Testing
         #expect(run("delete pod a", root: folder.path).errors.contains("together with default/b"))
         #expect(run("delete pod a b", root: folder.path).output == "pod \"a\" deleted\npod \"b\" deleted\n")
         #expect(try Files.list(folder.path + "/etc/podspecs").isEmpty)
+    }
+
+    @Test func aGracePeriodIsToldBeforeTheManifestGoes() throws {
+        let asked = Mutex<[String]>([])
+        let node = try BackgroundNode { node, root in
+            node.manifestFolder = root + "/etc/podspecs"
+            node.setPod("web", phase: "Running")
+            node.setPod("db", phase: "Running")
+        }
+        defer { node.stop() }
+        for name in ["web", "db", "away"] {
+            try node.folder.write("etc/podspecs/\(name).yaml", Self.manifest(name))
+        }
+        let root = node.folder.path
+        #expect(run("delete pod web --now --force --wait=false", root: root).code == 2)
+        #expect(run("delete pod web away --grace-period 7 --wait=false", root: root).code == 0)
+        #expect(run("delete pod db --grace-period -1 --wait=false", root: root).code == 0)
+        node.perform { node in asked.withLock { $0 = node.controls } }
+        #expect(run("get pods", root: root).code == 0)
+        #expect(asked.withLock { $0 } == ["grace web 7"])
+        #expect(try Files.list(root + "/etc/podspecs").isEmpty)
     }
 
     @Test func podsAreDeletedByNameFileAndLabel() throws {

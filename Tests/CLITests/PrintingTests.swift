@@ -30,6 +30,30 @@ import Testing
 }
 
 @Suite struct LayoutTests {
+    @Test func aTimelineTellsHowLongEachStepTook() {
+        let page = TimelinePage.text(
+            [
+                "items": [
+                    ["time": "2026-01-01T00:00:00.000000000Z", "message": "Manifest accepted"],
+                    ["time": "2026-01-01T00:00:00.003250000Z", "message": "Started", "container": "main"],
+                    ["time": "2026-01-01T00:00:01.250000000Z", "message": "Ready"],
+                    ["time": "2026-01-01T02:00:01.250000000Z", "message": "a\u{1b}b"],
+                ]
+            ], utc: true)
+        #expect(
+            page == """
+                Timeline:
+                  Time          Since start  Step     What
+                  ----          -----------  ----     ----
+                  00:00:00.000                        Manifest accepted
+                  00:00:00.003  +3.2ms       +3.2ms   main: Started
+                  00:00:01.250  +1.25s       +1.246s  Ready
+                  02:00:01.250  +120m        +120m    a\\u{1b}b
+
+                """)
+        #expect(TimelinePage.text([:], utc: true) == "")
+    }
+
     @Test func columnsAreAlignedAsGosTabwriterDoes() {
         let text = "Name:\ta\nLonger Name:\tb\n  Key:\tvalue\n\nX:\ty\nno tab\nA:\tb\tc\nAAAA:\tbbbb\tcccc\n"
         #expect(

@@ -25,6 +25,35 @@ let commandSuite = Suite("command line") {
             for part in [
                 "Name:", "Namespace:", "Containers:", "main:", "Image:", "State:", "Running", "Events:", "Started",
             ] { try expectContains(shown, part, "describe") }
+            let timeline = shown.split(separator: "\n").drop { $0 != "Timeline:" }
+            let steps = ["Manifest accepted", "Sandbox ready", "main: Created", "main: Started", "Ready"]
+            let places = steps.map { step in timeline.firstIndex { $0.contains(step) } ?? -1 }
+            try expect(places.allSatisfy { $0 > 0 } && places == places.sorted(), "timeline: \(timeline)")
+        },
+        Test("config view tells what holds and where it comes from") { node in
+            let view = try node.ok("config", "view", "--effective")
+            try expectContains(view, "kind: KubeletConfiguration", "view")
+            let name = view.split(separator: "\n").first { $0.hasPrefix("nodeName: ") } ?? ""
+            try expect(name.hasPrefix("nodeName: \(Node.name) ") && name.hasSuffix("# command line"), "\(name)")
+            try expect(view.contains("podPidsLimit: 4096"), view)
+            try expectContains(try node.get("/configz"), "\"kubeletconfig\"", "configz")
+        },
+        Test("a support bundle holds the node's state, and no environment") { node in
+            try node.drop(
+                "bundled.yaml",
+                shellPod(
+                    "bundled", "echo password=hunter2 $X; " + hold,
+                    container: "env: [{name: X, value: quite-ordinary}]", restart: "Always"))
+            try node.waitReady("bundled")
+            try node.ok("support-bundle", "\(node.root)/bundle.tar.gz", "--logs", "10")
+            let listed = try run("/bin/tar", ["-xzOf", "\(node.root)/bundle.tar.gz"], timeout: .seconds(60))
+            try expectEqual(listed.status, 0, listed.errors)
+            for part in ["\"bundled\"", "password=(redacted)", "kind: Pod"] {
+                try expectContains(listed.output, part, "bundle")
+            }
+            try expect(!listed.output.contains("hunter2"), "a password is in it")
+            let names = try run("/bin/tar", ["-tzf", "\(node.root)/bundle.tar.gz"], timeout: .seconds(60)).output
+            try expectContains(names, "/logs/default_bundled_main.log", "names")
         },
         Test("status, version and validate answer") { node in
             try expectContains(try node.ok("status"), Node.name, "status")
@@ -72,6 +101,22 @@ let manifestCommandSuite = Suite("apply, delete, diff, wait") {
                 "the third apply")
             try expectEqual(try node.ok("delete", "pod", "life"), "pod \"life\" deleted\n", "delete")
             try expect(try node.pod("life") == nil, "the pod is there after delete has returned")
+        },
+        Test("delete --grace-period replaces the pod's own, also of one that ends already") { node in
+            for name in ["stubborn", "slow"] {
+                let deaf = "trap '' TERM; while :; do sleep 1; done"
+                try node.drop(
+                    "\(name).yaml", shellPod(name, deaf, spec: "terminationGracePeriodSeconds: 600", restart: "Always"))
+                try node.waitReady(name)
+            }
+            try node.ok("delete", "pod", "stubborn", "--now", "--timeout", "60s")
+            try expect(try node.pod("stubborn") == nil, "stubborn is there")
+            try node.ok("delete", "pod", "slow", "--wait=false")
+            try node.eventually("slow is being ended", seconds: 20) {
+                try node.pod("slow")?["metadata"]?["deletionTimestamp"] != nil
+            }
+            try node.ok("delete", "pod", "slow", "--grace-period", "1", "--timeout", "60s")
+            try expect(try node.pod("slow") == nil, "slow is there")
             try expect(try Files.list(node.podspecs).isEmpty, "a manifest is left")
         },
         Test("a broken manifest is refused and changes nothing") { node in

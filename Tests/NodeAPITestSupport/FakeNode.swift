@@ -1,7 +1,9 @@
 import Base
 import CLinux
 import JSON
+import Kube
 import NodeAPI
+import NodeAgent
 
 /// An agent of a few dictionaries, driven by the test.
 public final class FakeNode: NodeService {
@@ -58,6 +60,13 @@ public final class FakeNode: NodeService {
         return podsByName.sorted { $0.key < $1.key }.map(\.value)
     }
     public func pod(namespace: String, name: String) -> JSONValue? { namespace == "default" ? podsByName[name] : nil }
+    public func timeline(namespace: String, name: String) -> PodTimeline? {
+        pod(namespace: namespace, name: name).map { PodTimeline(Pod($0), events: eventList.map { Event($0) }) }
+    }
+    public func setGracePeriod(_ seconds: Int64, namespace: String, pod: String) throws(NodeServiceError) {
+        guard self.pod(namespace: namespace, name: pod) != nil else { throw .notFound("pods \"\(pod)\" not found") }
+        controls.append("grace \(pod) \(seconds)")
+    }
     public var controls: [String] = []
     public func control(
         _ action: PodAction, namespace: String, pod: String, container: String?, gracePeriod: Int64?,
@@ -132,6 +141,14 @@ public final class FakeNode: NodeService {
         let usage = usages.isEmpty ? usageNow : usages.removeFirst()
         loop.enqueue { completion(usage) }
     }
+    public var configurationNow = NodeConfiguration(
+        path: "/etc/swiftlet/config.yaml",
+        settings: [
+            .init(name: "nodeName", value: "node", origin: .builtIn, afterRestart: "other"),
+            .init(name: "podsURL", value: "https://fleet.example/pods", origin: .commandLine),
+            .init(name: "podsURLClient", value: ["timeout": "30s", "tokenFile": "/t"], origin: .file),
+        ])
+    public func configuration() -> NodeConfiguration { configurationNow }
     public func counters() -> NodeCounters { countersNow }
     public func drain(
         gracePeriod: Int64?, progress: @escaping (String) -> Void,

@@ -1,4 +1,5 @@
 import Base
+import JSON
 import TestSupport
 import Testing
 
@@ -47,6 +48,44 @@ import Testing
         #expect(try decode(Self.head + "logging: {verbosity: 4}").logLevel == .debug)
         #expect(try decode(Self.head + "logging: {verbosity: 0}").logLevel == .info)
         #expect(complaint("logging: {verbosity: 2}\nlogLevel: info\n").contains("logLevel is set too"))
+    }
+
+    @Test func whatHoldsIsShownWithWhereItComesFromAndWithoutSecrets() throws {
+        var commandLine = NodeSettings()
+        commandLine.logLevel = .debug
+        let start = commandLine.or(try decode(Self.head + "podCIDR: 10.9.0.0/24"))
+        let now = commandLine.or(
+            try decode(
+                Self.head + """
+                    podCIDR: 10.10.0.0/24
+                    podPidsLimit: 7
+                    logLevel: error
+                    staticPodURL: https://fleet.example/pods?key=hush
+                    staticPodURLHeader: {Authorization: [hush], X: [hush, hush]}
+                    podsURLClient: {tokenFile: /t}
+                    """))
+        let view = NodeConfiguration(
+            path: "c.yaml", problem: nil, commandLine: commandLine, now: now, start: start,
+            defaults: .defaults(nodeName: "host", cgroupRoot: "/swiftlet", manifestFolder: "/etc/podspecs"))
+        func setting(_ name: String) -> NodeConfiguration.Setting? { view.settings.first { $0.name == name } }
+        #expect(setting("logLevel")?.origin == .commandLine && setting("logLevel")?.value == "debug")
+        #expect(setting("podPidsLimit")?.origin == .file && setting("podPidsLimit")?.afterRestart == nil)
+        #expect(setting("podCIDR")?.value == "10.9.0.0/24" && setting("podCIDR")?.afterRestart == "10.10.0.0/24")
+        #expect(setting("nodeName")?.origin == .builtIn && setting("nodeName")?.value == "host")
+        #expect(setting("statusURLClient") == nil)
+        #expect(setting("podsURLClient")?.value["timeout"] == "30s")
+        let text = JSONWriter().text(view.document)
+        #expect(!text.contains("hush") && text.contains("fleet.example/pods?"))
+        #expect(view.document["podPidsLimit"] == 7 && view.document["kind"] == "KubeletConfiguration")
+    }
+
+    @Test func everyFieldOfTheTableIsReadAndThePackagesFileNamesIt() throws {
+        let template = try PrintedDocument.read("packaging/config.yaml")
+        for field in ConfigurationField.all {
+            #expect(complaint("\(field.name): {\n") != "(accepted)")
+            #expect(!complaint("\(field.name): [1]\n").contains("unknown field"), "\(field.name)")
+            if field.alias == nil { #expect(template.contains("\(field.name):"), "\(field.name)") }
+        }
     }
 
     @Test func aFileOfCommentsAndNullsSetsNothing() throws {
@@ -108,7 +147,7 @@ import Testing
         (other.nodeName, other.acceptsUnenforcedLimits) = ("n", true)
         #expect(
             NodeSettings().needingRestart(for: other) == [
-                "nodeName", "cgroupRoot", "unenforcedLimits", "staticPodPath",
+                "nodeName", "staticPodPath", "cgroupRoot", "unenforcedLimits",
             ])
     }
 }

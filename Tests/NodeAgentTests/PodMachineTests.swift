@@ -55,6 +55,15 @@ import Testing
         #expect(starts(machine.on(exited("i2", 0), now: now(2))) == ["c1.0", "c2.0"])
     }
 
+    @Test func askedToEndOnceMoreAPodGetsLessTimeAndNeverMore() {
+        var machine = running(.always)
+        #expect(arms(machine.on(.stop(grace: .seconds(30), message: "gone"), now: now(0))) == [30])
+        #expect(machine.on(.stop(grace: .seconds(40), message: "again"), now: now(1)).isEmpty)
+        #expect(arms(machine.on(.stop(grace: .seconds(5), message: "again"), now: now(1))) == [5])
+        #expect(machine.on(.stop(grace: .seconds(5), message: "again"), now: now(2)).isEmpty)
+        #expect(machine.on(.timer(.graceOver), now: now(6)).contains(.killContainer(container: "c")))
+    }
+
     @Test func aFailingInitContainerIsRepeatedAndHoldsTheRestBack() {
         var machine = PodMachine(plan)
         _ = machine.on(.sandboxReady, now: now(0))

@@ -138,7 +138,7 @@ final class ExecLoop {
         }
     }
 
-    private static func writeAll(_ descriptor: Int32, _ bytes: ArraySlice<UInt8>) {
+    static func writeAll(_ descriptor: Int32, _ bytes: ArraySlice<UInt8>) {
         var rest = bytes
         while !rest.isEmpty {
             let n = rest.withUnsafeBytes { CLinux.write(descriptor, $0.baseAddress, $0.count) }

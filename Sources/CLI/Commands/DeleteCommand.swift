@@ -1,4 +1,5 @@
 import Base
+import HTTP
 import JSON
 import Kube
 import PodSources
@@ -9,6 +10,9 @@ enum DeleteCommand {
         "delete", "pod NAME...", "end pods by removing their manifests", count: 0...64,
         options: [
             ManifestInput.option, GetCommand.namespace, GetCommand.selector,
+            Option("grace-period", value: "SECONDS", "instead of each pod's own terminationGracePeriodSeconds"),
+            Option("now", nil, "within a second, as --grace-period=1"),
+            Option("force", nil, "as --grace-period=0"),
             Option("all", nil, "all pods of the namespace"),
             Option("wait", nil, "wait until they are gone (default: true)"),
             Option("timeout", value: "DURATION", "how long to wait, 30s (default: without end)"),
@@ -19,6 +23,9 @@ enum DeleteCommand {
             swiftlet delete pod web             removes the manifest of pod web and waits until it has ended
             swiftlet delete -f web.yaml         the pods that the file names
             swiftlet delete pods -l app=web --wait=false
+
+            A container has two seconds at least to end, as the kubelet has it. Of a pod that is ending already a grace
+            period makes the rest shorter, and never longer.
             """
     ) { (invocation, tool) throws(CLIError) in
         let timeout = try WaitCommand.timeout(invocation["timeout"], otherwise: nil)
@@ -47,6 +54,17 @@ enum DeleteCommand {
         let files = try store.files(of: Set(found))
         if found.isEmpty, keys.isEmpty { tool.say("No resources found") }
         let isDry = invocation.flag("dry-run")
+        if !isDry, let grace = try gracePeriod(invocation) {
+            let there = Set(running.map(keyOf))
+            for key in found where there.contains(key) {
+                let path = ["swiftlet", "v1", "pods", key.namespace, key.name, "gracePeriod"]
+                _ = try agent?.request(
+                    "POST", RequestTarget(path: path, query: [.init("seconds", String(grace))]))
+            }
+            if agent == nil {
+                tool.say("the agent is not running; when it does, the pods end within their own grace periods")
+            }
+        }
         if !isDry { for file in files { try ManifestStore.remove(file) } }
         for key in found {
             tool.output.line(Printable.line("pod \"\(key.name)\" deleted" + (isDry ? " (dry run)" : "")))
@@ -57,6 +75,19 @@ enum DeleteCommand {
             try waitForEnd(Set(uids), agent, timeout)
         }
         return missing ? CLIError.Code.failed.rawValue : 0
+    }
+
+    /// In seconds; nil for each pod's own.
+    private static func gracePeriod(_ invocation: Invocation) throws(CLIError) -> Int64? {
+        let named = try invocation.number("grace-period", atLeast: -1)
+        let choices = [
+            named, invocation.flag("now") ? 1 : nil, invocation.flag("force") && named != 0 ? 0 : nil,
+        ].compactMap(\.self)
+        guard choices.count < 2 else {
+            throw .usage("delete: --grace-period, --now and --force say different things; leave one")
+        }
+        // kubectl's word for the pod's own.
+        return choices.first == -1 ? nil : choices.first
     }
 
     private static func keyOf(_ pod: JSONValue) -> PodKey {

@@ -6,7 +6,7 @@ import Kube
 /// `describe pod`: everything about a pod for people.
 enum DescribeCommand {
     static let command = Command(
-        "describe", "pod NAME...", "show a pod in full, with its events", count: 1...64,
+        "describe", "pod NAME...", "show a pod in full, with its events and a timeline", count: 1...64,
         options: [GetCommand.namespace]
     ) { (invocation, tool) throws(CLIError) in
         var words = invocation.arguments
@@ -26,6 +26,9 @@ enum DescribeCommand {
                 .filter { $0.involvedObject.name == pod.metadata.name && $0.involvedObject.uid == pod.metadata.uid }
             if n > 0 { tool.output.put("\n\n".utf8) }
             tool.output.put(PodDescription(pod, EventPrinter.sorted(own), now: tool.now(), utc: tool.usesUTC).text.utf8)
+            let path = ["swiftlet", "v1", "pods", pod.metadata.namespace, pod.metadata.name, "timeline"]
+            let timeline = try agent.json("GET", RequestTarget(path: path))
+            tool.output.put(TimelinePage.text(timeline, utc: tool.usesUTC).utf8)
         }
         return 0
     }

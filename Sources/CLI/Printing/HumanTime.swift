@@ -43,6 +43,19 @@ enum HumanTime {
         return String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
+    /// `15:04:05.123`, the time of day.
+    static func clock(_ time: Timestamp, utc: Bool) -> String {
+        var seconds = time_t(time.nanoseconds / 1_000_000_000)
+        var parts = tm()
+        guard (utc ? gmtime_r(&seconds, &parts) : localtime_r(&seconds, &parts)) != nil else { return time.rfc3339 }
+        func padded(_ number: Int64, _ width: Int) -> String {
+            let digits = String(number)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        let clock = [parts.tm_hour, parts.tm_min, parts.tm_sec].map { padded(Int64($0), 2) }.joined(separator: ":")
+        return clock + "." + padded(time.nanoseconds / 1_000_000 % 1000, 3)
+    }
+
     /// `90s`, `5m`, `1h30m` in seconds, as Go reads durations (whole units); nil for anything else.
     static func seconds(_ text: String) -> Int64? {
         var total: Int64 = 0

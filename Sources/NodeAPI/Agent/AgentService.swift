@@ -15,14 +15,21 @@ public final class AgentService: @LoopActor NodeService {
     private let imageService: ImageService
     private let node: NodeServices
     private let describe: () -> NodeStatus
+    private let configurationNow: () -> NodeConfiguration
     private let counted: CounterKeeper
 
-    /// - Parameter describe: makes the node's status; the drain state is filled in here.
-    public init(agent: Agent, images: ImageService, node: NodeServices, describe: @escaping () -> NodeStatus) {
+    /// - Parameters:
+    ///   - configuration: gives the settings that hold.
+    ///   - describe: makes the node's status; the drain state is filled in here.
+    public init(
+        agent: Agent, images: ImageService, node: NodeServices, configuration: @escaping () -> NodeConfiguration,
+        describe: @escaping () -> NodeStatus
+    ) {
         self.agent = agent
         imageService = images
         self.node = node
         self.describe = describe
+        configurationNow = configuration
         counted = CounterKeeper(agent)
     }
 
@@ -32,6 +39,12 @@ public final class AgentService: @LoopActor NodeService {
 
     public func pod(namespace: String, name: String) -> JSONValue? {
         agent.pod(PodKey(namespace: namespace, name: name))?.json
+    }
+
+    public func timeline(namespace: String, name: String) -> PodTimeline? {
+        agent.pod(PodKey(namespace: namespace, name: name)).map { pod in
+            PodTimeline(pod, events: agent.events.all.filter { $0.involvedObject.uid == pod.metadata.uid })
+        }
     }
 
     public func control(
@@ -59,6 +72,12 @@ public final class AgentService: @LoopActor NodeService {
                     }
                 completion(.failure(NodeServiceError(status: status, error.description)))
             }
+        }
+    }
+
+    public func setGracePeriod(_ seconds: Int64, namespace: String, pod: String) throws(NodeServiceError) {
+        do throws(ControlError) { try agent.setGracePeriod(seconds, PodKey(namespace: namespace, name: pod)) } catch {
+            throw .notFound(error.description)
         }
     }
 
@@ -166,6 +185,8 @@ public final class AgentService: @LoopActor NodeService {
             completion(usage)
         }
     }
+
+    public func configuration() -> NodeConfiguration { configurationNow() }
 
     public func counters() -> NodeCounters { counted.counters }
 

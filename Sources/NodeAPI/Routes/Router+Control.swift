@@ -19,4 +19,17 @@ extension Router {
             }
         }
     }
+
+    /// `POST /swiftlet/v1/pods/{namespace}/{name}/gracePeriod?seconds=`.
+    func setGracePeriod(_ exchange: Exchange, namespace: String, name: String) {
+        do throws(NodeServiceError) {
+            guard let seconds = try LogOptions.number(exchange.target, "seconds", atLeast: 0) else {
+                throw .badRequest("seconds: missing")
+            }
+            try service.setGracePeriod(seconds, namespace: namespace, pod: name)
+            exchange.respond(json: ["status": "Success"])
+        } catch {
+            exchange.respond(error)
+        }
+    }
 }

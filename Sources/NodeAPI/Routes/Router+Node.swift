@@ -1,6 +1,7 @@
 import Base
 import HTTP
 import JSON
+import NodeAgent
 
 extension Router {
     func version(_ exchange: Exchange) {
@@ -26,6 +27,32 @@ extension Router {
             "images": .integer(service.images().count),
             "problems": .integer(service.manifestProblems().count),
         ])
+    }
+
+    /// `GET /swiftlet/v1/config`: each setting with its origin.
+    func config(_ exchange: Exchange) {
+        let configuration = service.configuration()
+        var answer = JSONObject()
+        answer.append("path", .string(configuration.path))
+        if let problem = configuration.problem { answer.append("problem", .string(problem)) }
+        answer.append("document", configuration.document)
+        answer.append(
+            "settings",
+            .array(
+                configuration.settings.map { setting in
+                    var object = JSONObject()
+                    object.append("name", .string(setting.name))
+                    object.append("value", setting.value)
+                    object.append("origin", .string(setting.origin.rawValue))
+                    if let later = setting.afterRestart { object.append("afterRestart", later) }
+                    return .object(object)
+                }))
+        exchange.respond(json: .object(answer))
+    }
+
+    /// `GET /configz`, as the kubelet has it.
+    func configz(_ exchange: Exchange) {
+        exchange.respond(json: ["kubeletconfig": service.configuration().document])
     }
 
     private static func json(_ condition: NodeStatus.Condition) -> JSONValue {

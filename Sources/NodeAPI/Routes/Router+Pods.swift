@@ -27,6 +27,22 @@ extension Router {
         exchange.respond(json: pod)
     }
 
+    /// `GET /swiftlet/v1/pods/{namespace}/{name}/timeline`: what happened, to the nanosecond.
+    func timeline(_ exchange: Exchange, namespace: String, name: String) {
+        guard let timeline = service.timeline(namespace: namespace, name: name) else {
+            return exchange.respond(.notFound("pods \"\(name)\" not found in namespace \"\(namespace)\""))
+        }
+        let items = timeline.entries.map { entry -> JSONValue in
+            var object = JSONObject()
+            object.append("time", .string(String(decoding: entry.time.rfc3339Nano, as: UTF8.self)))
+            if let container = entry.container { object.append("container", .string(container)) }
+            object.append("message", .string(entry.message))
+            object.append("type", .string(entry.isWarning ? "Warning" : "Normal"))
+            return .object(object)
+        }
+        exchange.respond(json: ["items": .array(items)])
+    }
+
     /// `GET /swiftlet/v1/events[?namespace=][&watch=true]`.
     func events(_ exchange: Exchange) {
         guard let watches = exchange.flag("watch") else { return }

@@ -22,6 +22,8 @@ final class Router {
             return only(["GET"], head) { $0.respond(200, text: "ok") }
         case "pods" where path.count == 1:
             return only(["GET"], head) { [self] in listPods($0, namespace: nil) }
+        case "configz" where path.count == 1:
+            return only(["GET"], head) { [self] in configz($0) }
         case "containerLogs" where path.count == 3 || path.count == 4:
             return only(["GET"], head) { [self] in containerLogs($0) }
         case "exec" where path.count == 3 || path.count == 4:
@@ -42,11 +44,16 @@ final class Router {
         case ["images"]: images(head)
         case ["images", "load"]: loadImage(head, target)
         case ["status"]: only(["GET"], head) { [self] in status($0) }
+        case ["config"]: only(["GET"], head) { [self] in config($0) }
         case ["version"]: only(["GET"], head) { [self] in version($0) }
         case ["drain"]: only(["POST"], head) { [self] in drain($0) }
         default:
             if path.count == 4, path[0] == "pods", let action = PodAction(rawValue: path[3]) {
                 only(["POST"], head) { [self] in control($0, action, namespace: path[1], name: path[2]) }
+            } else if path.count == 4, path[0] == "pods", path[3] == "gracePeriod" {
+                only(["POST"], head) { [self] in setGracePeriod($0, namespace: path[1], name: path[2]) }
+            } else if path.count == 4, path[0] == "pods", path[3] == "timeline" {
+                only(["GET"], head) { [self] in timeline($0, namespace: path[1], name: path[2]) }
             } else if path.count == 3, path[0] == "pods" {
                 only(["GET"], head) { [self] in pod($0, namespace: path[1], name: path[2]) }
             } else {

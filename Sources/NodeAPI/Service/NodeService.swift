@@ -1,5 +1,6 @@
 import Base
 import JSON
+import NodeAgent
 
 /// What the API needs from the agent. Every call is made on the loop's thread and answers at once; what takes time
 /// answers through a closure, called on the same thread, never from inside the call itself.
@@ -12,6 +13,9 @@ public protocol NodeService: AnyObject {
     /// One pod; nil when the node has none of that name.
     func pod(namespace: String, name: String) -> JSONValue?
 
+    /// What happened to a pod; nil when the node has none of that name.
+    func timeline(namespace: String, name: String) -> PodTimeline?
+
     /// Stops, starts or restarts containers of a pod; answers when that is on disk.
     ///
     /// - Parameters:
@@ -20,6 +24,10 @@ public protocol NodeService: AnyObject {
     func control(
         _ action: PodAction, namespace: String, pod: String, container: String?, gracePeriod: Int64?,
         completion: @escaping (Result<Void, NodeServiceError>) -> Void)
+
+    /// Replaces how long a pod's containers have to end, in seconds, until the agent is restarted. One that is being
+    /// ended already gets less time by it, and never more.
+    func setGracePeriod(_ seconds: Int64, namespace: String, pod: String) throws(NodeServiceError)
 
     /// Calls `handler` with every change of a pod from now on, until the subscription is cancelled.
     func watchPods(_ handler: @escaping (WatchEvent) -> Void) -> Subscription
@@ -54,6 +62,9 @@ public protocol NodeService: AnyObject {
 
     /// The state of the node and of the agent.
     func status() -> NodeStatus
+
+    /// The settings that hold, and where they come from.
+    func configuration() -> NodeConfiguration
 
     /// Reads what the node and its pods use.
     func usage(_ completion: @escaping (NodeUsage) -> Void)

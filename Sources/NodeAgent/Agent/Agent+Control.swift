@@ -56,4 +56,14 @@ extension Agent {
                 description: "pod \(key): it is done, but will not hold over a restart of the agent: \(error)")
         }
     }
+
+    /// Replaces how long a pod's containers have to end, in seconds, until the agent is restarted.
+    ///
+    /// - Throws: `ControlError` when there is no such pod.
+    public func setGracePeriod(_ seconds: Int64, _ key: PodKey) throws(ControlError) {
+        guard let worker = worker(key) else {
+            throw ControlError(reason: .noSuchPod, description: "pods \"\(key.name)\" not found")
+        }
+        worker.setGracePeriod(seconds)
+    }
 }

@@ -1,5 +1,6 @@
 import Base
 import HTTP
+import HTTPClient
 import JSON
 import Kube
 
@@ -78,6 +79,39 @@ enum EndpointFields {
         }
         return issues
     }
+
+    // MARK: Showing
+
+    static let hidden = "(hidden)"
+
+    /// The names of headers; their values may be secrets.
+    static func shown(_ headers: [HTTPHeaders.Field]) -> JSONValue? {
+        if headers.isEmpty { return nil }
+        var object = JSONObject()
+        for name in headers.map(\.name) where object[name] == nil {
+            object.append(name, .array(headers.filter { $0.name == name }.map { _ in .string(hidden) }))
+        }
+        return .object(object)
+    }
+
+    /// `podsURLClient` or `statusURLClient` with its defaults; nil without a URL.
+    static func shownClient(_ settings: EndpointSettings) -> JSONValue? {
+        if settings.url == nil { return nil }
+        let defaults = ClientOptions()
+        var object = JSONObject()
+        func put(_ name: String, _ value: String?) { if let value { object.append(name, .string(value)) } }
+        put("tokenFile", settings.tokenFile)
+        put("caFile", settings.authorities)
+        put("certFile", settings.certificate)
+        put("keyFile", settings.key)
+        put("connectTimeout", (settings.connectTimeout ?? defaults.connectTimeout).description)
+        put("responseTimeout", (settings.responseTimeout ?? defaults.responseTimeout).description)
+        put("timeout", (settings.timeout ?? defaults.timeout).description)
+        put("plainHTTPHost", settings.plainHTTPHost)
+        return .object(object)
+    }
+
+    // MARK: Values
 
     private static func file(_ value: JSONValue, _ setting: inout String?) -> String? {
         guard let path = value.stringValue, Path.isClean(path), path != "/" else {

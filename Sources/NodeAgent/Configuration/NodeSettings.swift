@@ -59,13 +59,32 @@ public struct NodeSettings: Hashable, Sendable {
 
     /// The fields that a running agent cannot change, of those in which `other` differs, as the file names them.
     public func needingRestart(for other: NodeSettings) -> [String] {
-        var names: [String] = []
-        if nodeName != other.nodeName { names.append("nodeName") }
-        if cgroupRoot != other.cgroupRoot { names.append("cgroupRoot") }
-        if acceptsUnenforcedLimits != other.acceptsUnenforcedLimits { names.append("unenforcedLimits") }
-        if manifestFolder != other.manifestFolder { names.append("staticPodPath") }
-        if podRange != other.podRange { names.append("podCIDR") }
-        if opensFirewall != other.opensFirewall { names.append("openFirewall") }
-        return names
+        ConfigurationField.all.filter { $0.needsRestart && $0.value(self) != $0.value(other) }.map(\.name)
+    }
+
+    /// What holds where nothing is set.
+    public enum Default {
+        public static let logLevel = Log.Level.info
+        public static let podPIDLimit: Int64 = 4096
+        /// The kubelet's.
+        public static let podsInterval = Nanoseconds.seconds(20)
+        /// With the instance's suffix behind it where the agent has a root prefix.
+        public static let cgroupRoot = "/swiftlet"
+    }
+
+    /// What holds where nothing is set, on this machine.
+    public static func defaults(nodeName: String, cgroupRoot: String, manifestFolder: String) -> NodeSettings {
+        var settings = NodeSettings()
+        settings.nodeName = nodeName
+        settings.cgroupRoot = cgroupRoot
+        settings.acceptsUnenforcedLimits = false
+        settings.drainsOnExit = false
+        settings.logLevel = Default.logLevel
+        settings.podPIDLimit = Default.podPIDLimit
+        settings.manifestFolder = manifestFolder
+        settings.podRange = BuiltInNetwork.defaultRange
+        settings.opensFirewall = false
+        settings.podsInterval = Default.podsInterval
+        return settings
     }
 }

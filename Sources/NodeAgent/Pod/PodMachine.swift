@@ -331,7 +331,7 @@ public struct PodMachine: Sendable {
     // MARK: - Ending
 
     private mutating func onStop(_ grace: Nanoseconds, _ now: BootInstant) -> [PodDirective] {
-        guard !isStopping else { return [] }
+        guard !isStopping else { return shorten(grace, now) }
         isStopping = true
         switch stage {
         case .preparing where isReconnecting: return stopWhenKnown(grace, now)
@@ -342,6 +342,17 @@ public struct PodMachine: Sendable {
         // What is being released is asked for its files when it is done.
         case .tearingDown, .terminating, .gone: return []
         }
+    }
+
+    /// Asked to end once more: what it has left becomes less, and never more.
+    private mutating func shorten(_ grace: Nanoseconds, _ now: BootInstant) -> [PodDirective] {
+        if let pending = pendingStop, now + grace < pending.until {
+            pendingStop = (grace, now + grace)
+            return isWaitingToRetry ? [.arm(.sandboxRetry, after: Nanoseconds(0))] : []
+        }
+        guard stage == .terminating, let end = graceEnd, now + grace < end else { return [] }
+        graceEnd = now + grace
+        return [.arm(.graceOver, after: grace)]
     }
 
     private mutating func endWhatRuns(_ grace: Nanoseconds, _ now: BootInstant) -> [PodDirective] {

@@ -92,11 +92,26 @@ public final class PodWorker {
         }
     }
 
+    private var gracePeriod: Int64?
+
     func start() {
         if isRestored, !operations.isThere { machine.sandboxIsGone() }
         save()
         perform(machine.begin())
         onChange(self)
+    }
+
+    /// How long its containers have to end, in seconds, whenever that will be asked: replaces the pod's own until the
+    /// agent is restarted. One that is being ended already gets less time by it, and never more.
+    func setGracePeriod(_ seconds: Int64) {
+        gracePeriod = seconds
+        guard stopRequested != nil else { return }
+        handle(.stop(grace: grace(nil), message: "it is to end sooner"))
+    }
+
+    private func grace(_ seconds: Int64?) -> Nanoseconds {
+        // The kubelet gives every container two seconds at least.
+        .seconds(max(2, min(seconds ?? gracePeriod ?? pod.spec.terminationGracePeriodSeconds, 1 << 31)))
     }
 
     /// Ends the instance as the pod's grace period allows.
@@ -106,9 +121,7 @@ public final class PodWorker {
         guard stopRequested == nil else { return }
         stopRequested = .now
         isEndingAgain = !isKnown
-        // The kubelet gives every container two seconds at least.
-        let seconds = max(2, min(grace ?? pod.spec.terminationGracePeriodSeconds, 1 << 31))
-        let grace = Nanoseconds.seconds(seconds)
+        let grace = self.grace(grace)
         handle(isRestored ? .stopWhenKnown(grace: grace, message: message) : .stop(grace: grace, message: message))
         // The next agent ends it further, and does not run it again.
         save()
@@ -120,9 +133,8 @@ public final class PodWorker {
     ///   - containers: nil for all.
     ///   - grace: replaces the pod's own, in seconds.
     func control(_ control: PodControl, containers: Set<String>?, grace: Int64?) async throws {
-        let seconds = max(2, min(grace ?? pod.spec.terminationGracePeriodSeconds, 1 << 31))
         let names = containers ?? Set(machine.containers.map(\.name))
-        handle(.control(control, containers: names, grace: .seconds(seconds)))
+        handle(.control(control, containers: names, grace: self.grace(grace)))
         try await records.flush(uid)
     }
 

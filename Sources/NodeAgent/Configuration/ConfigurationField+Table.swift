@@ -1,0 +1,138 @@
+import Base
+import CNITypes
+import HTTP
+import JSON
+
+extension ConfigurationField {
+    /// All fields, in the order in which they are shown.
+    public static let all: [ConfigurationField] = [
+        ConfigurationField(
+            "nodeName", "The name of the node in the status of pods and in events.", absence: "the host's name",
+            needsRestart: true,
+            set: { value, settings in
+                guard let name = value.stringValue, !name.isEmpty else { return expected("a name", value) }
+                settings.nodeName = name
+                return nil
+            }, value: { $0.nodeName.map { .string($0) } }),
+        ConfigurationField(
+            "staticPodPath", "The folder of manifests.", absence: "/etc/podspecs", needsRestart: true,
+            set: { value, settings in
+                guard let path = value.stringValue else { return expected("a path", value) }
+                guard Path.isClean(path), path != "/" else { return "expected the absolute path of a folder" }
+                settings.manifestFolder = path
+                return nil
+            }, value: { $0.manifestFolder.map { .string($0) } }),
+        ConfigurationField(
+            "podsURL", "A URL that is asked for a v1 Pod, PodList or List, beside the folder of manifests.",
+            set: { EndpointFields.url($0, &$1.podsEndpoint) },
+            value: { $0.podsEndpoint.url.map { .string($0.description) } }),
+        ConfigurationField(
+            "staticPodURL", "The kubelet's name of podsURL.", alias: "podsURL",
+            set: { EndpointFields.url($0, &$1.podsEndpoint) }, value: { _ in nil }),
+        ConfigurationField(
+            "staticPodURLHeader", "Headers of the requests to podsURL: names with lists of values.",
+            set: { EndpointFields.headers($0, &$1.podsEndpoint) },
+            value: { EndpointFields.shown($0.podsEndpoint.headers) }),
+        ConfigurationField(
+            "httpCheckFrequency", "How often podsURL is asked; a second at least.",
+            absence: NodeSettings.Default.podsInterval.description,
+            set: { value, settings in
+                guard let interval = value.stringValue.flatMap({ EndpointFields.duration($0) }) else {
+                    return "expected a time, as 20s"
+                }
+                // The kubelet takes 0 for its default.
+                guard interval.count == 0 || interval >= .seconds(1) else { return "expected a second at least" }
+                settings.podsInterval = interval.count == 0 ? nil : interval
+                return nil
+            }, value: { $0.podsInterval.map { .string($0.description) } }),
+        ConfigurationField(
+            "podsURLClient", "How podsURL is spoken with; see URLS.",
+            read: { EndpointFields.client("podsURLClient", $0, &$1.podsEndpoint) },
+            value: { EndpointFields.shownClient($0.podsEndpoint) }),
+        ConfigurationField(
+            "statusURL", "A URL that every change of a pod is sent to: a POST of the v1 Pod with its status.",
+            set: { EndpointFields.url($0, &$1.statusEndpoint) },
+            value: { $0.statusEndpoint.url.map { .string($0.description) } }),
+        ConfigurationField(
+            "statusURLHeader", "Headers of the requests to statusURL: names with lists of values.",
+            set: { EndpointFields.headers($0, &$1.statusEndpoint) },
+            value: { EndpointFields.shown($0.statusEndpoint.headers) }),
+        ConfigurationField(
+            "statusURLClient", "How statusURL is spoken with; see URLS.",
+            read: { EndpointFields.client("statusURLClient", $0, &$1.statusEndpoint) },
+            value: { EndpointFields.shownClient($0.statusEndpoint) }),
+        ConfigurationField(
+            "podCIDR", "The addresses of pods where no CNI network is configured: a network of at least 8.",
+            absence: "\(BuiltInNetwork.defaultRange)", needsRestart: true,
+            set: { value, settings in
+                guard let range = value.stringValue.flatMap({ IPPrefix($0) }), NodeSettings.isPodRange(range) else {
+                    return "expected a network of at least 8 addresses, as 10.85.0.0/16"
+                }
+                settings.podRange = range
+                return nil
+            }, value: { $0.podRange.map { .string("\($0)") } }),
+        .boolean(
+            "openFirewall",
+            """
+            Put rules into other programs' chains (Docker, ufw and others) that would drop packets of the built-in \
+            network, and take them out with the last pod.
+            """, needsRestart: true, \.opensFirewall),
+        ConfigurationField(
+            "podPidsLimit", "Processes a pod may have; -1 for no limit.",
+            absence: "\(NodeSettings.Default.podPIDLimit)",
+            set: { value, settings in
+                guard let limit = value.integerValue, limit == -1 || limit > 0 else {
+                    return "expected a positive integer, or -1 for no limit"
+                }
+                settings.podPIDLimit = limit
+                return nil
+            }, value: { $0.podPIDLimit.map { .integer($0) } }),
+        ConfigurationField(
+            "cgroupRoot", "The cgroup to work in, below the mount point of cgroup v2.",
+            absence: NodeSettings.Default.cgroupRoot, needsRestart: true,
+            set: { value, settings in
+                guard let path = value.stringValue else { return expected("a path", value) }
+                guard Path.isClean(path) else { return "expected an absolute path below the cgroup v2 mount" }
+                settings.cgroupRoot = path
+                return nil
+            }, value: { $0.cgroupRoot.map { .string($0) } }),
+        .boolean(
+            "unenforcedLimits", "Start though this kernel cannot enforce cpu, memory and pids limits (cgroup v1).",
+            needsRestart: true, \.acceptsUnenforcedLimits),
+        .boolean(
+            "drainOnExit", "End all pods gracefully when the agent is stopped. Otherwise they go on.", \.drainsOnExit),
+        ConfigurationField(
+            "logLevel", "error, warning, info or debug.", absence: NodeSettings.Default.logLevel.word,
+            set: { value, settings in
+                guard let level = value.stringValue.flatMap({ Log.Level(word: $0) }) else {
+                    return "expected error, warning, info or debug"
+                }
+                settings.logLevel = level
+                return nil
+            }, value: { $0.logLevel.map { .string($0.word) } }),
+        ConfigurationField(
+            "logging", "Of the kubelet's, the field verbosity is read: from 4 on it is logLevel debug, below info.",
+            alias: "logLevel", read: readLogging, value: { _ in nil }),
+    ]
+
+    /// `logging.verbosity`, as the kubelet counts it: from 4 on it is for debugging.
+    private static func readLogging(_ logging: JSONValue, into settings: inout NodeSettings) -> [Issue] {
+        guard let members = logging.objectValue?.members else {
+            return [Issue("logging: \(expected("an object", logging))", at: logging.position)]
+        }
+        var issues: [Issue] = []
+        for member in members where !member.value.isNull {
+            guard member.key == "verbosity" else {
+                let wrong = ConfigurationFile.unknown(member.key, among: ["verbosity"])
+                issues.append(Issue("logging." + wrong, at: member.keyPosition))
+                continue
+            }
+            guard let verbosity = member.value.integerValue, verbosity >= 0 else {
+                issues.append(Issue("logging.verbosity: expected 0 or more", at: member.value.position))
+                continue
+            }
+            settings.logLevel = verbosity >= 4 ? .debug : .info
+        }
+        return issues
+    }
+}
