@@ -13,8 +13,8 @@ import Linux
     static let suites: [Suite] = [
         lifecycleSuite, manifestSuite, imageSuite, limitSuite, securitySuite, namespaceSuite, volumeSuite, fileSuite,
         userSuite, logSuite, networkSuite, networkEndSuite, execSuite, commandSuite, manifestCommandSuite, controlSuite,
-        copySuite, whySuite, metricsSuite, supervisorSuite, agentSuite, adoptionSuite, reconnectSuite, versionSuite,
-        endpointSuite, statusSuite, crashSuite,
+        terminalSuite, copySuite, whySuite, metricsSuite, supervisorSuite, agentSuite, adoptionSuite, reconnectSuite,
+        versionSuite, endpointSuite, statusSuite, crashSuite,
     ]
 
     static func main() {

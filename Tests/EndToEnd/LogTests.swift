@@ -51,6 +51,41 @@ let logSuite = Suite("logs") {
             let result = try node.swiftlet("logs", "-f", try node.fullName("follow"))
             try expectEqual(result.output, "line 1\nline 2\nline 3\nline 4\nline 5\n", "what was followed")
         },
+        Test("logs -f goes over rotations and a restart without losing or repeating a line") { node in
+            // Each run writes 60,000 numbered lines, more than a file of 10 MiB takes.
+            let script = """
+                n=$(cat /d/n 2>/dev/null || echo 0); echo $((n + 1)) > /d/n
+                until test -e /out/go; do sleep 0.1; done
+                awk -v n=$n 'BEGIN { for (i = n * 60000; i < (n + 1) * 60000; i++) printf "%0200d\\n", i }'
+                exit $((1 - n))
+                """
+            let manifest = shellPod(
+                "rotated", script, container: mountOut + "\n  - {name: d, mountPath: /d}",
+                spec: outVolume(node) + "\n  - {name: d, emptyDir: {}}", restart: "OnFailure")
+            try node.drop("rotated.yaml", manifest)
+            try node.waitReady("rotated")
+            let path = "\(node.root)/out/followed"
+            var spawn = Spawn(
+                "\(node.machine.programs)/swiftlet", ["--root", node.root, "logs", "-f", try node.fullName("rotated")])
+            spawn.standardOutput = SharedDescriptor(try .open(path, O_WRONLY | O_CREAT, mode: 0o600))
+            spawn.parentDeathSignal = SIGKILL
+            let client = try spawn.start()
+            try Files.replace("\(node.root)/out/go", with: [], durable: false)
+            try node.waitPhase("rotated", "Succeeded", seconds: 60)
+            var exit: ChildProcess.Exit?
+            try node.eventually("the log ends with the pod", seconds: 30) {
+                exit = try client.wait(block: false)
+                return exit != nil
+            }
+            try expectEqual(exit?.code, 0, "exit code")
+            let folder = Path.parent(try logFile(node, "rotated"))
+            let files = try Files.list(folder)
+            try expect(files.count > 2, "nothing was rotated: \(files)")
+            let numbers = try Files.read(path, limit: 64 << 20).split(separator: 0x0A)
+                .map { Int(String(decoding: $0, as: UTF8.self)) ?? -1 }
+            try expectEqual(numbers.count, 120_000, "lines")
+            try expect(numbers == Array(0..<120_000), "the lines are not those that were written, in their order")
+        },
         Test("the log of the attempt before is kept") { node in
             let script =
                 "n=$(cat /d/n 2>/dev/null || echo 0); echo $((n + 1)) > /d/n; echo attempt $n; test $n -ge 1 || exit 1; \(hold)"
