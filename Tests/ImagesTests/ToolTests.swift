@@ -72,6 +72,21 @@ struct ToolTests {
         #expect(try Files.read(paths[0] + "/etc/new") == [2])
     }
 
+    @Test("a layout's folder, of umoci and of skopeo, gives the image that its archive gives")
+    func folders() throws {
+        let fixture = try StoreFixture()
+        let folder = fixture.folder.path
+        let layout = try layout(folder)
+        try copy("oci:\(layout):1.0", "oci-archive:\(folder)/oci.tar:example.com/busybox:1")
+        try copy("oci:\(layout):1.0", "oci:\(folder)/skopeo:2.0")
+        let image = try #require(try fixture.store.importArchive(folder + "/oci.tar").first)
+        let ofFolder = try #require(try fixture.store.importArchive(layout).last)
+        #expect(try fixture.store.resolve("layout:1.0")?.id == ofFolder.id)
+        #expect(ofFolder.id == image.id && ofFolder.layerPaths == image.layerPaths)
+        #expect(try fixture.store.importArchive(folder + "/skopeo").first?.layerPaths == image.layerPaths)
+        #expect(try fixture.store.resolve("skopeo:2.0")?.id == image.id)
+    }
+
     @Test("two images in one docker archive")
     func several() throws {
         let fixture = try StoreFixture()

@@ -1,6 +1,7 @@
 import JSON
 
 /// The table of contents of an image archive: one pass over the tar headers, then everything is read where it stands.
+/// Or an OCI layout's folder, whose files are opened as they are asked for.
 struct Archive {
     enum Member {
         case file(ByteRange)
@@ -9,6 +10,8 @@ struct Archive {
     }
 
     private(set) var members: [[UInt8]: Member] = [:]
+    /// Where the members are when it is no tar archive.
+    private let folder: LayoutFolder?
     let limits: ImageLimits
     private let documents: DocumentBudget
     /// Whether the end mark is there. Without it, what is missing may still be on its way.
@@ -20,6 +23,7 @@ struct Archive {
     /// - Throws: `ImageError`: `hostile` for members outside the archive's own folder and devices, `truncated`.
     init(_ range: ByteRange, limits: ImageLimits) throws(ImageError) {
         self.limits = limits
+        folder = nil
         documents = DocumentBudget(limits.documentsBytes)
         let source = RangeSource(range)
         var count = 0
@@ -58,6 +62,14 @@ struct Archive {
         isComplete = reader.sawMark
     }
 
+    /// The files of a folder.
+    init(_ folder: LayoutFolder, limits: ImageLimits) {
+        self.limits = limits
+        self.folder = folder
+        documents = DocumentBudget(limits.documentsBytes)
+        isComplete = true
+    }
+
     private static func next(_ reader: inout TarReader<RangeSource>, isFirst: Bool) throws(ImageError) -> TarEntry? {
         do throws(ImageError) {
             return try reader.next()
@@ -67,7 +79,7 @@ struct Archive {
     }
 
     /// Whether a member of this name is there.
-    func contains(_ name: String) -> Bool { file(Array(name.utf8)) != nil }
+    func contains(_ name: String) throws(ImageError) -> Bool { try file(Array(name.utf8)) != nil }
 
     /// Nil (a link that leads nowhere) when the target is absolute or leaves the archive. Nothing is written by these
     /// names: a bad link is only an error when a document points at it.
@@ -87,7 +99,8 @@ struct Archive {
     }
 
     /// The file at `path`, links followed; nil when there is none.
-    func file(_ path: [UInt8]) -> ByteRange? {
+    func file(_ path: [UInt8]) throws(ImageError) -> ByteRange? {
+        if let folder { return try folder.file(path) }
         var path = path
         for _ in 0..<10 {
             switch members[path] {
@@ -104,7 +117,7 @@ struct Archive {
     /// - Throws: `ImageError` with `notFound`.
     func required(_ name: String) throws(ImageError) -> ByteRange {
         let path = try LayerPath(Array(name.utf8), depth: limits.depth)
-        guard let range = file(path.bytes) else {
+        guard let range = try file(path.bytes) else {
             throw ImageError(
                 isComplete ? .notFound : .truncated, "the archive names \"\(escaped(name))\" but does not contain it")
         }

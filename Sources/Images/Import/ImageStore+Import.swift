@@ -4,9 +4,9 @@ import Compression
 import OCI
 
 extension ImageStore {
-    /// Loads all images of an OCI layout or docker-archive tarball, plain or compressed as a whole. All of them are in the
-    /// store when this returns, durably; when it throws, the store is as it was. Blocks for seconds and reads hostile
-    /// bytes: call it in a process of its own (`ImageWorker`). Needs root.
+    /// Loads all images of an OCI layout or docker-archive tarball, plain or compressed as a whole, or of a folder with an
+    /// OCI layout. All of them are in the store when this returns, durably; when it throws, the store is as it was. Blocks
+    /// for seconds and reads hostile bytes: call it in a process of its own (`ImageWorker`). Needs root.
     ///
     /// - Parameters:
     ///   - name: what an image without a name of its own is named by, instead of the file.
@@ -17,34 +17,66 @@ extension ImageStore {
         progress: @escaping @Sendable (ImportProgress) -> Void = { _ in }
     ) throws(ImageError) -> [StoredImage] {
         do throws(ImageError) {
-            let range = try Self.open(path)
+            let source = try Self.open(path)
             let session = try ImportSession(self)
             defer { session.end() }
-            return try load(range, FallbackName(file: name ?? path), session, limits, progress)
+            let loading = try Loading(session, limits, progress)
+            let archive =
+                switch source {
+                case .file(let range): try Archive(try plain(range, session, loading.budget), limits: limits)
+                case .folder(let folder): Archive(folder, limits: limits)
+                }
+            return try load(try plan(archive, FallbackName(file: Self.stem(name ?? path))), loading)
         } catch {
             throw error.during("cannot load \"\(escaped(name ?? path))\"")
         }
     }
 
-    private static func open(_ path: String) throws(ImageError) -> ByteRange {
+    private enum Source {
+        case file(ByteRange)
+        case folder(LayoutFolder)
+    }
+
+    private static func open(_ path: String) throws(ImageError) -> Source {
         let (file, status) = try storage { () throws(SystemError) in
             // Not waiting for the writer of a fifo.
             let file = SharedDescriptor(try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY))
             return (file, try file.descriptor.status(name: path))
         }
-        guard swl_is_regular(status.st_mode) else { throw ImageError(.notAnArchive, "it is no regular file") }
+        if swl_is_dir(status.st_mode) { return .folder(LayoutFolder(file, name: path)) }
+        guard swl_is_regular(status.st_mode) else {
+            throw ImageError(.notAnArchive, "it is neither a regular file nor a folder")
+        }
         guard status.st_size > 0 else { throw ImageError(.truncated, "the file is empty") }
-        return ByteRange(file: file, offset: 0, size: Int64(status.st_size))
+        return .file(ByteRange(file: file, offset: 0, size: Int64(status.st_size)))
     }
 
-    private func load(
-        _ range: ByteRange, _ fallbackName: FallbackName, _ session: ImportSession, _ limits: ImageLimits,
-        _ progress: @escaping @Sendable (ImportProgress) -> Void
-    ) throws(ImageError) -> [StoredImage] {
-        let counter = ProgressCounter(progress)
-        let budget = ImportBudget(limits, freeBytes: try session.freeBytes()) { counter.bytes($0) }
-        let plans = try plan(try plain(range, session, budget), fallbackName, limits)
+    /// A path without the slashes that a shell's completion puts behind a folder.
+    private static func stem(_ path: String) -> String {
+        var path = path[...]
+        while path.hasSuffix("/") { path = path.dropLast() }
+        return String(path)
+    }
 
+    /// An import that is going on.
+    struct Loading {
+        let session: ImportSession
+        let counter: ProgressCounter
+        let budget: ImportBudget
+
+        init(
+            _ session: ImportSession, _ limits: ImageLimits, _ progress: @escaping @Sendable (ImportProgress) -> Void
+        ) throws(ImageError) {
+            let counter = ProgressCounter(progress)
+            self.session = session
+            self.counter = counter
+            budget = ImportBudget(limits, freeBytes: try session.freeBytes()) { counter.bytes($0) }
+        }
+    }
+
+    /// Unpacks and commits the images of an archive.
+    func load(_ plans: [ImagePlan], _ loading: Loading) throws(ImageError) -> [StoredImage] {
+        let (session, counter, budget) = (loading.session, loading.counter, loading.budget)
         // What is there already is not unpacked again.
         let known = try index().layerSizes
         var tasks: [LayerTask] = []
@@ -108,25 +140,22 @@ extension ImageStore {
         }
     }
 
-    private func plan(_ range: ByteRange, _ fallbackName: FallbackName, _ limits: ImageLimits) throws(ImageError)
-        -> [ImagePlan]
-    {
-        let archive = try Archive(range, limits: limits)
+    private func plan(_ archive: Archive, _ fallbackName: FallbackName) throws(ImageError) -> [ImagePlan] {
         // Newer Docker writes both; the OCI documents carry digests of everything.
-        if archive.contains("oci-layout") {
+        if try archive.contains("oci-layout") {
             var layout = OCILayout(archive, host: .host, fallbackName: fallbackName)
             return try layout.images()
         }
-        if archive.contains("manifest.json") {
+        if try archive.contains("manifest.json") {
             return try DockerArchive(archive: archive, host: .host, fallbackName: fallbackName).images()
         }
         if !archive.isComplete { throw ImageError(.truncated, "the archive is cut short") }
-        if archive.contains("repositories") {
+        if try archive.contains("repositories") {
             throw ImageError(
                 .unsupported, "it was saved by a Docker older than 1.10 (no manifest.json); save the image again")
         }
         throw ImageError(
             .notAnArchive,
-            "the tar archive holds neither an OCI layout (oci-layout) nor a docker-archive (manifest.json)")
+            "there is neither an OCI layout (oci-layout) nor a docker-archive (manifest.json) in it")
     }
 }
