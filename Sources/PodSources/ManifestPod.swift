@@ -31,4 +31,16 @@ public struct ManifestPod: Sendable {
         self.pod = pod
         self.ineffective = ineffective
     }
+
+    /// The containers whose manifest leaves `imagePullPolicy` open: theirs is Kubernetes' default for the tag.
+    public var openPullPolicies: Set<String> {
+        var names: Set<String> = []
+        for list in ["initContainers", "containers"] {
+            for container in value["spec"]?[list]?.arrayValue ?? []
+            where container["imagePullPolicy"]?.stringValue ?? "" == "" {
+                if let name = container["name"]?.stringValue { names.insert(name) }
+            }
+        }
+        return names
+    }
 }

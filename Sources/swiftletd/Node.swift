@@ -101,7 +101,9 @@ final class Node {
             loop: loop, log: log, events: EventRecorder(host: facts.name), records: records,
             starts: StartQueue(loop: loop, width: Int(max(4, 2 * NodeProbe.cpus()))),
             status: PodStatuses(facts: facts),
-            makeOperations: { [services] pod throws(SystemError) in try PodSandbox(pod, services) })
+            makeOperations: { [services] pod, manifest throws(SystemError) in
+                try PodSandbox(pod, services, openPullPolicies: manifest.openPullPolicies)
+            })
     }
 
     private var manifestFolder: String {

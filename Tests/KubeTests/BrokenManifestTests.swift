@@ -155,10 +155,10 @@ struct BrokenManifestTests {
             ]
         ),
         (
-            pod(container: "imagePullPolicy: Always"),
+            pod(container: "imagePullPolicy: Sometimes"),
             [
-                "3:22: spec.containers[0].imagePullPolicy: Always is not supported: images are not pulled yet; load the "
-                    + "image and use IfNotPresent or Never"
+                "3:22: spec.containers[0].imagePullPolicy: Unsupported value: \"Sometimes\": supported values: "
+                    + "\"Always\", \"IfNotPresent\", \"Never\""
             ]
         ),
         (

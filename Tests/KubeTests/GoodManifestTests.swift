@@ -16,7 +16,7 @@ struct GoodManifestTests {
         #expect(pod.spec.dnsPolicy == .clusterFirst)
         #expect(pod.spec.securityContext == PodSecurityContext())
         let container = try #require(pod.spec.containers.first)
-        #expect(container.imagePullPolicy == .ifNotPresent)
+        #expect(container.imagePullPolicy == .always)
         #expect(container.terminationMessagePath == "/dev/termination-log")
         #expect(container.terminationMessagePolicy == .file)
         #expect(pod.status == PodStatus())

@@ -43,7 +43,7 @@ private final class NoStatus: PodStatusSource {
         let agent = Agent(
             loop: loop, log: Log(limit: .error) { _ in }, events: EventRecorder(host: "n"), records: store,
             starts: StartQueue(loop: loop, width: 4), status: NoStatus(),
-            makeOperations: { _ throws(SystemError) in
+            makeOperations: { _, _ throws(SystemError) in
                 started += 1
                 throw SystemError("start", "nothing here", .invalid)
             })

@@ -53,7 +53,7 @@ import Testing
         #expect(machine.on(.containerExited(name: "a", attempt: 0, end(143)), now: zero) == [])
         #expect(reason(machine, "a") == "Stopped" && machine.stage == .running)
         #expect(machine.on(.timer(.restart(container: "a")), now: zero) == [])
-        #expect(machine.on(.imagesChanged, now: zero) == [])
+        #expect(machine.on(.imagesHere(containers: ["a"]), now: zero) == [])
         #expect(control(&machine, .start, ["a"]) == [.start(container: "a", attempt: 1)])
     }
 

@@ -35,7 +35,10 @@ private struct World {
                 }
                 switch random.next(10) {
                 case 0:
-                    pending.append(failure(name, attempt, .image, "ErrImageNeverPull"))
+                    let isPull = random.chance(50)
+                    pending.append(
+                        failure(
+                            name, attempt, isPull ? .pull : .image, isPull ? "ErrImagePull" : "ErrImageNeverPull"))
                 case 1: pending.append(failure(name, attempt, .configuration, "CreateContainerConfigError"))
                 case 2: pending.append(failure(name, attempt, .execution, "RunContainerError"))
                 default:
@@ -45,6 +48,13 @@ private struct World {
                             .init(
                                 containerID: "\(name).\(attempt)", imageID: "i",
                                 startedAt: Timestamp(nanoseconds: time), user: nil)))
+                }
+            case .giveUpStart(let name):
+                // As far as it had not reached the supervisor.
+                guard random.chance(50) else { break }
+                for (n, input) in pending.enumerated() {
+                    guard case .containerStarted(name, let attempt, _) = input else { continue }
+                    pending[n] = failure(name, attempt, .givenUp, "ErrImagePull")
                 }
             case .stopContainer(let name):
                 if random.chance(50) { exit(name, 0) }
@@ -132,7 +142,9 @@ private struct World {
             return perform(machine.on(event, now: BootInstant(nanoseconds: time)))
         }
         switch random.next(12) {
-        case 0: perform(machine.on(.imagesChanged, now: BootInstant(nanoseconds: time)))
+        case 0:
+            let names = Set(machine.containers.map(\.name).filter { _ in random.chance(50) })
+            perform(machine.on(.imagesHere(containers: names), now: BootInstant(nanoseconds: time)))
         case 1
         where machine.stage == .running
             && live.allSatisfy({ name, _ in

@@ -154,8 +154,39 @@ import Testing
             .image, reason: "ErrImageNeverPull", message: "not here", at: Timestamp(nanoseconds: 0))
         let directives = machine.on(.containerNotStarted(name: "c", attempt: 0, failure), now: now(0))
         #expect(arms(directives) == [])
-        #expect(starts(machine.on(.imagesChanged, now: now(9))) == ["c.0"])
+        #expect(starts(machine.on(.imagesHere(containers: ["c"]), now: now(9))) == ["c.0"])
         #expect(machine.containers[0].restartCount == 0)
+    }
+
+    @Test func aFailedPullIsTriedAgainAfterLongerAndLongerTimes() {
+        var machine = PodMachine(
+            PodPlan(display: "p", restartPolicy: .always, containers: [.init(name: "c", image: "a")]))
+        _ = machine.on(.sandboxReady, now: now(0))
+        let failure = StartFailure(.pull, reason: "ErrImagePull", message: "no", at: Timestamp(nanoseconds: 0))
+        for delay: Int64 in [10, 20, 40, 80, 160, 300, 300] {
+            let directives = machine.on(.containerNotStarted(name: "c", attempt: 0, failure), now: now(0))
+            #expect(arms(directives) == [2, delay])
+            let told = machine.on(.timer(.pullBackOff(container: "c")), now: now(2))
+            #expect(told == [.record(EventNote("BackOff", "Back-off pulling image \"a\"", container: "c"))])
+            let message = "Back-off pulling image \"a\": ErrImagePull: no"
+            #expect(machine.containers[0].state == .waiting(reason: "ImagePullBackOff", message: message))
+            #expect(machine.on(.imagesHere(containers: ["d"]), now: now(3)) == [])
+            #expect(starts(machine.on(.timer(.restart(container: "c")), now: now(delay))) == ["c.0"])
+        }
+        _ = machine.on(started("c"), now: now(400))
+        #expect(machine.containers[0].pullDelay == nil && machine.containers[0].restartCount == 0)
+        #expect(machine.on(.timer(.pullBackOff(container: "c")), now: now(401)) == [])
+    }
+
+    @Test func aPodThatIsEndedWaitsForNoPull() {
+        var machine = PodMachine(
+            PodPlan(display: "p", restartPolicy: .always, containers: [.init(name: "c", image: "a")]))
+        _ = machine.on(.sandboxReady, now: now(0))
+        let directives = machine.on(.stop(grace: .seconds(30), message: "gone"), now: now(1))
+        #expect(directives.contains(.giveUpStart(container: "c")))
+        let failure = StartFailure(.givenUp, reason: "ErrImagePull", message: "", at: Timestamp(nanoseconds: 0))
+        #expect(
+            machine.on(.containerNotStarted(name: "c", attempt: 0, failure), now: now(1)) == [.tearDown(final: true)])
     }
 
     @Test func aLostSupervisorCostsOneRunAndANewSandboxIsMade() {

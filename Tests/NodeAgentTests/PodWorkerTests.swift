@@ -50,6 +50,8 @@ private final class FakeOperations: PodOperations {
         onForget()
     }
     func kill(container: String) { calls.append("kill \(container)") }
+    func giveUpStart(container: String) { calls.append("give up \(container)") }
+    func hasImage(container: String) -> Bool { true }
     func tearDown(final: Bool) async throws {
         calls.append("tear down\(final ? " finally" : "")")
         onTearDown()

@@ -1,3 +1,4 @@
+import Kube
 import Testing
 
 @testable import PodSources
@@ -56,5 +57,16 @@ import Testing
     @Test(arguments: ["{", "a: [", "\"", "\u{0}", "%", "kind: Pod\n  x: y", "- - - ", "&a [*a]"])
     func textThatIsNoManifestIsRefusedWithoutHarm(text: String) {
         #expect(!problems(text).isEmpty)
+    }
+
+    @Test func whichContainersLeaveThePullPolicyOpenIsKnown() throws {
+        let text = """
+            {apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {initContainers: [{name: i, image: a}],
+            containers: [{name: a, image: a}, {name: b, image: a, imagePullPolicy: Always}, {name: c, image: a,
+            imagePullPolicy: null}]}}
+            """
+        let pod = try #require(try ManifestReader.read(Array(text.utf8), path: "p.yaml").first)
+        #expect(pod.openPullPolicies == ["i", "a", "c"])
+        #expect(pod.pod.spec.containers.map(\.imagePullPolicy) == [.always, .always, .always])
     }
 }

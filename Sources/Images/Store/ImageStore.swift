@@ -63,7 +63,7 @@ public final class ImageStore: Sendable {
         StoredImage(
             id: image.id, names: image.names, repoDigests: image.repoDigests, size: image.size,
             imported: image.imported, config: image.config,
-            layerPaths: image.layers.reversed().map { Path.join(layersFolder, $0) })
+            layerPaths: image.layers.reversed().map { Path.join(layersFolder, $0) }, isPulled: image.isPulled)
     }
 
     // MARK: - The index

@@ -13,6 +13,8 @@ struct StoreIndex: Hashable, Sendable {
         var config: ImageConfig
         /// Names of folders in `layers/`, the lowest first, without those that an opaque root above hides.
         var layers: [String]
+        /// It came from a registry, and not from an archive of the operator's.
+        var isPulled = false
     }
 
     /// The newest form of the file that this program knows.
@@ -42,17 +44,22 @@ struct StoreIndex: Hashable, Sendable {
                     size: try member.requiredInteger("size"),
                     imported: Timestamp(rfc3339: imported) ?? Timestamp(nanoseconds: 0),
                     config: try ImageConfig(config),
-                    layers: try member.optionalStrings("layers") ?? []))
+                    layers: try member.optionalStrings("layers") ?? [], isPulled: member["pulled"] == true))
         }
     }
 
     var json: JSONValue {
         let members = images.map { image -> JSONValue in
-            [
-                "id": .string(image.id), "names": .strings(image.names), "repoDigests": .strings(image.repoDigests),
-                "size": .integer(image.size), "imported": .string(image.imported.rfc3339),
-                "layers": .strings(image.layers), "config": image.config.json,
-            ]
+            var object = JSONObject()
+            object.append("id", .string(image.id))
+            object.append("names", .strings(image.names))
+            object.append("repoDigests", .strings(image.repoDigests))
+            object.append("size", .integer(image.size))
+            object.append("imported", .string(image.imported.rfc3339))
+            if image.isPulled { object.append("pulled", true) }
+            object.append("layers", .strings(image.layers))
+            object.append("config", image.config.json)
+            return .object(object)
         }
         let layers = layerSizes.sorted { $0.key < $1.key }
             .map { JSONObject.Member(key: $0.key, value: .integer($0.value)) }
@@ -75,6 +82,8 @@ struct StoreIndex: Hashable, Sendable {
             image.names = old.names + image.names.filter { !old.names.contains($0) }
             image.repoDigests = old.repoDigests + image.repoDigests.filter { !old.repoDigests.contains($0) }
             image.imported = old.imported
+            // Once the operator has brought it, it is the operator's.
+            image.isPulled = image.isPulled && old.isPulled
             images[i] = image
         } else {
             images.append(image)

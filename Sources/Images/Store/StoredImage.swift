@@ -16,6 +16,8 @@ public struct StoredImage: Hashable, Sendable {
     public var config: ImageConfig
     /// Folders for overlayfs' lowerdir, the topmost first. Never empty.
     public var layerPaths: [String]
+    /// It came from a registry, and not from an archive of the operator's.
+    public var isPulled = false
 
     /// When the image says it was made.
     public var created: Timestamp? { config.created.flatMap { Timestamp(rfc3339: $0) } }

@@ -135,7 +135,8 @@ enum FieldTable {
 
     /// What is to be said about supported fields beyond their name.
     static let notes: [String: String] = [
-        "Container.imagePullPolicy": "default `IfNotPresent`, whatever the tag",
+        "Container.imagePullPolicy":
+            "default by the tag, as Kubernetes has it; an image that was loaded from an archive is then used as it is",
         "ContainerPort.containerPort": "information; with hostNetwork it is the host's port",
         "ContainerPort.hostPort": "with hostNetwork equal to containerPort",
         "EmptyDirVolumeSource.sizeLimit": "only with the medium `Memory`",

@@ -22,9 +22,7 @@ struct FieldValues: Sendable {
         "PodSpec.dnsPolicy": FieldValues(
             DNSPolicy.self, refused: ["None": "it needs dnsConfig, which is not applied yet; use Default"]),
         "PodOS.name": FieldValues(["linux"]),
-        "Container.imagePullPolicy": FieldValues(
-            PullPolicy.self,
-            refused: ["Always": "images are not pulled yet; load the image and use IfNotPresent or Never"]),
+        "Container.imagePullPolicy": FieldValues(PullPolicy.self),
         "Container.terminationMessagePolicy": FieldValues(
             TerminationMessagePolicy.self,
             refused: ["FallbackToLogsOnError": "messages are not taken from logs yet; use File"]),

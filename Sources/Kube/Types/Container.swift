@@ -21,7 +21,7 @@ public struct Container: KubeValue {
     public init(name: String = "", image: String = "") {
         self.name = name
         self.image = image
-        imagePullPolicy = .ifNotPresent
+        imagePullPolicy = .ifOpen(image)
         command = []
         args = []
         env = []
@@ -37,7 +37,7 @@ public struct Container: KubeValue {
 
     public init(_ value: JSONValue) {
         self.init(name: value.text("name") ?? "", image: value.text("image") ?? "")
-        imagePullPolicy = value.choice("imagePullPolicy") ?? .ifNotPresent
+        if let policy: PullPolicy = value.choice("imagePullPolicy") { imagePullPolicy = policy }
         command = value.strings("command")
         args = value.strings("args")
         workingDir = value.text("workingDir")
@@ -73,8 +73,18 @@ public struct Container: KubeValue {
 
 /// When the image is fetched.
 public enum PullPolicy: String, Sendable, Hashable, CaseIterable {
+    case always = "Always"
     case ifNotPresent = "IfNotPresent"
     case never = "Never"
+
+    /// What Kubernetes takes where a container leaves it open: `Always` for the tag `latest`, also where it is not
+    /// written, else `IfNotPresent`.
+    public static func ifOpen(_ image: String) -> PullPolicy {
+        if image.contains("@") { return .ifNotPresent }
+        let name = image.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
+        let tag = name.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).dropFirst().first
+        return tag == nil || tag == "latest" ? .always : .ifNotPresent
+    }
 }
 
 /// Where the message of a container that ended comes from.

@@ -16,7 +16,8 @@ public final class Agent {
     }
 
     /// Makes the operations of one pod instance.
-    public typealias OperationsFactory = @LoopActor (_ pod: Pod) throws(SystemError) -> any PodOperations
+    public typealias OperationsFactory =
+        @LoopActor (_ pod: Pod, _ manifest: ManifestPod) throws(SystemError) -> any PodOperations
 
     public let loop: EventLoop
     public let log: Log
@@ -152,7 +153,7 @@ public final class Agent {
         let machine =
             record.map { PodMachine(plan, restoring: $0.containers, finished: $0.isFinished) } ?? PodMachine(plan)
         let operations: any PodOperations
-        do throws(SystemError) { operations = try makeOperations(pod) } catch {
+        do throws(SystemError) { operations = try makeOperations(pod, manifest) } catch {
             return log.error("pod \(manifest.key) cannot be run: \(error)")
         }
         let worker = PodWorker(

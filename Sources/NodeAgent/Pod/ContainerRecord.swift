@@ -66,6 +66,8 @@ public struct ContainerRecord: Hashable, Sendable {
     public var layers: [String] = []
     public var user: User?
     public var backOff = CrashLoopBackOff()
+    /// The time between the last two pulls of its image, while these fail. A new agent begins anew.
+    public var pullDelay: Nanoseconds?
     /// The operator stopped it: it does not run, over restarts of the agent and of the machine, until it is started.
     public var isHeld = false
     /// The operator asked for another run: it begins when the one that is being stopped has ended, however it did.

@@ -13,8 +13,8 @@ public enum PodInput: Sendable {
     case containerStarted(name: String, attempt: Int, StartedContainer)
     case containerNotStarted(name: String, attempt: Int, StartFailure)
     case containerExited(name: String, attempt: Int, ContainerRecord.Termination)
-    /// The set of images changed: what waits for one looks again.
-    case imagesChanged
+    /// The images of these containers, which wait for them, are on the node now.
+    case imagesHere(containers: Set<String>)
     case timer(PodTimer)
     /// The operator stops, starts or restarts containers.
     case control(PodControl, containers: Set<String>, grace: Nanoseconds)
@@ -73,8 +73,12 @@ public struct StartedContainer: Hashable, Sendable {
 /// Why a container did not start.
 public struct StartFailure: Error, Hashable, Sendable {
     public enum Kind: Hashable, Sendable {
-        /// Its image is not here: nothing is tried until the images change.
+        /// Its image is not here and is not pulled: nothing is tried until it is here.
         case image
+        /// Its image could not be pulled: tried again, after longer and longer times, or when it is here.
+        case pull
+        /// It was given up, because its container is to end.
+        case givenUp
         /// Its configuration cannot be carried out now; tried again at intervals.
         case configuration
         /// The container was made and its process could not be executed: counts as a run with exit code 128.
@@ -96,6 +100,8 @@ public struct StartFailure: Error, Hashable, Sendable {
 public enum PodTimer: Hashable, Sendable {
     case sandboxRetry
     case restart(container: String)
+    /// It is to be told that the next pull is waited for.
+    case pullBackOff(container: String)
     case graceOver
     /// What was killed when the grace period was over should have ended by now.
     case killOver
@@ -108,6 +114,8 @@ public enum PodTimer: Hashable, Sendable {
 public enum PodDirective: Hashable, Sendable {
     case makeSandbox
     case start(container: String, attempt: Int)
+    /// The start that is under way is given up as far as it has not reached the supervisor.
+    case giveUpStart(container: String)
     /// The container's stop signal, to its first process.
     case stopContainer(container: String)
     /// SIGKILL to everything in the container.

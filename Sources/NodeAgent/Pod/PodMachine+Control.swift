@@ -40,7 +40,8 @@ extension PodMachine {
         let note = EventNote("Killing", "Stopping container \(name), as the operator asked", container: name)
         return [
             .record(note), .arm(.stopGraceOver(container: name, attempt: containers[i].restartCount), after: grace),
-        ] + (containers[i].isRunning ? [.stopContainer(container: name)] : [])
+            containers[i].isRunning ? .stopContainer(container: name) : .giveUpStart(container: name),
+        ]
     }
 
     /// Puts a container that does not run where it waits: for the operator, or for its turn.

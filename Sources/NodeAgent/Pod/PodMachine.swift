@@ -22,23 +22,23 @@ public struct PodMachine: Sendable {
     }
 
     public let plan: PodPlan
-    public private(set) var stage: Stage = .preparing
+    public internal(set) var stage: Stage = .preparing
     public internal(set) var containers: [ContainerRecord]
     /// The pod is to end once what happens now has ended.
-    public private(set) var isStopping = false
+    public internal(set) var isStopping = false
     /// The grace period of an end that waits until it is known what runs, and until when it waits.
-    private var pendingStop: (grace: Nanoseconds, until: BootInstant)?
+    var pendingStop: (grace: Nanoseconds, until: BootInstant)?
     /// When what was asked to stop is killed.
-    private var graceEnd: BootInstant?
+    var graceEnd: BootInstant?
     /// The sandbox is there and cannot be reached: what it runs is taken up again, not begun anew.
-    private var isReconnecting = false
+    var isReconnecting = false
     /// The sandbox is tried again when a timer says so.
-    private(set) var isWaitingToRetry = false
+    var isWaitingToRetry = false
     /// When the supervisor was last taken up.
-    private var takenUp: BootInstant?
+    var takenUp: BootInstant?
     /// The containers that were asked to stop while they ran.
-    private(set) var stoppedContainers: Set<String> = []
-    private var sandboxFailures = 0
+    var stoppedContainers: Set<String> = []
+    var sandboxFailures = 0
     /// The containers that were asked to end by the operator and have not yet.
     var stoppedByOperator: Set<String> = []
 
@@ -101,12 +101,7 @@ public struct PodMachine: Sendable {
             return onNotStarted(name, attempt, failure, now)
         case .containerExited(let name, let attempt, let termination):
             return onExited(name, attempt, termination, now)
-        case .imagesChanged:
-            guard stage == .running else { return [] }
-            for i in containers.indices where containers[i].isWaitingForImage {
-                containers[i].state = .waiting(reason: nil, message: nil)
-            }
-            return advance(now)
+        case .imagesHere(let names): return onImagesHere(names, now)
         case .timer(let timer): return onTimer(timer, now)
         case .control(let control, let names, let grace): return self.control(control, names, grace: grace, now)
         case .stop(let grace, _): return onStop(grace, now)
@@ -160,7 +155,7 @@ public struct PodMachine: Sendable {
     }
 
     /// All containers have ended for good (or one failed for good): the others are stopped, the sandbox is released.
-    private mutating func finish() -> [PodDirective] {
+    mutating func finish() -> [PodDirective] {
         stage = .tearingDown(final: false)
         return [.tearDown(final: false)]
     }
@@ -174,6 +169,7 @@ public struct PodMachine: Sendable {
         containers[i].imageID = started.imageID
         containers[i].layers = started.layers
         containers[i].user = started.user
+        containers[i].pullDelay = nil
         let note = PodDirective.record(EventNote("Started", "Container started", container: name))
         // Asked to stop while it was being started: its signal could not be sent before.
         let isAsked = stage == .terminating || stoppedByOperator.contains(name)
@@ -184,9 +180,11 @@ public struct PodMachine: Sendable {
         _ name: String, _ attempt: Int, _ failure: StartFailure, _ now: BootInstant
     ) -> [PodDirective] {
         guard let i = current(name, attempt), containers[i].state == .starting else { return [] }
-        var directives: [PodDirective] = [
-            .record(EventNote("Failed", "Error: \(failure.message)", container: name, warning: true))
-        ]
+        var directives: [PodDirective] = []
+        if failure.kind != .givenUp {
+            directives.append(
+                .record(EventNote("Failed", "Error: \(failure.message)", container: name, warning: true)))
+        }
         if failure.kind == .execution {
             let end = ContainerRecord.Termination(
                 exitCode: 128, reason: "StartError", message: failure.message, finishedAt: failure.at)
@@ -197,6 +195,7 @@ public struct PodMachine: Sendable {
         containers[i].state = .waiting(reason: failure.reason, message: failure.message)
         if stage == .terminating { return directives + endTerminationIfQuiet() }
         if let next = endedByOperator(i, now) { return directives + next }
+        if failure.kind == .pull { return directives + holdBackPull(i, now) }
         if failure.kind == .configuration {
             containers[i].heldUntil = now + .seconds(10)
             directives.append(.arm(.restart(container: name), after: .seconds(10)))
@@ -291,7 +290,7 @@ public struct PodMachine: Sendable {
     }
 
     /// Ends the pod once it is known what of it runs, or cannot be known within its grace period.
-    private mutating func stopWhenKnown(_ grace: Nanoseconds, _ now: BootInstant) -> [PodDirective] {
+    mutating func stopWhenKnown(_ grace: Nanoseconds, _ now: BootInstant) -> [PodDirective] {
         pendingStop = (grace, now + grace)
         return isWaitingToRetry ? [.arm(.sandboxRetry, after: Nanoseconds(0))] : []
     }
@@ -304,11 +303,12 @@ public struct PodMachine: Sendable {
             return [.makeSandbox]
         case .restart(let name):
             guard stage == .running, let i = index(name), case .waiting(.some, _) = containers[i].state,
-                !containers[i].isWaitingForImage, !containers[i].isHeld
+                !containers[i].isWaitingForImage || containers[i].pullDelay != nil, !containers[i].isHeld
             else { return [] }
             containers[i].state = .waiting(reason: nil, message: nil)
             containers[i].heldUntil = nil
             return advance(now)
+        case .pullBackOff(let name): return onPullBackOff(name)
         case .graceOver:
             guard stage == .terminating else { return [] }
             return containers.filter(\.isLive).map { .killContainer(container: $0.name) }
@@ -328,141 +328,13 @@ public struct PodMachine: Sendable {
         }
     }
 
-    // MARK: - Ending
-
-    private mutating func onStop(_ grace: Nanoseconds, _ now: BootInstant) -> [PodDirective] {
-        guard !isStopping else { return shorten(grace, now) }
-        isStopping = true
-        switch stage {
-        case .preparing where isReconnecting: return stopWhenKnown(grace, now)
-        case .preparing, .running: return endWhatRuns(grace, now)
-        case .finished:
-            stage = .tearingDown(final: true)
-            return [.tearDown(final: true)]
-        // What is being released is asked for its files when it is done.
-        case .tearingDown, .terminating, .gone: return []
-        }
-    }
-
-    /// Asked to end once more: what it has left becomes less, and never more.
-    private mutating func shorten(_ grace: Nanoseconds, _ now: BootInstant) -> [PodDirective] {
-        if let pending = pendingStop, now + grace < pending.until {
-            pendingStop = (grace, now + grace)
-            return isWaitingToRetry ? [.arm(.sandboxRetry, after: Nanoseconds(0))] : []
-        }
-        guard stage == .terminating, let end = graceEnd, now + grace < end else { return [] }
-        graceEnd = now + grace
-        return [.arm(.graceOver, after: grace)]
-    }
-
-    private mutating func endWhatRuns(_ grace: Nanoseconds, _ now: BootInstant) -> [PodDirective] {
-        stage = .terminating
-        graceEnd = now + grace
-        var directives: [PodDirective] = []
-        for record in containers where record.isLive {
-            stoppedContainers.insert(record.name)
-            directives.append(
-                .record(EventNote("Killing", "Stopping container \(record.name)", container: record.name)))
-            if record.isRunning { directives.append(.stopContainer(container: record.name)) }
-        }
-        guard !directives.isEmpty else { return endTerminationIfQuiet() }
-        return directives + [.arm(.graceOver, after: grace)]
-    }
-
-    private mutating func endTerminationIfQuiet() -> [PodDirective] {
-        guard stage == .terminating, !containers.contains(where: \.isLive) else { return [] }
-        return tearDownFinally()
-    }
-
-    private mutating func tearDownFinally() -> [PodDirective] {
-        stage = .tearingDown(final: true)
-        return [.tearDown(final: true)]
-    }
-
-    private mutating func onTornDown() -> [PodDirective] {
-        guard case .tearingDown(let final) = stage else { return [] }
-        if final {
-            stage = .gone
-            return [.finished]
-        }
-        if isStopping {
-            stage = .tearingDown(final: true)
-            return [.tearDown(final: true)]
-        }
-        stage = .finished
-        return []
-    }
-
-    private mutating func onSupervisorLost(_ time: Timestamp, _ now: BootInstant) -> [PodDirective] {
-        // Where the agent has just come, or tries to reach it, it learns of it while it prepares.
-        guard [.preparing, .running, .terminating].contains(stage) else { return [] }
-        let hasRun = stage != .preparing || containers.contains(where: \.isLive)
-        if stage == .preparing { stage = pendingStop == nil ? .running : .terminating }
-        isReconnecting = false
-        sandboxFailures = 0
-        var directives: [PodDirective] = []
-        if hasRun {
-            directives.append(
-                .record(
-                    EventNote(
-                        "SupervisorLost", "The pod's supervisor ended unexpectedly; its containers were killed.",
-                        warning: true)))
-        }
-        var mustFail = false
-        for i in containers.indices where containers[i].isLive {
-            var started: Timestamp?
-            if case .running(let since) = containers[i].state { started = since }
-            let end = ContainerRecord.Termination(
-                exitCode: 137, reason: "ContainerStatusUnknown",
-                message: "The container could not be located when its supervisor ended", startedAt: started,
-                finishedAt: time, containerID: containers[i].containerID)
-            containers[i].state = .terminated(end)
-            containers[i].lastTermination = end
-            stoppedByOperator.remove(containers[i].name)
-            if stage == .running, containers[i].isHeld || containers[i].mustRunAgain {
-                containers[i].mustRunAgain = false
-                rest(i)
-            } else if stage == .running {
-                if plan.restartPolicy.restarts(after: 137, isInit: containers[i].isInit) {
-                    containers[i].state = .waiting(reason: nil, message: nil)
-                } else {
-                    mustFail = true
-                }
-            }
-        }
-        if stage == .terminating { return directives + endTerminationIfQuiet() }
-        if mustFail { return directives + finish() }
-        // A new sandbox starts from the beginning, as the kubelet does: init containers run again unless all is done.
-        if containers.contains(where: { !$0.isInit && !isDone($0) }) {
-            for i in containers.indices where containers[i].isInit && containers[i].termination != nil {
-                rest(i)
-            }
-            stage = .preparing
-            if hasRun {
-                directives.append(
-                    .record(EventNote("SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")))
-            }
-            directives.append(.makeSandbox)
-            return directives
-        }
-        return directives + finish()
-    }
-
     // MARK: - Looking up
 
     func index(_ name: String) -> Int? { containers.firstIndex { $0.name == name } }
 
     /// The container, if `attempt` is the one that counts: late news of an earlier attempt is dropped.
-    private func current(_ name: String, _ attempt: Int) -> Int? {
+    func current(_ name: String, _ attempt: Int) -> Int? {
         guard let i = index(name), containers[i].restartCount == attempt else { return nil }
         return i
-    }
-}
-
-extension ContainerRecord {
-    /// Held back until its image is here.
-    var isWaitingForImage: Bool {
-        guard case .waiting(let reason?, _) = state else { return false }
-        return ["ErrImagePull", "ErrImageNeverPull", "ImagePullBackOff"].contains(reason)
     }
 }

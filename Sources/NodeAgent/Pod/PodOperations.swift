@@ -18,6 +18,12 @@ public protocol PodOperations: AnyObject {
     /// - Parameter record: what is known of the container, for its earlier attempts.
     func start(_ record: ContainerRecord, attempt: Int) async throws(StartFailure) -> StartedContainer
 
+    /// Lets a start of the container fail at once that has not reached the supervisor: its image is being pulled.
+    func giveUpStart(container: String)
+
+    /// Whether the container's image is on the node.
+    func hasImage(container: String) -> Bool
+
     /// Sends the container's stop signal to its first process.
     func stop(container: String)
 

@@ -154,7 +154,11 @@ public final class PodWorker {
 
     private var isFinished: Bool { machine.stage == .finished || machine.stage == .tearingDown(final: false) }
 
-    func imagesChanged() { handle(.imagesChanged) }
+    /// What waits for an image looks again.
+    func imagesChanged() {
+        let here = machine.containers.filter { $0.isWaitingForImage && operations.hasImage(container: $0.name) }
+        if !here.isEmpty { handle(.imagesHere(containers: Set(here.map(\.name)))) }
+    }
 
     /// What happens to a sandbox is told the machine after it was told of the sandbox.
     private func happened(_ input: PodInput) {
@@ -257,6 +261,7 @@ public final class PodWorker {
                 }
                 if sandbox == self.sandbox { handle(outcome) }
             }
+        case .giveUpStart(let name): operations.giveUpStart(container: name)
         case .stopContainer(let name): operations.stop(container: name)
         case .killContainer(let name): operations.kill(container: name)
         case .arm(let timer, let delay):

@@ -14,6 +14,8 @@ public final class NodeServices {
     public let volumes: PodVolumes
     public let networks: PodNetworks
     public let images: ImageStore
+    /// Nil where this node does not pull.
+    public var puller: (any ImagePuller)?
     public let seccomp: SeccompPrograms
     public let supervisor: SupervisorExecutable
     /// Processes a pod may have; nil for no limit.

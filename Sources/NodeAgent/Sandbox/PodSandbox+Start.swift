@@ -18,7 +18,7 @@ extension PodSandbox {
         }
         // The one that this start is meant for: should it die meanwhile, its successor gets a start of its own.
         let supervisor = client
-        let image = try image(of: container)
+        let image = try await image(of: container)
         let plan: ContainerPlan
         do throws(ContainerConfigError) {
             plan = try ContainerSpecBuilder(context).plan(
@@ -48,37 +48,6 @@ extension PodSandbox {
             containerID: "swiftlet://" + id, imageID: image.id, layers: image.layerPaths,
             startedAt: state.startedAt ?? .now,
             user: state.user.map { .init(uid: $0.uid, gid: $0.gid, groups: $0.groups) })
-    }
-
-    /// The container's image, in the kubelet's words when it is not here.
-    private func image(of container: Container) throws(StartFailure) -> StoredImage {
-        let found: StoredImage?
-        do throws(ImageError) {
-            found = try node.images.resolve(container.image)
-        } catch {
-            throw StartFailure(.image, reason: "ErrImagePull", message: "\(error)", at: .now)
-        }
-        if let found {
-            onNote?(
-                EventNote(
-                    "Pulled",
-                    "Container image \"\(container.image)\" already present on machine and can be accessed by the pod",
-                    container: container.name))
-            return found
-        }
-        if container.imagePullPolicy == .never {
-            let message = "Container image \"\(container.image)\" is not present with pull policy of Never"
-            onNote?(EventNote("ErrImageNeverPull", message, container: container.name, warning: true))
-            throw StartFailure(.image, reason: "ErrImageNeverPull", message: message, at: .now)
-        }
-        let message =
-            "the image is not on this node, and this version does not pull from registries; "
-            + "load it with: swiftlet image load FILE"
-        onNote?(
-            EventNote(
-                "Failed", "Failed to pull image \"\(container.image)\": \(message)", container: container.name,
-                warning: true))
-        throw StartFailure(.image, reason: "ErrImagePull", message: message, at: .now)
     }
 
     private func ask(

@@ -13,6 +13,7 @@ public final class PodSandbox: PodOperations {
     let node: NodeServices
     let directory: PodDirectory
     let cgroupPlan: PodCgroupPlan
+    let openPullPolicies: Set<String>
     public var onExit: ((_ container: String, _ attempt: Int, ContainerRecord.Termination) -> Void)?
     public var onSupervisorLost: (() -> Void)?
     public var onSupervisorUnreachable: ((String) -> Void)?
@@ -36,6 +37,8 @@ public final class PodSandbox: PodOperations {
     /// What a supervisor that died left is being released.
     private var releasing: Task<Void, Never>?
     private var preparedCgroups: Set<String> = []
+    /// Starts that wait for an image, by container.
+    var pulls: [String: PullWait] = [:]
     /// Starts that an earlier agent asked for and whose outcome is still to come.
     private var adoptedStarts: Set<Attempt> = []
     /// What an earlier run of the agent left, for as long as nobody has looked at it; nil when there is nothing.
@@ -55,12 +58,14 @@ public final class PodSandbox: PodOperations {
         init(_ state: PodProtocol.ContainerState) { (container, number) = (state.container, state.attempt) }
     }
 
+    /// - Parameter openPullPolicies: the containers whose manifest does not say when to pull.
     /// - Throws: `SystemError` (EINVAL) when the UID cannot name a folder.
-    public init(_ pod: Pod, _ node: NodeServices) throws(SystemError) {
+    public init(_ pod: Pod, _ node: NodeServices, openPullPolicies: Set<String>) throws(SystemError) {
         guard let directory = PodDirectory(root: node.paths.pods, uid: pod.metadata.uid) else {
             throw SystemError("name the folder of", "pod uid \"\(pod.metadata.uid)\"", .invalid)
         }
         self.pod = pod
+        self.openPullPolicies = openPullPolicies
         self.node = node
         self.directory = directory
         cgroupPlan = PodCgroupPlan(pod.spec, directory: directory, podPIDLimit: node.podPIDLimit)

@@ -1,0 +1,98 @@
+import Base
+import Images
+import Kube
+
+/// The images of the pod's containers: those that are here, and those that are pulled.
+extension PodSandbox {
+    /// A pull that a start waits for.
+    typealias PullWait = CheckedContinuation<Result<StoredImage, StartFailure>, Never>
+
+    /// The container's image, pulled where its policy asks for that. Events and reasons are the kubelet's.
+    func image(of container: Container) async throws(StartFailure) -> StoredImage {
+        let name = container.image
+        func note(_ reason: String, _ message: String, warning: Bool = false) {
+            onNote?(EventNote(reason, message, container: container.name, warning: warning))
+        }
+        let reference: ImageReference
+        let found: StoredImage?
+        do throws(ImageError) {
+            reference = try ImageReference(parsing: name)
+            found = try node.images.resolve(name)
+        } catch {
+            let isName = error.reason == .invalidReference
+            if isName {
+                note("InspectFailed", "Failed to apply default image tag \"\(name)\": \(error)", warning: true)
+            }
+            throw StartFailure(
+                isName ? .image : .pull, reason: isName ? "InvalidImageName" : "ErrImagePull", message: "\(error)",
+                at: .now)
+        }
+        let decision = PullDecision(
+            container.imagePullPolicy, isOpen: openPullPolicies.contains(container.name), isHere: found != nil,
+            isPulled: found?.isPulled == true)
+        switch (decision, found) {
+        case (.use, let image?):
+            note("Pulled", "Container image \"\(name)\" already present on machine and can be accessed by the pod")
+            return image
+        case (.refuse, _):
+            let message = "Container image \"\(name)\" is not present with pull policy of Never"
+            note("ErrImageNeverPull", message, warning: true)
+            throw StartFailure(.image, reason: "ErrImageNeverPull", message: message, at: .now)
+        default: break
+        }
+        guard let puller = node.puller else {
+            let message =
+                "the image is not on this node, and this node does not pull from registries; "
+                + "load it with: swiftlet image load FILE"
+            note("Failed", "Failed to pull image \"\(name)\": \(message)", warning: true)
+            throw StartFailure(.image, reason: "ErrImagePull", message: message, at: .now)
+        }
+        note("Pulling", "Pulling image \"\(name)\"")
+        let began = BootInstant.now
+        let outcome = await withCheckedContinuation { wait in
+            pulls[container.name] = wait
+            Task {
+                do throws(ImageError) {
+                    let image = try await puller.pull(reference)
+                    endPull(of: container.name, .success(image))
+                } catch {
+                    endPull(
+                        of: container.name,
+                        .failure(StartFailure(.pull, reason: "ErrImagePull", message: "\(error)", at: .now)))
+                }
+            }
+        }
+        switch outcome {
+        case .success(let image):
+            let time = BootInstant.now - began
+            note(
+                "Pulled",
+                "Successfully pulled image \"\(name)\" in \(time) (\(time) including waiting). Image size: \(image.size) bytes."
+            )
+            return image
+        case .failure(let failure):
+            if failure.kind == .pull {
+                note("Failed", "Failed to pull image \"\(name)\": \(failure.message)", warning: true)
+            }
+            throw failure
+        }
+    }
+
+    private func endPull(of container: String, _ outcome: Result<StoredImage, StartFailure>) {
+        // Who gave it up does not wait any more.
+        pulls.removeValue(forKey: container)?.resume(returning: outcome)
+    }
+
+    public func giveUpStart(container: String) {
+        endPull(
+            of: container,
+            .failure(StartFailure(.givenUp, reason: "ErrImagePull", message: "the pull was given up", at: .now)))
+    }
+
+    public func hasImage(container: String) -> Bool {
+        guard let found = (pod.spec.initContainers + pod.spec.containers).first(where: { $0.name == container }) else {
+            return false
+        }
+        return (try? node.images.resolve(found.image)) != nil
+    }
+}
