@@ -19,7 +19,8 @@ public enum CommandLineTool {
         ApplyCommand.command, DeleteCommand.command, DiffCommand.command, WaitCommand.command, ControlCommands.stop,
         ControlCommands.start, ControlCommands.restart,
         ImageCommands.load,
-        ImageCommands.list, ImageCommands.remove, ValidateCommand.command, NodeCommands.status, DoctorCommand.command,
+        ImageCommands.list, ImageCommands.remove, ImageStoreCommands.inspect, ImageStoreCommands.prune,
+        ImageStoreCommands.usage, ValidateCommand.command, NodeCommands.status, DoctorCommand.command,
         ConfigCommand.view, SupportBundleCommand.command, NodeCommands.drain, NodeCommands.version,
         CompletionCommand.command, help,
     ]

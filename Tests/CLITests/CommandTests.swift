@@ -165,6 +165,18 @@ func run(_ line: String, root: String) -> Ran {
 
                 """)
         #expect(run("image rm busybox", root: root).output == "Untagged: busybox\nDeleted: sha256:1\n")
+        #expect(
+            run("image df", root: root).output == """
+                IMAGES   IN USE   LAYERS   SIZE     RECLAIMABLE
+                1        1        2        3.00MB   1.00MB
+
+                """)
+        #expect(run("image inspect gone", root: root).code == 1)
+        #expect(
+            run("image prune -a --older-than 2h", root: root).output
+                == "Untagged: a:1\nDeleted: sha256:1\nFreed 1.50kB\n")
+        #expect(run("image prune --dry-run", root: root).output.hasSuffix("Would free 1.50kB\n"))
+        #expect(run("image prune --older-than soon", root: root).code == 2)
         #expect(run("image rm gone", root: root).errors == "error: no image \"gone\"\n")
         let status = run("status", root: root).output
         #expect(status.contains("Node:     node\n") && status.contains("Pods:     1 Pending, 1 Running\n"))

@@ -15,7 +15,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("ge", ["get"]), ("image ", ["load", "ls", "rm"]), ("get ", ["pods", "events", "images", "volumes"]),
+        ("ge", ["get"]), ("image ", ["load", "ls", "rm", "inspect", "prune", "df"]),
+        ("get ", ["pods", "events", "images", "volumes"]),
         ("get po", ["pods"]), ("get pods ", ["web", "db"]), ("get pods -n other ", ["far"]),
         ("get pods --namespace=other f", ["far"]), ("get pods -o j", ["json", "jsonpath="]),
         ("describe ", ["pod", "pod/web", "pod/db"]), ("describe pod w", ["web"]), ("logs ", ["web", "db"]),

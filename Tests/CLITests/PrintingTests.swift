@@ -95,7 +95,7 @@ import Testing
             (0, "0B"), (999, "999B"), (1000, "1.00kB"), (4_270_000, "4.27MB"), (42_700_000, "42.7MB"),
             (427_000_000, "427MB"), (999_900, "1.00MB"), (9_999_000, "10.0MB"), (Int64.max, "9223372TB"),
         ] as [(Int64, String)])
-    func sizesHaveThreeDigits(bytes: Int64, text: String) { #expect(ImageCommands.size(bytes) == text) }
+    func sizesHaveThreeDigits(bytes: Int64, text: String) { #expect(ImageList.size(bytes) == text) }
 
     @Test func eventsStandInTheOrderTheyWereLastSeen() {
         let events = [5, 3, 5, 1].enumerated().map { n, second in
@@ -107,7 +107,7 @@ import Testing
     }
 
     @Test func theColonOfAPortIsNoTag() {
-        #expect(ImageCommands.split("host:5000/a/b") == ("host:5000/a/b", "<none>"))
-        #expect(ImageCommands.split("host:5000/a/b:v1") == ("host:5000/a/b", "v1"))
+        #expect(ImageList.split("host:5000/a/b") == ("host:5000/a/b", "<none>"))
+        #expect(ImageList.split("host:5000/a/b:v1") == ("host:5000/a/b", "v1"))
     }
 }

@@ -32,6 +32,29 @@ let imageSuite = Suite("images", images: []) {
             let manifest = shellPod("zstd", "echo from zstd").replacing("busybox", with: "busybox:zstd")
             try expectContains(try node.runToEnd("zstd", manifest), "from zstd", "log")
         },
+        Test("images that no pod uses or names are pruned, the others are not") { node in
+            for name in ["busybox", "busybox-zstd", "users"] {
+                try node.ok("image", "load", "\(node.machine.images)/\(name).tar")
+            }
+            try node.drop("user.yaml", shellPod("user", hold, restart: "Always"))
+            try node.waitReady("user")
+            let shown = try JSONParser.parse(Array(try node.ok("image", "inspect", "example.org/tests/users:v1").utf8))
+            try expectEqual(shown.string("config.config.User") ?? "", "app", "user")
+            let total = try JSONParser.parse(Array(try node.ok("image", "df", "-o", "json").utf8))
+            let reclaimable = total["reclaimableBytes"]?.integerValue ?? 0
+            try expect(reclaimable > 0 && reclaimable < total["bytes"]?.integerValue ?? 0, "df: \(total)")
+            let dry = try node.ok("image", "prune", "-a", "--dry-run")
+            try expectEqual(try node.ok("image", "prune", "-a", "--older-than", "1h"), "Freed 0B\n", "none is so old")
+            try expectContains(try node.ok("image", "ls"), "users", "after the dry run")
+            let done = try node.ok("image", "prune", "-a")
+            try expectEqual(done.replacing("Freed", with: "Would free"), dry, "what was announced")
+            let left = try node.ok("image", "ls", "-o", "name")
+            try expectEqual(left, "docker.io/library/busybox:latest\n", "left")
+            let after = try JSONParser.parse(Array(try node.ok("image", "df", "-o", "json").utf8))
+            try expectEqual(after["reclaimableBytes"]?.integerValue, 0, "reclaimable")
+            try expectEqual(
+                after["bytes"]?.integerValue, (total["bytes"]?.integerValue ?? 0) - reclaimable, "bytes")
+        },
         Test("an image that must never be pulled and is not there is named") { node in
             let manifest = shellPod("never", "true").replacing("IfNotPresent", with: "Never")
                 .replacing("busybox", with: "nowhere.example/none:1")

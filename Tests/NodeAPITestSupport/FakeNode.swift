@@ -94,6 +94,30 @@ public final class FakeNode: NodeService {
         return Subscription { [weak self] in self?.eventWatchers.removeValue(forKey: id) }
     }
     public func images() -> [ImageSummary] { imageList }
+    public func image(_ reference: String) throws(NodeServiceError) -> ImageDetails {
+        guard let image = imageList.first(where: { $0.names.contains(reference) || $0.id == reference }) else {
+            throw .notFound("no image \"\(reference)\" in the store")
+        }
+        return ImageDetails(
+            summary: image, repoDigests: [], imported: Timestamp(nanoseconds: 0), isPulled: false,
+            config: [
+                "os": "linux", "architecture": "amd64", "config": ["Cmd": ["sh"], "Env": ["A=1"], "User": "me"],
+                "rootfs": ["type": "layers", "diff_ids": ["sha256:9"]],
+            ], layers: [.init(path: "/layers/a", size: image.size)], ownSize: 1)
+    }
+    public func imageUsage() throws(NodeServiceError) -> ImageStoreUsage {
+        ImageStoreUsage(images: imageList.count, layers: 2, used: 1, bytes: 3_000_000, reclaimable: 1_000_000)
+    }
+    public func pruneImages(
+        all: Bool, olderThan age: Nanoseconds, isDry: Bool,
+        completion: @escaping (Result<ImagePruning, NodeServiceError>) -> Void
+    ) {
+        controls.append("prune all=\(all) age=\(age) dry=\(isDry)")
+        loop.enqueue {
+            completion(
+                .success(ImagePruning(removal: ImageRemoval(untagged: ["a:1"], deleted: ["sha256:1"]), freed: 1500)))
+        }
+    }
     public func runBlocking(_ work: @escaping @Sendable () -> Void, then: @escaping () -> Void) {
         work()
         loop.enqueue(then)

@@ -93,6 +93,20 @@ import Testing
         #expect(client.text.contains("\"reason\":\"Expired\""))
     }
 
+    @Test func anImageIsShownInFullAndUnusedOnesArePruned() throws {
+        let harness = try Harness()
+        harness.node.imageList = [ImageSummary(names: ["b:1"], digest: "sha256:1", id: "sha256:2", size: 3)]
+        let shown = try JSONParser.parse(try harness.get("/swiftlet/v1/images/inspect?reference=b:1").body)
+        #expect(shown["id"] == "sha256:2" && shown["config"]?["config"]?["User"] == "me" && shown["ownSize"] == 1)
+        #expect(shown["layers"]?.arrayValue?.first?["size"] == 3)
+        #expect(try harness.get("/swiftlet/v1/images/inspect?reference=c").status == 404)
+        #expect(try harness.get("/swiftlet/v1/images/inspect").status == 400)
+        #expect(try harness.get("/swiftlet/v1/images/usage").text.contains("\"reclaimableBytes\":1000000"))
+        let prune = "POST /swiftlet/v1/images/prune?all=true&olderThanSeconds=60 HTTP/1.1\r\nHost: x\r\n\r\n"
+        #expect(try harness.exchange(prune).text.contains("\"freedBytes\":1500"))
+        #expect(harness.node.controls == ["prune all=true age=1m0s dry=false"])
+    }
+
     @Test func imagesAreListedRemovedAndLoaded() throws {
         let harness = try Harness()
         harness.node.imageList = [

@@ -43,7 +43,7 @@ enum GetCommand {
         switch kind {
         case "pods", "pod", "po": return try pods(names.map(PodName.plain), invocation, tool)
         case "events", "event", "ev": return try EventsCommand.run(invocation, tool)
-        case "images", "image": return try ImageCommands.printList(invocation, tool)
+        case "images", "image": return try ImageList.print(invocation, tool)
         case "volumes", "volume", "vol": return try VolumeList.run(invocation, tool)
         default:
             let kinds = ["pods", "events", "images", "volumes"]

@@ -11,9 +11,9 @@ import PodSources
 /// The agent as the API sees it.
 @LoopActor
 public final class AgentService: @LoopActor NodeService {
-    private let agent: Agent
-    private let imageService: ImageService
-    private let node: NodeServices
+    let agent: Agent
+    let imageService: ImageService
+    let node: NodeServices
     private let describe: () -> NodeStatus
     private let configurationNow: () -> NodeConfiguration
     private let counted: CounterKeeper
@@ -112,61 +112,6 @@ public final class AgentService: @LoopActor NodeService {
             onCancel: agent.events.observe { event, isNew in
                 handler(WatchEvent(isNew ? .added : .modified, event.json))
             })
-    }
-
-    // MARK: Images
-
-    public func images() -> [ImageSummary] {
-        let stored: [StoredImage]
-        do throws(ImageError) { stored = try imageService.store.list() } catch {
-            node.log.error("the image store cannot be read: \(error)")
-            return []
-        }
-        return stored.map(summary)
-    }
-
-    private func summary(_ image: StoredImage) -> ImageSummary {
-        let users = agent.pods.filter { pod in
-            (pod.status.initContainerStatuses + pod.status.containerStatuses).contains { $0.imageID == image.id }
-        }
-        let digest = image.repoDigests.first.flatMap { $0.split(separator: "@").last.map(String.init) } ?? image.id
-        return ImageSummary(
-            names: image.names, digest: digest, id: image.id, size: image.size, created: image.created,
-            usedBy: users.map(\.fullName))
-    }
-
-    public func runBlocking(_ work: @escaping @Sendable () -> Void, then: @escaping () -> Void) {
-        Task {
-            try? await node.pool.run(work)
-            then()
-        }
-    }
-
-    public var imageUploadFolder: String { imageService.store.root }
-
-    public func loadImage(
-        path: String, name: String?, completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void
-    ) {
-        // A descriptor of ours is reached by its number from the worker, too.
-        let mine = "/proc/self/"
-        let reachable = path.hasPrefix(mine) ? "/proc/\(getpid())/" + path.dropFirst(mine.count) : path
-        imageService.load(reachable, name: name) { [self] result in
-            completion(
-                result.mapError { NodeServiceError(status: $0.isTransient ? 500 : 400, "\($0)") }.map { loaded in
-                    let ids = Set(loaded.map(\.id))
-                    return images().filter { ids.contains($0.id) }
-                })
-        }
-    }
-
-    public func removeImage(
-        _ reference: String, completion: @escaping (Result<ImageRemoval, NodeServiceError>) -> Void
-    ) {
-        imageService.remove(reference, inUse: agent.layersInUse(imageService.store)) { result in
-            completion(
-                result.mapError { NodeServiceError(status: $0.reason == .notFound ? 404 : 409, "\($0)") }
-                    .map { ImageRemoval(untagged: $0.untagged, deleted: $0.deleted) })
-        }
     }
 
     // MARK: The node

@@ -15,6 +15,61 @@ extension Router {
         }
     }
 
+    /// `GET /swiftlet/v1/images/inspect?reference=`.
+    func inspectImage(_ exchange: Exchange) {
+        do throws(NodeServiceError) {
+            guard let reference = exchange.target.value("reference"), !reference.isEmpty else {
+                throw .badRequest("reference: missing; name the image")
+            }
+            let image = try service.image(reference)
+            guard var object = Self.json(image.summary).objectValue else { return }
+            object.append("repoDigests", .strings(image.repoDigests))
+            object.append("imported", .string(image.imported.rfc3339))
+            object.append("pulled", .bool(image.isPulled))
+            object.append("ownSize", .integer(image.ownSize))
+            object.append("config", image.config)
+            object.append(
+                "layers", .array(image.layers.map { ["path": .string($0.path), "size": .integer($0.size)] }))
+            exchange.respond(json: .object(object))
+        } catch {
+            exchange.respond(error)
+        }
+    }
+
+    /// `GET /swiftlet/v1/images/usage`.
+    func imageUsage(_ exchange: Exchange) {
+        do throws(NodeServiceError) {
+            let usage = try service.imageUsage()
+            exchange.respond(json: [
+                "images": .integer(usage.images), "used": .integer(usage.used), "layers": .integer(usage.layers),
+                "bytes": .integer(usage.bytes), "reclaimableBytes": .integer(usage.reclaimable),
+            ])
+        } catch {
+            exchange.respond(error)
+        }
+    }
+
+    /// `POST /swiftlet/v1/images/prune[?all=true][&olderThanSeconds=][&dryRun=true]`.
+    func pruneImages(_ exchange: Exchange) {
+        guard let all = exchange.flag("all"), let isDry = exchange.flag("dryRun") else { return }
+        let seconds: Int64
+        do throws(NodeServiceError) {
+            seconds = try LogOptions.number(exchange.target, "olderThanSeconds", atLeast: 0) ?? 0
+        } catch {
+            return exchange.respond(error)
+        }
+        service.pruneImages(all: all, olderThan: .seconds(min(seconds, 1 << 32)), isDry: isDry) { result in
+            switch result {
+            case .success(let pruning):
+                exchange.respond(json: [
+                    "untagged": .strings(pruning.removal.untagged), "deleted": .strings(pruning.removal.deleted),
+                    "freedBytes": .integer(pruning.freed),
+                ])
+            case .failure(let error): exchange.respond(error)
+            }
+        }
+    }
+
     private func removeImage(_ exchange: Exchange) {
         guard let reference = exchange.target.value("reference"), !reference.isEmpty else {
             return exchange.respond(.badRequest("reference: missing; name the image to remove"))

@@ -43,6 +43,9 @@ final class Router {
         case ["events"]: only(["GET"], head) { [self] in events($0) }
         case ["images"]: images(head)
         case ["images", "load"]: loadImage(head, target)
+        case ["images", "inspect"]: only(["GET"], head) { [self] in inspectImage($0) }
+        case ["images", "usage"]: only(["GET"], head) { [self] in imageUsage($0) }
+        case ["images", "prune"]: only(["POST"], head) { [self] in pruneImages($0) }
         case ["status"]: only(["GET"], head) { [self] in status($0) }
         case ["config"]: only(["GET"], head) { [self] in config($0) }
         case ["version"]: only(["GET"], head) { [self] in version($0) }

@@ -23,8 +23,12 @@ enum Access {
         case "swiftlet":
             path.count >= 3 && path[1] == "v1"
                 && ["pods", "problems", "events", "images", "status", "version", "config"].contains(path[2])
-                && (path[2] == "pods" || path.count == 3)
+                && (path.count == 3 || path[2] == "pods" || path[2] == "images" && isImageView(path))
         default: false
         }
+    }
+
+    private static func isImageView(_ path: [String]) -> Bool {
+        path.count == 4 && ["inspect", "usage"].contains(path[3])
     }
 }

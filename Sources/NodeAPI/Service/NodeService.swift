@@ -44,6 +44,24 @@ public protocol NodeService: AnyObject {
     /// The images in the store.
     func images() -> [ImageSummary]
 
+    /// An image in full.
+    ///
+    /// - Throws: `NodeServiceError` when there is none.
+    func image(_ reference: String) throws(NodeServiceError) -> ImageDetails
+
+    /// What the images take.
+    func imageUsage() throws(NodeServiceError) -> ImageStoreUsage
+
+    /// Removes images that no pod uses or names.
+    ///
+    /// - Parameters:
+    ///   - all: also those that have a name.
+    ///   - age: only those that have been here this long.
+    ///   - isDry: only tells what would go.
+    func pruneImages(
+        all: Bool, olderThan age: Nanoseconds, isDry: Bool,
+        completion: @escaping (Result<ImagePruning, NodeServiceError>) -> Void)
+
     /// Folder for image archives that arrive as a request body, on the store's file system.
     var imageUploadFolder: String { get }
 

@@ -1,0 +1,142 @@
+import Base
+import CLinux
+import Images
+import JSON
+import Kube
+import NodeAgent
+import OCI
+
+/// The images of the node.
+extension AgentService {
+    public func images() -> [ImageSummary] {
+        let stored: [StoredImage]
+        do throws(ImageError) { stored = try imageService.store.list() } catch {
+            node.log.error("the image store cannot be read: \(error)")
+            return []
+        }
+        return stored.map(summary)
+    }
+
+    private func summary(_ image: StoredImage) -> ImageSummary {
+        let digest = image.repoDigests.first.flatMap { $0.split(separator: "@").last.map(String.init) } ?? image.id
+        return ImageSummary(
+            names: image.names, digest: digest, id: image.id, size: image.size, created: image.created,
+            usedBy: users(image).map(\.fullName))
+    }
+
+    public func runBlocking(_ work: @escaping @Sendable () -> Void, then: @escaping () -> Void) {
+        Task {
+            try? await node.pool.run(work)
+            then()
+        }
+    }
+
+    public var imageUploadFolder: String { imageService.store.root }
+
+    public func loadImage(
+        path: String, name: String?, completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void
+    ) {
+        // A descriptor of ours is reached by its number from the worker, too.
+        let mine = "/proc/self/"
+        let reachable = path.hasPrefix(mine) ? "/proc/\(getpid())/" + path.dropFirst(mine.count) : path
+        imageService.load(reachable, name: name) { [self] result in
+            completion(
+                result.mapError { NodeServiceError(status: $0.isTransient ? 500 : 400, "\($0)") }.map { loaded in
+                    let ids = Set(loaded.map(\.id))
+                    return images().filter { ids.contains($0.id) }
+                })
+        }
+    }
+
+    public func removeImage(
+        _ reference: String, completion: @escaping (Result<ImageRemoval, NodeServiceError>) -> Void
+    ) {
+        imageService.remove(reference, inUse: agent.layersInUse(imageService.store)) { result in
+            completion(
+                result.mapError { NodeServiceError(status: $0.reason == .notFound ? 404 : 409, "\($0)") }
+                    .map { ImageRemoval(untagged: $0.untagged, deleted: $0.deleted) })
+        }
+    }
+
+    /// The pods that use an image or name it.
+    private func users(_ image: StoredImage) -> [Pod] {
+        agent.pods.filter { pod in
+            let runs = (pod.status.initContainerStatuses + pod.status.containerStatuses).contains {
+                $0.imageID == image.id
+            }
+            return runs
+                || (pod.spec.initContainers + pod.spec.containers).contains { container in
+                    (try? imageService.store.resolve(container.image))?.id == image.id
+                }
+        }
+    }
+
+    public func image(_ reference: String) throws(NodeServiceError) -> ImageDetails {
+        do throws(ImageError) {
+            guard let image = try imageService.store.resolve(reference) else {
+                throw ImageError(.notFound, "no image \"\(reference)\" in the store")
+            }
+            let usage = try imageService.store.usage()
+            return ImageDetails(
+                summary: summary(image), repoDigests: image.repoDigests, imported: image.imported,
+                isPulled: image.isPulled, config: image.config.json,
+                layers: image.layerPaths.reversed().map { .init(path: $0, size: usage.size($0)) },
+                ownSize: usage.bytesOnly(of: [image.id]))
+        } catch {
+            throw error.reason == .notFound ? .notFound("\(error)") : .badRequest("\(error)")
+        }
+    }
+
+    public func imageUsage() throws(NodeServiceError) -> ImageStoreUsage {
+        do throws(ImageError) {
+            let (images, usage) = (try imageService.store.list(), try imageService.store.usage())
+            let unused = images.filter { users($0).isEmpty }
+            return ImageStoreUsage(
+                images: images.count, layers: usage.layers, used: images.count - unused.count, bytes: usage.bytes,
+                reclaimable: usage.bytesOnly(of: Set(unused.map(\.id))))
+        } catch {
+            throw .failed("\(error)")
+        }
+    }
+
+    public func pruneImages(
+        all: Bool, olderThan age: Nanoseconds, isDry: Bool,
+        completion: @escaping (Result<ImagePruning, NodeServiceError>) -> Void
+    ) {
+        let unused: [StoredImage]
+        let freed: Int64
+        do throws(ImageError) {
+            let limit = Timestamp.now.nanoseconds - age.count
+            unused = try imageService.store.list().filter {
+                (all || $0.names.isEmpty) && $0.imported.nanoseconds <= limit && users($0).isEmpty
+            }
+            freed = try imageService.store.usage().bytesOnly(of: Set(unused.map(\.id)))
+        } catch {
+            return completion(.failure(.failed("\(error)")))
+        }
+        var removal = ImageRemoval(untagged: [], deleted: [])
+        if isDry {
+            removal.untagged = unused.flatMap(\.names)
+            removal.deleted = unused.map(\.id)
+            node.loop.enqueue { completion(.success(ImagePruning(removal: removal, freed: freed))) }
+            return
+        }
+        func next(_ rest: ArraySlice<StoredImage>) {
+            guard let image = rest.first else {
+                return completion(.success(ImagePruning(removal: removal, freed: freed)))
+            }
+            // A pod may have come for it meanwhile.
+            guard users(image).isEmpty else { return next(rest.dropFirst()) }
+            removeImage(image.id) { result in
+                switch result {
+                case .success(let one):
+                    removal.untagged += one.untagged
+                    removal.deleted += one.deleted
+                    next(rest.dropFirst())
+                case .failure(let error): completion(.failure(error))
+                }
+            }
+        }
+        node.loop.enqueue { next(unused[...]) }
+    }
+}
