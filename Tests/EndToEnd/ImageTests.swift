@@ -49,7 +49,7 @@ let imageSuite = Suite("images", images: []) {
             let done = try node.ok("image", "prune", "-a")
             try expectEqual(done.replacing("Freed", with: "Would free"), dry, "what was announced")
             let left = try node.ok("image", "ls", "-o", "name")
-            try expectEqual(left, "docker.io/library/busybox:latest\n", "left")
+            try expect(left.contains("docker.io/library/busybox:latest\n") && !left.contains("users"), "left: \(left)")
             let after = try JSONParser.parse(Array(try node.ok("image", "df", "-o", "json").utf8))
             try expectEqual(after["reclaimableBytes"]?.integerValue, 0, "reclaimable")
             try expectEqual(
