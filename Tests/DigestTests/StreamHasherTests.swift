@@ -2,7 +2,7 @@ import Testing
 
 @testable import Digest
 
-@Suite("SHA-2 of streams")
+@Suite("SHA sums of streams")
 struct StreamHasherTests {
     @Test("the sums of the standard's examples")
     func examples() throws {
@@ -14,6 +14,8 @@ struct StreamHasherTests {
         #expect(
             try StreamHasher.hex(.sha512, Array("abc".utf8)).hasPrefix(
                 "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea2"))
+        #expect(try StreamHasher.hex(.sha1, Array("abc".utf8)) == "a9993e364706816aba3e25717850c26c9cd0d89d")
+        #expect(try StreamHasher.bytes(.sha1, Array("abc".utf8)).prefix(3) == [0xA9, 0x99, 0x3E])
     }
 
     @Test("the pieces in which bytes come do not matter")
