@@ -21,6 +21,8 @@ public final class SupervisorSession {
     private var handlers: Handlers
     private var isStarted = false
     private var nextID: Int64 = 2
+    /// A size from before the process ran.
+    private var earlySize: TerminalSize?
 
     init(
         _ request: ExecRequest, _ socket: consuming FileDescriptor, _ handlers: Handlers, _ loop: EventLoop
@@ -51,7 +53,9 @@ public final class SupervisorSession {
     /// Ends the input.
     public func closeInput() { connection.send(.standardInput, UnsafeRawBufferPointer(start: nil, count: 0)) }
 
+    /// Sets the terminal's size. There is none before the process runs: until then the last size is kept.
     public func resize(_ size: TerminalSize) {
+        guard isStarted else { return earlySize = size }
         connection.send(.request(Request(id: nextID, .resize(size))))
         nextID += 1
     }
@@ -87,6 +91,7 @@ public final class SupervisorSession {
             switch reply.result {
             case .success(.process(let pid)):
                 isStarted = true
+                if let size = earlySize { resize(size) }
                 handlers.onStarted?(pid)
             case .success: end(.failure(RequestFailure(.failed, "the supervisor gave an answer that does not fit")))
             case .failure(let failure): end(.failure(failure))
