@@ -162,7 +162,7 @@ let package = Package(
             dependencies: ["CLinux", "Base", "JSON", "Kube", "NodeAgent", "NodeAPI", "TestSupport"],
             path: "Tests/NodeAPITestSupport", cSettings: gnu, swiftSettings: house),
         tests("NodeAPI", ["HTTP", "JSON", "Kube", "PodProtocol", "NodeAPITestSupport"]),
-        tests("CLI", ["HTTP", "JSON", "Kube", "PodProtocol", "NodeAPI", "NodeAPITestSupport", "swiftlet"]),
+        tests("CLI", ["HTTP", "JSON", "YAML", "Kube", "PodProtocol", "NodeAPI", "NodeAPITestSupport", "swiftlet"]),
         .testTarget(
             name: "ProgramTests", dependencies: ["Base", "TestSupport"], cSettings: gnu, swiftSettings: house),
         program("swiftlet-e2e", ["CLinux", "Base", "JSON", "Linux", "Netlink", "TestSupport"], path: "Tests/EndToEnd"),

@@ -4,10 +4,13 @@ public struct JSONWriter {
     public var indent: Int
     /// Keys in byte order instead of the object's own.
     public var sortsKeys: Bool
+    /// `<`, `>`, `&` and the line separators of Unicode as `\u003c` and so on, as Go's encoder writes them.
+    public var escapesHTML: Bool
 
-    public init(indent: Int = 0, sortsKeys: Bool = false) {
+    public init(indent: Int = 0, sortsKeys: Bool = false, escapesHTML: Bool = false) {
         self.indent = indent
         self.sortsKeys = sortsKeys
+        self.escapesHTML = escapesHTML
     }
 
     public func bytes(_ value: JSONValue) -> [UInt8] {
@@ -24,7 +27,7 @@ public struct JSONWriter {
         case .bool(let v): out.append(contentsOf: (v ? "true" : "false").utf8)
         case .integer(let v): out.append(contentsOf: String(v).utf8)
         case .number(let literal): out.append(contentsOf: literal.utf8)
-        case .string(let v): Self.writeString(v, into: &out)
+        case .string(let v): writeString(v, into: &out)
         case .array(let values):
             if values.isEmpty { return out.append(contentsOf: "[]".utf8) }
             out.append(UInt8(ascii: "["))
@@ -42,7 +45,7 @@ public struct JSONWriter {
             for (n, member) in members.enumerated() {
                 if n > 0 { out.append(UInt8(ascii: ",")) }
                 newline(level + 1, into: &out)
-                Self.writeString(member.key, into: &out)
+                writeString(member.key, into: &out)
                 out.append(UInt8(ascii: ":"))
                 if indent > 0 { out.append(0x20) }
                 write(member.value, level: level + 1, into: &out)
@@ -58,7 +61,7 @@ public struct JSONWriter {
         out.append(contentsOf: repeatElement(0x20, count: level * indent))
     }
 
-    private static func writeString(_ text: String, into out: inout [UInt8]) {
+    private func writeString(_ text: String, into out: inout [UInt8]) {
         let hex = Array("0123456789abcdef".utf8)
         out.append(UInt8(ascii: "\""))
         for c in text.utf8 {
@@ -69,10 +72,15 @@ public struct JSONWriter {
             case 0x0A: out.append(contentsOf: "\\n".utf8)
             case 0x0D: out.append(contentsOf: "\\r".utf8)
             case 0x09: out.append(contentsOf: "\\t".utf8)
-            case 0..<0x20, 0x7F:
+            case UInt8(ascii: "<") where escapesHTML, UInt8(ascii: ">") where escapesHTML,
+                UInt8(ascii: "&") where escapesHTML, 0..<0x20, 0x7F:
                 out.append(contentsOf: "\\u00".utf8)
                 out.append(hex[Int(c >> 4)])
                 out.append(hex[Int(c & 15)])
+            case 0xA8 where escapesHTML && out.suffix(2).elementsEqual([0xE2, 0x80]),
+                0xA9 where escapesHTML && out.suffix(2).elementsEqual([0xE2, 0x80]):
+                out.removeLast(2)
+                out.append(contentsOf: (c == 0xA8 ? "\\u2028" : "\\u2029").utf8)
             default: out.append(c)
             }
         }

@@ -3,6 +3,7 @@ import CLinux
 import JSON
 import TestSupport
 import Testing
+import YAML
 
 @testable import CLI
 
@@ -92,6 +93,20 @@ import Testing
           - {name: b, image: "i:2", args: [x, "y z"]}
           - {name: c, image: "i:3"}
         """
+
+    /// The same object, printed as kubectl prints it from a file.
+    @Test(.enabled(if: access("/usr/bin/kubectl", X_OK) == 0, "needs kubectl"))
+    func documentsLookAsKubectlsDo() throws {
+        let folder = try TemporaryDirectory()
+        let script = #"args: ["a: b", 'yes', '012', "x\ny\n", '', ' s', '- d', "t\t", '1e3', '~', ünï, "<&>"]"#
+        let file = try folder.write("pod.yaml", Self.pod.replacing("args: [x, \"y z\"]", with: script))
+        func kubectl(_ format: String) throws -> String {
+            try outputOf("/usr/bin/kubectl", ["label", "--local", "-f", file, "x=y", "-o", format])
+        }
+        let object = try JSONParser.parse(Array(try kubectl("json").utf8))
+        #expect(String(decoding: Documents.json(object), as: UTF8.self) == (try kubectl("json")))
+        #expect(YAMLWriter.text(object) == (try kubectl("yaml")))
+    }
 
     /// Not on every machine; where it is, the same template says the same. (Members of objects come in any order there.)
     @Test(

@@ -1,5 +1,6 @@
 import Base
 import JSON
+import TestSupport
 
 let commandSuite = Suite("command line") {
     [
@@ -17,6 +18,17 @@ let commandSuite = Suite("command line") {
             try expectEqual(one.string("kind") ?? "", "Pod", "kind")
             try expectEqual(one.string("apiVersion") ?? "", "v1", "apiVersion")
             try expectContains(try node.ok("get", "pod", name, "-o", "yaml"), "kind: Pod", "yaml")
+        },
+        Test("get -w shows every change on a terminal until it is interrupted") { node in
+            let terminal = try node.terminal("get", "pods", "-w")
+            try node.drop("seen.yaml", shellPod("seen", hold, restart: "Always"))
+            try node.see(terminal, "Running")
+            try node.see(terminal, "1/1")
+            try Files.remove("\(node.podspecs)/seen.yaml")
+            try node.see(terminal, "Terminating")
+            try expect(terminal.text.contains("NAME") && terminal.text.contains("seen"), terminal.text)
+            try terminal.type("\u{3}")
+            try expectEqual(try node.exitCode(terminal), 130, "exit code")
         },
         Test("describe shows the pod, its containers and events") { node in
             try node.drop("told.yaml", shellPod("told", hold, restart: "Always"))
