@@ -194,7 +194,7 @@ public final class FrameConnection {
             if error == .interrupted { continue }
             if error == .again { break }
             // What the peer still sent before it went is read first: the end comes from there.
-            if error == .brokenPipe || error == .connectionReset, !isPaused {
+            if error == .brokenPipe || error == .connectionReset, !(isPaused && endsWhilePaused) {
                 output = []
                 sent = 0
                 break

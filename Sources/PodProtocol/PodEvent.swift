@@ -10,6 +10,8 @@ public enum PodEvent: Hashable, Sendable {
     case exited(ContainerState)
     /// Lines could not be written to the log: how many since the last such event, and why.
     case logLinesDropped(container: String, attempt: Int64, lines: Int64, reason: String)
+    /// On the connection of one that is attached: so much of the output it did not get, as it did not read.
+    case outputSkipped(bytes: Int64)
     /// On a session's connection, last: how its process ended.
     case sessionEnded(code: Int32, signal: Int32)
 
@@ -22,6 +24,7 @@ public enum PodEvent: Hashable, Sendable {
             self = .logLinesDropped(
                 container: try json.requiredString("container"), attempt: try json.requiredInteger("attempt"),
                 lines: try json.requiredInteger("lines"), reason: try json.optionalString("reason") ?? "")
+        case "outputSkipped": self = .outputSkipped(bytes: try json.requiredInteger("bytes"))
         case "sessionEnded":
             self = .sessionEnded(
                 code: Int32(clamping: try json.requiredInteger("code")),
@@ -47,6 +50,8 @@ public enum PodEvent: Hashable, Sendable {
                 "type": "event", "event": "logLinesDropped", "container": .string(container),
                 "attempt": .integer(attempt), "lines": .integer(lines), "reason": .string(reason),
             ]
+        case .outputSkipped(let bytes):
+            return ["type": "event", "event": "outputSkipped", "bytes": .integer(bytes)]
         case .sessionEnded(let code, let signal):
             return ["type": "event", "event": "sessionEnded", "code": .integer(code), "signal": .integer(signal)]
         }

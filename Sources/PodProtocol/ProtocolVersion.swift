@@ -3,7 +3,7 @@ import JSON
 /// The protocol between the agent and a pod's supervisor: frames over a Unix stream socket.
 ///
 /// Both sides send `Hello` first. Channel 0 carries one JSON message a frame; the other channels carry the bytes of the
-/// one session that a connection may have. The supervisor outlives the agent, so either side may be the older one: a
+/// one session that a connection may have, of a process (`exec`) or of a container itself (`attach`). The supervisor outlives the agent, so either side may be the older one: a
 /// field that is not known is ignored, a request that is not known is answered `unsupported`, an event that is not known
 /// is skipped. What can be told by that needs no new version: only a message that the older side would take for
 /// something else does. The version spoken is the lower of both sides' newest; `oldest` is raised only when nothing that
@@ -14,7 +14,7 @@ import JSON
 public enum ProtocolVersion {
     #if SWIFTLET_PROTOCOL_NEXT
         public static let current: Int64 = 2
-        public static let features = ["exec", "exec-tty", "log-rotation", "oom", "next"]
+        public static let features = ["exec", "exec-tty", "log-rotation", "oom", attach, "next"]
         /// The request and the event that only this build knows.
         public static let nextRequest = "next"
         public static let nextEvent = "nextHappened"
@@ -24,8 +24,10 @@ public enum ProtocolVersion {
         /// The version this build speaks.
         public static let current: Int64 = 1
         /// What this build can do beyond the version's base.
-        public static let features = ["exec", "exec-tty", "log-rotation", "oom"]
+        public static let features = ["exec", "exec-tty", "log-rotation", "oom", attach]
     #endif
+    /// The feature of a supervisor that gives containers a standard input and a terminal, and can be attached to.
+    public static let attach = "attach"
     /// The oldest version this build still speaks.
     public static let oldest: Int64 = 1
     /// The schema number of the files: configuration and exit records.

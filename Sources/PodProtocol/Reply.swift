@@ -19,7 +19,7 @@ public struct Reply: Hashable, Sendable {
         case containers([ContainerState])
         /// To `signal` and `kill`: whether there was a process to receive it.
         case delivered(Bool)
-        /// To `exec`: the process's number in the host's pid namespace.
+        /// To `exec` and `attach`: the process's number in the host's pid namespace.
         case process(Int64)
     }
 

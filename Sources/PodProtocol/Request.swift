@@ -23,6 +23,9 @@ public struct Request: Hashable, Sendable {
         case subscribe
         /// Turns this connection into the session of a new process in a container. Answered once it runs.
         case exec(ExecRequest)
+        /// Turns this connection into a session of a running container itself. A supervisor that can has the feature
+        /// `ProtocolVersion.attach`.
+        case attach(AttachRequest)
         /// Sets the size of the terminal of this connection's session.
         case resize(TerminalSize)
         /// Drops the state and the exit record of an attempt that has ended.
@@ -55,6 +58,7 @@ public struct Request: Hashable, Sendable {
         case "list": return .list
         case "subscribe": return .subscribe
         case "exec": return .exec(try ExecRequest(json: json))
+        case "attach": return .attach(try AttachRequest(json: json))
         case "resize": return .resize(try TerminalSize(json: json))
         case "forget":
             return .forget(
@@ -86,6 +90,9 @@ public struct Request: Hashable, Sendable {
         case .exec(let exec):
             head("exec")
             exec.append(to: &object)
+        case .attach(let attach):
+            head("attach")
+            attach.append(to: &object)
         case .resize(let size):
             head("resize")
             size.append(to: &object)

@@ -16,8 +16,11 @@ public struct StartContainer: Hashable, Sendable {
     /// Folder of the cgroup to start in; nil to stay in the supervisor's.
     public var cgroup: String?
     public var log: Log
-    /// Keeps standard input open for attach.
+    /// Keeps standard input open for those who attach; without it the process reads the end.
     public var standardInput: Bool
+    /// The end of the first one's input is the container's. Without meaning for a terminal, which has no end.
+    public var standardInputOnce: Bool
+    /// A terminal is standard input, output and error, and `/dev/console`.
     public var terminal: Bool
     /// Remembered for an agent that takes over; the supervisor itself sends nothing unasked.
     public var stopSignal: Int32?
@@ -25,7 +28,7 @@ public struct StartContainer: Hashable, Sendable {
     public init(
         container: String, attempt: Int64, id: String, spec: JSONValue, root: Root, user: User = User(),
         seccompProgram: String? = nil, cgroup: String? = nil, log: Log, standardInput: Bool = false,
-        terminal: Bool = false, stopSignal: Int32? = nil
+        standardInputOnce: Bool = false, terminal: Bool = false, stopSignal: Int32? = nil
     ) {
         self.container = container
         self.attempt = attempt
@@ -37,6 +40,7 @@ public struct StartContainer: Hashable, Sendable {
         self.cgroup = cgroup
         self.log = log
         self.standardInput = standardInput
+        self.standardInputOnce = standardInputOnce
         self.terminal = terminal
         self.stopSignal = stopSignal
     }
@@ -118,6 +122,7 @@ public struct StartContainer: Hashable, Sendable {
             path: try log.requiredString("path"), maximumBytes: try log.optionalInteger("maximumBytes") ?? 10 << 20,
             maximumFiles: try log.optionalInteger("maximumFiles") ?? 5)
         standardInput = try json.optionalBool("stdin") ?? false
+        standardInputOnce = try json.optionalBool("stdinOnce") ?? false
         terminal = try json.optionalBool("tty") ?? false
         stopSignal = try json.optional("stopSignal", "a signal number") {
             $0.integerValue.flatMap { Int32(exactly: $0) }
@@ -158,6 +163,7 @@ public struct StartContainer: Hashable, Sendable {
                 "maximumFiles": .integer(log.maximumFiles),
             ])
         object.append("stdin", .bool(standardInput))
+        if standardInputOnce { object.append("stdinOnce", true) }
         object.append("tty", .bool(terminal))
         object.append("stopSignal", ifPresent: stopSignal.map { .integer($0) })
     }

@@ -1,8 +1,8 @@
 import Base
 import PodProtocol
 
-/// One connection of an agent: greets, reads requests, writes replies and events. With an `exec` it becomes the
-/// session of that process.
+/// One connection of an agent: greets, reads requests, writes replies and events. With an `exec` or an `attach` it becomes
+/// the session of a process.
 final class ControlConnection {
     /// More waiting replies and events than this, and the peer has stopped reading: it is dropped, and asks again when it
     /// connects anew.
@@ -11,7 +11,7 @@ final class ControlConnection {
     let frames: FrameConnection
     private(set) var isSubscribed = false
     private var greeted = false
-    private var session: ExecSession?
+    private var session: (any Session)?
     private let hello: Hello
 
     var onRequest: ((ControlConnection, Request) -> Void)?
@@ -35,7 +35,7 @@ final class ControlConnection {
     func send(_ event: PodEvent) { send(.event(event)) }
 
     /// Makes this connection the session of `session`.
-    func become(_ session: ExecSession) { self.session = session }
+    func become(_ session: any Session) { self.session = session }
 
     /// The session's process has ended, so its connection does; without `exit` the answer to its request has said why.
     func finishSession(_ exit: ChildProcess.Exit?) {

@@ -4,11 +4,9 @@ import PodProtocol
 
 /// A further process in a container and the connection that is its terminal or its pipes. The data is held back on both
 /// sides by the kernel's buffers: nothing piles up here.
-final class ExecSession {
+final class ExecSession: Session {
     /// Output waiting for the peer beyond which the process is not read.
     static let maximumBacklog = 64 * 1024
-    /// Input waiting for the process beyond which the peer is not read.
-    static let maximumInput = 64 * 1024
     /// How long a process with a terminal may take to end after its peer has hung up.
     static let hangupTime = Nanoseconds.seconds(10)
     /// How long output is read after the process has ended, when something else keeps the pipe open.
@@ -20,15 +18,13 @@ final class ExecSession {
     private let requestID: Int64
     private let request: ExecRequest
     private let launched: any LaunchedProcess
+    private let input: ProcessInput
     private var inputPipe: SharedDescriptor?
     private var sources: [Source] = []
-    private var terminal: SharedDescriptor?
+    private var terminal: ProcessTerminal?
     private var statusWatch: EventLoop.Token?
     private var processWatch: EventLoop.Token?
-    private var inputWatch: EventLoop.Token?
     private var timer: EventLoop.Token?
-    private var input: [UInt8] = []
-    private var inputEnded = false
     private var exit: ChildProcess.Exit?
     private var connected = true
     private var isRunning = false
@@ -58,6 +54,7 @@ final class ExecSession {
         self.connection = connection
         self.requestID = requestID
         self.request = request
+        input = ProcessInput(loop)
         var output = ProcessOutput()
         do {
             if !request.terminal {
@@ -93,6 +90,7 @@ final class ExecSession {
             throw RequestFailure(error)
         }
         connection.frames.onDrained = { [weak self] in self?.updateSources() }
+        input.onRoom = { [weak self] in self?.holdBack() }
     }
 
     private func statusCame() {
@@ -101,16 +99,23 @@ final class ExecSession {
         switch outcome {
         case .failed(let failure):
             connection.reply(requestID, .failure(failure))
-            closeInput()
+            input.close()
             closeSources()
             _ = try? launched.process.send(SIGKILL)
         case .started:
             isRunning = true
             do {
-                if request.terminal { try takeTerminal() }
+                if request.terminal {
+                    let terminal = try ProcessTerminal(of: launched)
+                    self.terminal = terminal
+                    sources = [Source(terminal.master, .standardOutput)]
+                }
                 connection.reply(requestID, .success(.process(Int64(launched.process.pid))))
                 updateSources()
-                flushInput()
+                if let stream = terminal?.input ?? inputPipe {
+                    input.start(stream, isTerminal: request.terminal)
+                    inputPipe = nil
+                }
             } catch {
                 isRunning = false
                 connection.reply(requestID, .failure(RequestFailure(error)))
@@ -119,25 +124,8 @@ final class ExecSession {
         }
     }
 
-    private func takeTerminal() throws(SystemError) {
-        guard let received = try launched.receiveTerminal() else {
-            throw SystemError("receive the terminal of", "process \(launched.process.pid)", .notSupported)
-        }
-        try received.setNonBlocking()
-        // A second descriptor of it for the input, as both directions are watched for themselves.
-        inputPipe = SharedDescriptor(try received.duplicate())
-        let master = SharedDescriptor(received)
-        terminal = master
-        sources = [Source(master, .standardOutput)]
-    }
-
-    /// Sets the terminal's size; its foreground processes get SIGWINCH from the kernel.
     func resize(_ size: TerminalSize) -> Result<Reply.Value, RequestFailure> {
-        guard let terminal else { return .failure(RequestFailure(.invalid, "resize: the session has no terminal")) }
-        guard swl_set_window_size(terminal.raw, size.rows, size.columns) == 0 else {
-            return .failure(RequestFailure(SystemError("TIOCSWINSZ", "the terminal")))
-        }
-        return .success(.done)
+        terminal?.resize(size) ?? .failure(RequestFailure(.invalid, "resize: the session has no terminal"))
     }
 
     // MARK: output
@@ -185,52 +173,22 @@ final class ExecSession {
 
     // MARK: input
 
-    /// Bytes from the peer; none is the end of the input.
     func input(_ bytes: [UInt8]) {
-        guard request.standardInput, !inputEnded, exit == nil else { return }
-        if bytes.isEmpty { inputEnded = true } else { input.append(contentsOf: bytes) }
-        flushInput()
+        guard request.standardInput, exit == nil else { return }
+        if bytes.isEmpty { input.end() } else { input.write(bytes) }
+        holdBack()
     }
 
-    private func flushInput() {
-        guard isRunning else { return }
-        while !input.isEmpty, let pipe = inputPipe {
-            var count: Int?
-            do {
-                count = try input.withUnsafeBytes { (bytes) throws(SystemError) in
-                    try pipe.descriptor.write(bytes)
-                }
-            } catch {
-                // Nobody reads: what else comes is thrown away.
-                closeInput()
-            }
-            guard let count else { break }
-            input.removeFirst(count)
-        }
-        if inputPipe == nil { input = [] }
-        if input.isEmpty {
-            unwatch(&inputWatch)
-            // A terminal has no end of input; its programs read the EOF character that the peer sends.
-            if inputEnded, terminal == nil { closeInput() }
-        } else if inputWatch == nil, let pipe = inputPipe {
-            inputWatch = try? loop.watch(pipe.descriptor, for: .writable) { [weak self] _ in self?.flushInput() }
-        }
-        connection.frames.isPaused = input.count > Self.maximumInput
-    }
-
-    private func closeInput() {
-        unwatch(&inputWatch)
-        inputPipe = nil
-        input = []
-    }
+    /// Reads from the peer only as long as the process takes its input.
+    private func holdBack() { connection.frames.isPaused = input.isFull }
 
     // MARK: end
 
-    /// The peer is gone: so must be its process.
+    /// With the peer its process goes.
     func disconnected() {
         guard connected else { return }
         connected = false
-        closeInput()
+        input.close()
         closeSources()
         guard exit == nil else { return finish() }
         if terminal != nil {
@@ -260,7 +218,7 @@ final class ExecSession {
         unwatch(&statusWatch)
         unwatch(&processWatch)
         exit = ended
-        closeInput()
+        input.close()
         cancelTimer()
         guard isRunning, connected else { return finish() }
         connection.frames.isPaused = false

@@ -9,10 +9,11 @@ final class OCIBackend: ContainerBackend {
     func launch(_ start: StartContainer, output: ProcessOutput, pidNamespace: SharedDescriptor?)
         throws(RequestFailure) -> any LaunchedContainer
     {
-        let spec: RuntimeSpec
+        var spec: RuntimeSpec
         do { spec = try RuntimeSpec(json: start.spec) } catch {
             throw RequestFailure(.invalid, "container \(start.container): \(error)", reason: "CreateContainerError")
         }
+        spec.process.terminal = start.terminal
         var request = ContainerRequest(
             id: start.id, spec: spec, root: Self.root(start.root), user: Self.user(start.user))
         request.runAsNonRoot = start.user.mustNotBeRoot

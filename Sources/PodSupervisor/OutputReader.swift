@@ -1,7 +1,7 @@
 import Base
 import CLinux
 
-/// Reads one output pipe of a container into its log, always and at once, so that the container never waits for it.
+/// Reads one output pipe of a container, or its terminal, into its log, always and at once, so that the container never waits for it.
 final class OutputReader {
     private let loop: EventLoop
     private let scratch: Scratch
@@ -9,12 +9,16 @@ final class OutputReader {
     private let log: LogFile
     private var formatter: LogFormatter
     private var watch: EventLoop.Token?
+    /// Called with all that is read.
+    private let onBytes: (UnsafeRawBufferPointer) -> Void
     /// Called after each read, for what concerns the whole supervisor.
     var onActivity: (() -> Void)?
 
-    init(_ pipe: SharedDescriptor, _ stream: LogFormatter.Stream, _ log: LogFile, _ scratch: Scratch, _ loop: EventLoop)
-        throws(SystemError)
-    {
+    init(
+        _ pipe: SharedDescriptor, _ stream: LogFormatter.Stream, _ log: LogFile, _ scratch: Scratch, _ loop: EventLoop,
+        onBytes: @escaping (UnsafeRawBufferPointer) -> Void
+    ) throws(SystemError) {
+        self.onBytes = onBytes
         self.pipe = pipe
         self.log = log
         self.scratch = scratch
@@ -38,15 +42,15 @@ final class OutputReader {
         return count > 0
     }
 
-    /// Bytes read; 0 at the end (a broken pipe is one too), nil when there is nothing to read.
+    /// Bytes read; 0 at the end (a terminal without another side reports an error), nil when there is nothing to read.
     private func readOnce() -> Int? {
         var count: Int?
         do { count = try pipe.descriptor.read(into: scratch.input) } catch { count = 0 }
         guard let count, count > 0 else { return count }
         scratch.used(count)
-        formatter.add(UnsafeRawBufferPointer(rebasing: scratch.input[..<count]), at: .now, using: scratch.output) {
-            log.write($0)
-        }
+        let bytes = UnsafeRawBufferPointer(rebasing: scratch.input[..<count])
+        formatter.add(bytes, at: .now, using: scratch.output) { log.write($0) }
+        onBytes(bytes)
         return count
     }
 

@@ -154,6 +154,10 @@ public final class PodSupervisor {
             #endif
         case .exec(let exec):
             do { try self.exec(exec, request.id, connection) } catch { connection.reply(request.id, .failure(error)) }
+        case .attach(let attach):
+            do { try self.attach(attach, request.id, connection) } catch {
+                connection.reply(request.id, .failure(error))
+            }
         case .resize: failed(.invalid, "resize: this connection has no session")
         case .forget(let name, let attempt):
             connection.reply(request.id, forget(Key(container: name, attempt: attempt)))
@@ -183,11 +187,6 @@ public final class PodSupervisor {
                 .invalid,
                 "start: container \"\(start.container)\", id \"\(start.id)\", attempt \(start.attempt): names are made of "
                     + "letters, digits, '-', '_' and '.', and attempts count from 0")
-        }
-        if start.standardInput || start.terminal {
-            throw RequestFailure(
-                .unsupported,
-                "start: container \(start.container): stdin and tty are not supported; use exec for a terminal")
         }
         guard containers[key] == nil else {
             throw RequestFailure(.exists, "start: attempt \(start.attempt) of \(start.container) is known already")
@@ -301,6 +300,14 @@ public final class PodSupervisor {
         }
         sessions[ObjectIdentifier(session)] = session
         connection.become(session)
+    }
+
+    private func attach(_ attach: AttachRequest, _ id: Int64, _ connection: ControlConnection) throws(RequestFailure) {
+        guard let container = container(attach.container) else {
+            throw RequestFailure(
+                .notFound, "attach: there is no container \"\(attach.container)\" in pod \(configuration.name)")
+        }
+        try container.attach(attach, id, for: connection)
     }
 
     private func forget(_ key: Key) -> Result<Reply.Value, RequestFailure> {

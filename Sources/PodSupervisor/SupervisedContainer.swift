@@ -10,7 +10,12 @@ final class SupervisedContainer {
     static let retryInterval = Nanoseconds.seconds(1)
 
     private let loop: EventLoop
+    private let scratch: Scratch
     private let cgroup: String?
+    private let hasTerminal: Bool
+    private let attachPoint: AttachPoint
+    /// The standard input, until the program runs.
+    private var inputPipe: SharedDescriptor?
     /// Other processes of the container may outlive the first: its pid namespace is not its own.
     private let killsRest: Bool
     private let oom: OOMCounter?
@@ -40,33 +45,39 @@ final class SupervisedContainer {
         scratch: Scratch, loop: EventLoop
     ) throws(RequestFailure) {
         self.loop = loop
+        self.scratch = scratch
+        hasTerminal = start.terminal
+        attachPoint = AttachPoint(start, loop)
         self.killsRest = killsRest
         cgroup = start.cgroup
         oom = start.cgroup.flatMap { OOMCounter(cgroup: $0) }
         state = ContainerState(
             container: start.container, attempt: start.attempt, id: start.id, phase: .starting,
             stopSignal: start.stopSignal)
-        let log: LogFile
-        let (output, error): (SharedPipe, SharedPipe)
+        var ends = ProcessOutput()
+        var outputs: [(SharedDescriptor, LogFormatter.Stream)] = []
         do {
             log = try LogFile(
                 path: start.log.path, maximumBytes: start.log.maximumBytes, maximumFiles: start.log.maximumFiles)
-            (output, error) = (try SharedPipe(), try SharedPipe())
+            if !start.terminal {
+                let (output, error) = (try SharedPipe(), try SharedPipe())
+                (ends.standardOutput, ends.standardError) = (output.write, error.write)
+                outputs = [(output.read, .output), (error.read, .error)]
+                if start.standardInput {
+                    let input = try SharedPipe()
+                    ends.standardInput = input.read
+                    inputPipe = input.write
+                    try input.write.descriptor.setNonBlocking()
+                }
+            }
         } catch {
             throw RequestFailure(error, reason: "CreateContainerError")
         }
-        self.log = log
-        let launched = try backend.launch(
-            start, output: ProcessOutput(standardOutput: output.write, standardError: error.write),
-            pidNamespace: pidNamespace)
+        let launched = try backend.launch(start, output: ends, pidNamespace: pidNamespace)
         self.launched = launched
         state.pid = Int64(launched.process.pid)
         do {
-            readers = [
-                try OutputReader(output.read, .output, log, scratch, loop),
-                try OutputReader(error.read, .error, log, scratch, loop),
-            ]
-            for reader in readers { reader.onActivity = { [weak self] in self?.outputCame() } }
+            for (output, stream) in outputs { try read(output, stream) }
             statusWatch = try loop.watch(launched.status.descriptor, for: .readable) { [weak self] _ in
                 self?.statusCame()
             }
@@ -84,6 +95,24 @@ final class SupervisedContainer {
     }
 
     var isRunning: Bool { state.isRunning }
+
+    private func read(_ output: SharedDescriptor, _ stream: LogFormatter.Stream) throws(SystemError) {
+        guard let log else { return }
+        let channel: Frame.Channel = stream == .output ? .standardOutput : .standardError
+        let reader = try OutputReader(output, stream, log, scratch, loop) { [attachPoint] in
+            attachPoint.output(channel, $0)
+        }
+        reader.onActivity = { [weak self] in self?.outputCame() }
+        readers.append(reader)
+    }
+
+    /// The program runs: its terminal is taken over, and its input begins.
+    private func takeStreams(_ launched: any LaunchedProcess) throws(SystemError) {
+        let terminal = hasTerminal ? try ProcessTerminal(of: launched) : nil
+        if let terminal { try read(terminal.master, .output) }
+        attachPoint.begin(inputPipe, terminal)
+        inputPipe = nil
+    }
 
     /// Sends a signal to the first process; false when it has ended.
     func signal(_ signal: Int32) throws(RequestFailure) -> Bool {
@@ -106,6 +135,14 @@ final class SupervisedContainer {
         return try launched.exec(request, output: output)
     }
 
+    /// Makes `connection` one that is attached to it.
+    func attach(_ request: AttachRequest, _ id: Int64, for connection: ControlConnection) throws(RequestFailure) {
+        guard state.phase == .running else {
+            throw RequestFailure(.notRunning, "container \(state.container) is not running")
+        }
+        try attachPoint.attach(request, id, state.pid, for: connection)
+    }
+
     /// The kernel kills all in the cgroup at once, forking ones too. Best effort: the first process is killed by its pidfd.
     private func killCgroup() {
         guard let cgroup else { return }
@@ -113,10 +150,15 @@ final class SupervisedContainer {
     }
 
     private func statusCame() {
-        guard let outcome = launched?.outcome() else { return }
+        guard let launched, let outcome = launched.outcome() else { return }
         unwatch(&statusWatch)
         switch outcome {
         case .started(let user, let notes):
+            do { try takeStreams(launched) } catch {
+                failure = RequestFailure(error, reason: "StartError")
+                _ = try? launched.process.send(SIGKILL)
+                return
+            }
             state.phase = .running
             state.startedAt = .now
             state.user = user
@@ -125,7 +167,7 @@ final class SupervisedContainer {
         case .failed(let failure):
             // Reported when it is reaped, so that whoever hears of it finds nothing left.
             self.failure = failure
-            _ = try? launched?.process.send(SIGKILL)
+            _ = try? launched.process.send(SIGKILL)
         }
     }
 
@@ -158,6 +200,7 @@ final class SupervisedContainer {
             for reader in readers { reader.finish() }
         }
         launched = nil
+        attachPoint.closeInput()
         outputCame()
         if !readers.allSatisfy(\.isFinished) {
             drainTimer = loop.schedule(after: Self.drainTime) { [weak self] in
@@ -190,8 +233,15 @@ final class SupervisedContainer {
             readers = []
             if let drainTimer { loop.cancel(drainTimer) }
             drainTimer = nil
+            attachPoint.end(exit)
             if log.droppedLines == 0 { self.log = nil }
         }
+    }
+
+    /// How the first process ended.
+    private var exit: ChildProcess.Exit? {
+        guard case .exited(let exit) = state.phase else { return nil }
+        return ChildProcess.Exit(code: exit.code, signal: exit.signal)
     }
 
     private func reportDrops() {
@@ -207,6 +257,7 @@ final class SupervisedContainer {
         unwatch(&processWatch)
         for reader in readers { reader.finish() }
         readers = []
+        attachPoint.end(exit)
         for timer in [drainTimer, retryTimer] { if let timer { loop.cancel(timer) } }
         log = nil
     }

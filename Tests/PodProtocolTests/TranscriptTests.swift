@@ -5,14 +5,16 @@ import Testing
 
 /// What released versions say on the wire must be understood for ever.
 struct TranscriptTests {
-    private func lines() throws -> [[UInt8]] {
-        let path = Path.join(Path.parent(#filePath), "Transcripts/version1.jsonl")
+    private func lines(_ name: String = "version1") throws -> [[UInt8]] {
+        let path = Path.join(Path.parent(#filePath), "Transcripts/\(name).jsonl")
         return try Files.read(path).split(separator: 0x0A).map(Array.init)
     }
 
-    @Test func everyMessageOfVersion1IsReadAndWrittenAlike() throws {
-        let lines = try lines()
-        #expect(lines.count == 28)
+    /// What is told by features that came later has a file of its own.
+    @Test(arguments: [("version1", 28), ("version1-attach", 8)])
+    func everyMessageOfVersion1IsReadAndWrittenAlike(_ name: String, _ count: Int) throws {
+        let lines = try lines(name)
+        #expect(lines.count == count)
         for line in lines {
             let message = try Message(line)
             #expect(String(decoding: message.frame.payload, as: UTF8.self) == String(decoding: line, as: UTF8.self))
@@ -61,6 +63,7 @@ struct TranscriptTests {
         #"{"type":"signal","id":1,"container":"a","signal":65}"#,
         #"{"type":"signal","id":1,"signal":9}"#, #"{"type":"exec","id":1,"container":"a","args":[]}"#,
         #"{"type":"start","id":1,"container":"a"}"#, #"{"type":"resize","id":1,"rows":70000,"columns":1}"#,
+        #"{"type":"attach","id":1}"#, #"{"type":"attach","id":1,"container":"a","size":{"rows":1}}"#,
     ])
     func aRequestWithWrongFieldsCanBeAnswered(_ text: String) throws {
         guard case .request(let request) = try Message(Array(text.utf8)), case .invalid = request.body else {

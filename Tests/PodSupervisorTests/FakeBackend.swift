@@ -2,6 +2,7 @@ import Base
 import CLinux
 import JSON
 import PodProtocol
+import TestSupport
 
 @testable import PodSupervisor
 
@@ -19,7 +20,8 @@ final class FakeBackend: ContainerBackend {
         throws(RequestFailure) -> any LaunchedContainer
     {
         if let refusal { throw refusal }
-        let process = try FakeProcess(start.spec["process"]?["args"]?.stringsValue ?? [], output, failure)
+        let process = try FakeProcess(
+            start.spec["process"]?["args"]?.stringsValue ?? [], output, failure, hasTerminal: start.terminal)
         processes.append(process)
         return process
     }
@@ -29,9 +31,12 @@ final class FakeProcess: LaunchedContainer {
     let process: ChildProcess
     let status: SharedDescriptor
     private let failure: RequestFailure?
+    private var terminal: SharedDescriptor?
     private var further: [FakeProcess] = []
 
-    init(_ arguments: [String], _ output: ProcessOutput, _ failure: RequestFailure?) throws(RequestFailure) {
+    init(
+        _ arguments: [String], _ output: ProcessOutput, _ failure: RequestFailure?, hasTerminal: Bool
+    ) throws(RequestFailure) {
         self.failure = failure
         do {
             // The reading end of a pipe that nobody writes to is readable at once.
@@ -41,6 +46,17 @@ final class FakeProcess: LaunchedContainer {
             spawn.standardOutput = output.standardOutput
             spawn.standardError = output.standardError
             spawn.newSession = true
+            if hasTerminal {
+                let (master, slave) = try PseudoTerminal.open()
+                terminal = master
+                // A new session takes the terminal as its own.
+                spawn = Spawn(
+                    "/usr/bin/setsid", ["--ctty", "--wait"] + arguments,
+                    environment: ["PATH=/usr/bin:/bin", "TERM=dumb"])
+                spawn.standardInput = slave
+                spawn.standardOutput = slave
+                spawn.standardError = slave
+            }
             process = try spawn.start()
         } catch {
             throw RequestFailure(error)
@@ -51,10 +67,13 @@ final class FakeProcess: LaunchedContainer {
         failure.map { .failed($0) } ?? .started(.init(uid: 0, gid: 0, groups: [0]), notes: [])
     }
 
-    func receiveTerminal() throws(SystemError) -> FileDescriptor? { nil }
+    func receiveTerminal() throws(SystemError) -> FileDescriptor? {
+        defer { terminal = nil }
+        return try terminal?.descriptor.duplicate()
+    }
 
     func exec(_ request: ExecRequest, output: ProcessOutput) throws(RequestFailure) -> any LaunchedProcess {
-        let process = try FakeProcess(request.arguments, output, nil)
+        let process = try FakeProcess(request.arguments, output, nil, hasTerminal: request.terminal)
         further.append(process)
         return process
     }

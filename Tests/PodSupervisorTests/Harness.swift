@@ -14,6 +14,8 @@ final class Harness {
     let supervisor: PodSupervisor
 
     init() throws {
+        // As the program does: a process may end before it has read its input.
+        swl_ignore_signal(SIGPIPE)
         folder = try TemporaryDirectory()
         loop = try EventLoop()
         let path = folder.path + "/supervisor.sock"
@@ -30,13 +32,17 @@ final class Harness {
     func connect() throws -> Peer { try Peer(self) }
 
     /// A start of `sh -c script`.
-    func start(_ name: String, _ script: String, attempt: Int64 = 0) -> StartContainer {
+    func start(
+        _ name: String, _ script: String, attempt: Int64 = 0, input: Bool = false, once: Bool = false,
+        terminal: Bool = false
+    ) -> StartContainer {
         StartContainer(
             container: name, attempt: attempt, id: "\(name)-\(attempt)",
             spec: [
                 "process": ["args": .strings(["/bin/sh", "-c", script])], "linux": ["namespaces": [["type": "pid"]]],
             ],
-            root: .directory("/"), log: .init(path: "\(folder.path)/\(name).\(attempt).log"))
+            root: .directory("/"), log: .init(path: "\(folder.path)/\(name).\(attempt).log"), standardInput: input,
+            standardInputOnce: once, terminal: terminal)
     }
 
     func log(_ name: String, attempt: Int64 = 0) throws -> String {
@@ -108,6 +114,24 @@ final class Peer {
 
     func failure(_ body: Request.Body) throws -> RequestFailure.Code? {
         if case .failure(let failure) = try ask(body) { failure.code } else { nil }
+    }
+
+    /// Writes to the session's process; nothing is the end of its input.
+    func write(_ text: String) {
+        let bytes = Array(text.utf8)
+        bytes.withUnsafeBytes { frames.send(.standardInput, $0) }
+    }
+
+    func text(_ channel: Frame.Channel = .standardOutput) -> String {
+        String(decoding: output[channel] ?? [], as: UTF8.self)
+    }
+
+    /// Waits until `part` has come.
+    func expect(_ part: String, on channel: Frame.Channel = .standardOutput) throws {
+        try harness.turn("\"\(part)\" after \"\(text(channel).suffix(200))\"") {
+            text(channel).contains(part) || ended
+        }
+        guard text(channel).contains(part) else { throw Unmet(what: "\"\(part)\" in \"\(text(channel).suffix(200))\"") }
     }
 
     func states() throws -> [ContainerState] {

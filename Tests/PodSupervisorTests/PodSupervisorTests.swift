@@ -126,9 +126,6 @@ struct PodSupervisorTests {
     @Test func whatIsNotSupportedIsSaid() throws {
         let harness = try Harness()
         let agent = try harness.connect()
-        var start = harness.start("web", "true")
-        start.terminal = true
-        #expect(try agent.failure(.start(start)) == .unsupported)
         #expect(try agent.failure(.unknown("teleport")) == .unsupported)
         #expect(try agent.failure(.signal(container: "none", signal: 9)) == .notFound)
         #expect(try agent.failure(.resize(.init(rows: 1, columns: 1))) == .invalid)

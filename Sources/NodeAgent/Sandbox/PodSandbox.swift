@@ -294,7 +294,7 @@ public final class PodSandbox: PodOperations {
             // The reply to the request says it, unless an earlier agent made the request.
             guard adoptedStarts.remove(Attempt(state)) != nil, let end = termination(of: state) else { return }
             onExit?(state.container, Int(state.attempt), end)
-        case .started, .sessionEnded: break
+        case .started, .sessionEnded, .outputSkipped: break
         }
     }
 
