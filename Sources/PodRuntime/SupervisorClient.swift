@@ -244,7 +244,18 @@ public final class SupervisorClient {
         -> SupervisorSession
     {
         let path = PodConfiguration.socketPath(runFolder: runFolder)
-        return try SupervisorSession(request, Self.connect(path), handlers, loop)
+        return try SupervisorSession(.exec(request), Self.connect(path), handlers, loop)
+    }
+
+    /// Whether the supervisor knows `attach`; false also until its Hello came.
+    public var canAttach: Bool { hello?.features.contains(ProtocolVersion.attach) ?? false }
+
+    /// Attaches to a container, on a connection of its own.
+    public func attach(_ request: AttachRequest, _ handlers: SupervisorSession.Handlers) throws(SystemError)
+        -> SupervisorSession
+    {
+        let path = PodConfiguration.socketPath(runFolder: runFolder)
+        return try SupervisorSession(.attach(request), Self.connect(path), handlers, loop)
     }
 
     private static func delivered(_ value: Reply.Value) -> Bool? {

@@ -2,13 +2,16 @@ import Base
 import CLinux
 import PodProtocol
 
-/// A process in a container and the connection that is its terminal or its pipes. Used from the loop's thread only.
+/// A process in a container, or a container itself, and the connection to its terminal or its pipes. Used from the loop's
+/// thread only.
 public final class SupervisorSession {
     public struct Handlers {
         /// The process runs; its number in the host's pid namespace.
         public var onStarted: ((Int64) -> Void)?
         /// Bytes of its output (`standardOutput`, with a terminal all of it) or error output.
         public var onOutput: ((Frame.Channel, [UInt8]) -> Void)?
+        /// So many bytes of the output were left out, as this side did not read; only of a container itself.
+        public var onSkipped: ((Int64) -> Void)?
         /// Called once, last: how the process ended, or why it did not run or is lost.
         public var onEnd: ((Result<ChildProcess.Exit, RequestFailure>) -> Void)?
         /// Input that had to wait was taken.
@@ -25,7 +28,7 @@ public final class SupervisorSession {
     private var earlySize: TerminalSize?
 
     init(
-        _ request: ExecRequest, _ socket: consuming FileDescriptor, _ handlers: Handlers, _ loop: EventLoop
+        _ request: Request.Body, _ socket: consuming FileDescriptor, _ handlers: Handlers, _ loop: EventLoop
     ) throws(SystemError) {
         self.handlers = handlers
         connection = try FrameConnection(socket, on: loop)
@@ -34,7 +37,7 @@ public final class SupervisorSession {
         connection.onEnd = { self.end(.failure(RequestFailure(.lost, "the supervisor is gone: \($0)"))) }
         connection.onDrained = { [weak self] in self?.handlers.onInputDrained?() }
         connection.send(.hello(Hello(program: "swiftletd \(Release.version)")))
-        connection.send(.request(Request(id: 1, .exec(request))))
+        connection.send(.request(Request(id: 1, request)))
     }
 
     /// Sends input. It waits in memory when the process does not read: send no more while `pendingInput` is large.
@@ -66,7 +69,15 @@ public final class SupervisorSession {
         set { connection.isPaused = newValue }
     }
 
-    /// Ends the session and with it the process. No handler is called any more.
+    /// Leaves a container: what was sent still reaches it, and is the end of this one's input. No handler is called any
+    /// more.
+    public func leave() {
+        handlers = Handlers()
+        closeInput()
+        connection.closeWhenDrained()
+    }
+
+    /// Ends the session, and with it the process of an exec. No handler is called any more.
     public func close() {
         handlers = Handlers()
         connection.close()
@@ -96,6 +107,7 @@ public final class SupervisorSession {
             case .success: end(.failure(RequestFailure(.failed, "the supervisor gave an answer that does not fit")))
             case .failure(let failure): end(.failure(failure))
             }
+        case .event(.outputSkipped(let bytes)): handlers.onSkipped?(bytes)
         case .event(.sessionEnded(let code, let signal)):
             end(.success(ChildProcess.Exit(code: code, signal: signal)))
         case .hello(let hello):

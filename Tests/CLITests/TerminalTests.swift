@@ -58,6 +58,61 @@ enum BuiltProgram {
         #expect(!session.isRaw)
     }
 
+    @Test func attachHandsKeysOnAndLeavesByItsOwn() throws {
+        let node = try BackgroundNode(AttachTests.fill)
+        defer { node.stop() }
+        let session = try terminal(node, "attach", "-it", "shell")
+        try session.expect("If you don't see a command prompt, try pressing enter.\r\n")
+        #expect(session.isRaw)
+        // Another size first, then the right one: what draws the whole screen draws it anew.
+        let sizes = Mutex<[UInt16]>([])
+        func askSizes() {
+            node.perform { node in
+                let first = node.attached.first.map { [$0.rows, $0.columns] } ?? []
+                let now = node.session?.size.map { [$0.0, $0.1] } ?? []
+                sizes.withLock { $0 = first + now }
+            }
+        }
+        try session.wait(for: "the size") {
+            askSizes()
+            return sizes.withLock { $0 } == [25, 81, 24, 80]
+        }
+        try session.resize(rows: 50, columns: 132)
+        try session.wait(for: "the new size") {
+            askSizes()
+            return sizes.withLock { $0 } == [25, 81, 50, 132]
+        }
+        // Ctrl-C is the program's, and so is Ctrl-P when Ctrl-Q does not follow.
+        try session.type("hi\u{3}\u{10}x")
+        try session.expect("hi\u{3}\u{10}x")
+        try session.type("bye\u{10}\u{11}")
+        #expect(try session.exitCode() == 0)
+        try session.expect("detached from container main")
+        #expect(!session.isRaw)
+        let left = Mutex<(Bool, Int)>((false, 0))
+        try session.wait(for: "the session's end") {
+            node.perform { node in
+                left.withLock { $0 = (node.session?.isCancelled == true, node.session?.received ?? 0) }
+            }
+            return left.withLock { $0.0 }
+        }
+        #expect(left.withLock { $0.1 } == 8)
+    }
+
+    @Test func attachToAContainerWithoutATerminalSaysSo() throws {
+        let node = try BackgroundNode(AttachTests.fill)
+        defer { node.stop() }
+        let session = try terminal(node, "attach", "-it", "pipe")
+        try session.expect("Unable to use a TTY - container main did not allocate one\r\n")
+        try session.type("hello\n")
+        // Seen as it is typed, and once more when it comes back.
+        try session.expect("hello\r\nhello\r\n")
+        #expect(!session.isRaw)
+        try session.type("\u{4}")
+        #expect(try session.exitCode() == 7)
+        #expect(session.text.contains("ended with exit code 7"))
+    }
+
     @Test func aTerminalGetsColoursUnlessTheyAreNotWanted() throws {
         let node = try BackgroundNode(CommandTests.fill)
         defer { node.stop() }

@@ -12,9 +12,9 @@ import Linux
 @main struct EndToEnd {
     static let suites: [Suite] = [
         lifecycleSuite, manifestSuite, imageSuite, limitSuite, securitySuite, namespaceSuite, volumeSuite, fileSuite,
-        userSuite, logSuite, networkSuite, networkEndSuite, execSuite, commandSuite, manifestCommandSuite, controlSuite,
-        terminalSuite, copySuite, whySuite, metricsSuite, supervisorSuite, agentSuite, adoptionSuite, reconnectSuite,
-        versionSuite, endpointSuite, statusSuite, crashSuite,
+        userSuite, logSuite, networkSuite, networkEndSuite, execSuite, terminalSuite, attachSuite, commandSuite,
+        manifestCommandSuite, controlSuite, copySuite, whySuite, metricsSuite, supervisorSuite, agentSuite,
+        adoptionSuite, reconnectSuite, attachCrashSuite, versionSuite, endpointSuite, statusSuite, crashSuite,
     ]
 
     static func main() {

@@ -73,7 +73,8 @@ let versionSuite = Suite("versions", freshNode: true) {
 
 /// A pod whose container ends with exit code 7 when /tmp/go is made in it, and is restarted.
 private func versionPod(_ name: String) -> String {
-    shellPod(name, "echo \(name) speaks; until test -e /tmp/go; do sleep 0.1; done; exit 7", restart: "Always")
+    let script = "echo \(name) speaks; until test -e /tmp/go; do echo waiting; sleep 0.1; done; exit 7"
+    return shellPod(name, script, restart: "Always")
 }
 
 /// Exec, logs, the end of a container with its exit code, and the start of the next attempt.
@@ -81,7 +82,10 @@ private func everythingWorks(_ node: Node, _ name: String, log: String) throws {
     try expectContains(try node.logs(name), "\(log) speaks", "log of \(name)")
     let exec = try node.exec(name, "echo in; echo out >&2; exit 3")
     try expect(exec.output == "in\n" && exec.errors.contains("out") && exec.status == 3, "exec in \(name): \(exec)")
+    let attached = try node.terminal("attach", try node.fullName(name))
+    try node.see(attached, "waiting\r\n")
     try expectEqual(try node.exec(name, "touch /tmp/go").status, 0, "touch in \(name)")
+    try expectEqual(try node.exitCode(attached), 7, "exit code of who is attached to \(name)")
     let pod = try node.wait(name, "started again", seconds: 30) {
         $0.container()?.integer("restartCount") == 1 && $0.container()?.at("state.running") != nil
     }

@@ -205,11 +205,11 @@ struct BrokenManifestTests {
         ),
         // Refusals and what validation finds come together, in the order of the text.
         (
-            pod(spec: "hostname: A_,", container: "tty: true"),
+            pod(spec: "hostname: A_,", container: "lifecycle: {stopSignal: SIGTERM}"),
             [
                 "1:67: spec.hostname: Invalid value: \"A_\": \(label)",
-                "3:5: spec.containers[0].tty: not supported: containers have no standard input or terminal of their own "
-                    + "yet; remove it",
+                "3:5: spec.containers[0].lifecycle: not supported: hooks are not run yet; remove it, or trap the signal "
+                    + "in the container",
             ]
         ),
     ]

@@ -70,6 +70,9 @@ let completeManifest = """
         command: [app]
         args: [--serve, "8080"]
         workingDir: /srv/app
+        stdin: true
+        stdinOnce: true
+        tty: true
         terminationMessagePath: /tmp/message
         terminationMessagePolicy: File
         env:

@@ -201,6 +201,19 @@ public final class FakeNode: NodeService {
         return FakeSession(
             .init(namespace: namespace, pod: pod, container: nil, command: [], stdin: true, tty: false), client, loop)
     }
+    public var attached: [NodeAPI.AttachRequest] = []
+    public func attach(
+        _ request: NodeAPI.AttachRequest, client: ExecClient
+    ) throws(NodeServiceError) -> any ExecSession {
+        guard podsByName[request.pod] != nil else { throw .notFound("pods \"\(request.pod)\" not found") }
+        attached.append(request)
+        let exec = NodeAPI.ExecRequest(
+            namespace: request.namespace, pod: request.pod, container: request.container, command: [],
+            stdin: request.stdin, tty: false, rows: request.rows, columns: request.columns)
+        let session = FakeSession(exec, client, loop)
+        self.session = session
+        return session
+    }
     public func exec(_ request: NodeAPI.ExecRequest, client: ExecClient) throws(NodeServiceError) -> any ExecSession {
         guard podsByName[request.pod] != nil else { throw .notFound("pods \"\(request.pod)\" not found") }
         let session = FakeSession(request, client, loop)

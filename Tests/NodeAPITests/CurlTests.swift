@@ -65,7 +65,10 @@ import Testing
             let answer = try curl(harness, as: member("64002"), "-w", "%{http_code}", "http://x\(path)")
             #expect(answer.hasSuffix("200"), "\(path): \(answer)")
         }
-        for path in ["/exec/default/a/c?command=id", "/swiftlet/v1/images/load", "/swiftlet/v1/nothing/a"] {
+        let forbidden = [
+            "/exec/default/a/c?command=id", "/attach/default/a", "/swiftlet/v1/images/load", "/swiftlet/v1/nothing/a",
+        ]
+        for path in forbidden {
             let answer = try curl(harness, as: member("64002"), "-w", "%{http_code}", "http://x\(path)")
             #expect(answer.hasSuffix("403"), "\(path): \(answer)")
         }

@@ -268,6 +268,41 @@ import Testing
         #expect(sent < 100 * frame.count)
     }
 
+    @Test func anAttachTravelsInTheSameWay() throws {
+        let harness = try Harness()
+        harness.node.setPod("a", phase: "Running")
+        func attach(_ target: String) throws -> Client {
+            let client = try harness.client()
+            let head = "POST \(target) HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: swiftlet-exec.v1\r\n\r\n"
+            client.send(Array(head.utf8))
+            try harness.turn {
+                client.receive()
+                return client.text.hasPrefix("HTTP/1.1 101 ")
+            }
+            return client
+        }
+        let client = try attach("/attach/default/a/c?stdin=true&stdout=true&stderr=true&tty=true&rows=30&columns=90")
+        #expect(
+            harness.node.attached
+                == [.init(namespace: "default", pod: "a", container: "c", stdin: true, rows: 30, columns: 90)])
+        client.send(Frame(.standardInput, Array("hello".utf8)).bytes)
+        try harness.turn {
+            client.receive()
+            return try frames(client).first == Frame(.standardOutput, Array("hello".utf8))
+        }
+        _ = shutdown(client.socket.raw, Int32(SHUT_RDWR))
+        try harness.turn { harness.node.session?.isCancelled == true }
+        // The kubelet's other name of the parameter; the pod's only container.
+        _ = try attach("/attach/default/a?input=1")
+        #expect(harness.node.attached.last == .init(namespace: "default", pod: "a", container: nil, stdin: true))
+        #expect(try harness.get("/attach/default/a").status == 426)
+        #expect(
+            try harness.exchange(
+                "POST /attach/default/a?stdin=x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
+                    + "Upgrade: swiftlet-exec.v1\r\n\r\n"
+            ).status == 400)
+    }
+
     @Test func withoutTheSwitchOfProtocolsOrThePodItIsRefused() throws {
         let harness = try Harness()
         let plain = try harness.get("/exec/default/a/c?command=sh")

@@ -228,4 +228,39 @@ private final class FakeSupervisor {
         #expect(loss == nil && answer == .success([]))
         client.close()
     }
+
+    /// A supervisor that an older release has started.
+    @Test func whetherItCanBeAttachedToIsToldByItsHello() throws {
+        for (features, can) in [(["exec", "exec-tty"], false), (ProtocolVersion.features, true)] {
+            let fake = try FakeSupervisor { connection, _ in
+                connection.send(.hello(Hello(program: "swiftlet-pod", features: features)))
+            }
+            let client = try fake.adopt()
+            #expect(!client.canAttach)
+            try fake.turn { client.hello != nil }
+            #expect(client.canAttach == can)
+            client.close()
+        }
+    }
+
+    @Test func whoLeavesTellsTheEndOfItsInputAndWhoIsLostDoesNot() throws {
+        var frames: [Frame] = []
+        var ended = 0
+        let fake = try FakeSupervisor { connection, _ in
+            connection.onFrame = { frames.append($0) }
+            connection.onEnd = { _ in ended += 1 }
+        }
+        let client = try fake.adopt()
+        for leaves in [true, false] {
+            frames = []
+            let session = try client.attach(AttachRequest(container: "web", standardInput: true), .init())
+            ([0x61, 0x0A] as [UInt8]).withUnsafeBytes { session.write($0) }
+            if leaves { session.leave() } else { session.close() }
+            let count = ended + 1
+            try fake.turn { ended == count }
+            let input = frames.filter { $0.channel == .standardInput }.map(\.payload)
+            #expect(input == (leaves ? [[0x61, 0x0A], []] : [[0x61, 0x0A]]))
+        }
+        client.close()
+    }
 }

@@ -16,7 +16,7 @@ import Testing
             if case .request(let request) = try? Message(frame.payload) { requests.append(request) }
         }
         let session = try SupervisorSession(
-            ExecRequest(container: "main", arguments: ["sh"], terminal: true), FileDescriptor(adopting: ends[1]),
+            .exec(ExecRequest(container: "main", arguments: ["sh"], terminal: true)), FileDescriptor(adopting: ends[1]),
             SupervisorSession.Handlers(), loop)
         func turn(until count: Int) throws {
             let deadline = BootInstant.now + .seconds(30)

@@ -17,7 +17,8 @@ enum Help {
         text += """
 
             "swiftlet COMMAND --help" says more about one command.
-            Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the agent does not answer; exec passes on the command's own.
+            Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the agent does not answer; exec and attach pass on the
+            program's own.
 
             """
         return text

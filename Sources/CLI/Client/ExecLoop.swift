@@ -12,6 +12,8 @@ final class ExecLoop {
         case lost
         /// This process was told to end.
         case signal(Int32)
+        /// The person has typed the keys that leave the session.
+        case detached
     }
 
     /// Bytes that wait to be sent before standard input is read no further.
@@ -25,6 +27,8 @@ final class ExecLoop {
     private var buffer = [UInt8](repeating: 0, count: 64 << 10)
     private let input: Int32
     private let write: (Int32, ArraySlice<UInt8>) -> Void
+    /// Keys that leave the session; nil for none.
+    var detachKeys: DetachKeys?
 
     init(
         _ socket: SharedDescriptor, _ received: [UInt8], passesInput: Bool, terminal: Terminal?,
@@ -61,8 +65,9 @@ final class ExecLoop {
             return error == .interrupted ? nil : .failed("poll: \(error)")
         }
         if polled[2].revents != 0, let signal = takeSignal() { return .signal(signal) }
-        if polled[1].revents != 0 { readInput() }
+        let leaves = polled[1].revents != 0 && readInput()
         if !output.isEmpty { flush() }
+        if leaves { return .detached }
         return polled[0].revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 ? receive() : nil
     }
 
@@ -103,12 +108,28 @@ final class ExecLoop {
         }
     }
 
-    private func readInput() {
+    /// Whether the session is left.
+    private func readInput() -> Bool {
         let n = read(input, &buffer, buffer.count)
-        if n < 0, Errno.current == .again || Errno.current == .interrupted { return }
+        if n < 0, Errno.current == .again || Errno.current == .interrupted { return false }
         // The end, or an error that is one: an empty frame closes the program's input.
-        if n <= 0 { readsInput = false }
-        Frame.append(.standardInput, Array(buffer[..<max(0, n)]), to: &output)
+        if n <= 0 {
+            readsInput = false
+            Frame.append(.standardInput, [], to: &output)
+        } else if detachKeys == nil {
+            Frame.append(.standardInput, Array(buffer[..<n]), to: &output)
+        } else if let (passed, isComplete) = detachKeys?.take(buffer[..<n]) {
+            if !passed.isEmpty { Frame.append(.standardInput, passed, to: &output) }
+            return isComplete
+        }
+        return false
+    }
+
+    /// Tells the size of the terminal.
+    func tellSize() {
+        guard let size = Terminal.size() else { return }
+        let message: JSONValue = ["type": "resize", "rows": .integer(size.rows), "columns": .integer(size.columns)]
+        Frame.append(.control, JSONWriter().bytes(message), to: &output)
     }
 
     /// Tells the new window size; the number of a signal that ends this process.
@@ -119,12 +140,7 @@ final class ExecLoop {
         guard n > 0 else { return nil }
         let signal = Int32(bitPattern: information.ssi_signo)
         guard signal == SIGWINCH else { return signal }
-        if let size = Terminal.size() {
-            let message: JSONValue = [
-                "type": "resize", "rows": .integer(size.rows), "columns": .integer(size.columns),
-            ]
-            Frame.append(.control, JSONWriter().bytes(message), to: &output)
-        }
+        tellSize()
         return nil
     }
 

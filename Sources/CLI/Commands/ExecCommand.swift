@@ -51,6 +51,7 @@ enum ExecCommand {
         case .failed(let message): throw .failed(message)
         case .lost: throw CLIError(.unreachable, "the agent went away; the program may still run")
         case .signal(let signal): return 128 + signal
+        case .detached: return 0
         }
     }
 }

@@ -108,6 +108,7 @@ struct PodCopy {
             throw .failed("cp needs the program \(command[0]) in the container: \(message)")
         case .lost: throw CLIError(.unreachable, "the agent went away; the copy is not complete")
         case .signal(let signal): return "ended by signal \(signal)"
+        case .detached: return "left before the end"
         }
     }
 }

@@ -7,7 +7,6 @@ enum FieldTable {
     static let scheduler = "one node has no scheduler"
     private static let server = "it is an API server's"
     private static let probes = "probes are not run yet; remove it, and know that nothing checks the container"
-    private static let terminals = "containers have no standard input or terminal of their own yet; remove it"
 
     static let classes: [String: FieldClasses] = [
         "Pod": FieldClasses(
@@ -74,7 +73,8 @@ enum FieldTable {
         "Container": FieldClasses(
             supported: [
                 "args", "command", "env", "image", "imagePullPolicy", "name", "ports", "resources", "securityContext",
-                "terminationMessagePath", "terminationMessagePolicy", "volumeMounts", "workingDir",
+                "stdin", "stdinOnce", "terminationMessagePath", "terminationMessagePolicy", "tty", "volumeMounts",
+                "workingDir",
             ],
             withoutEffect: ["resizePolicy": "a changed manifest makes a new pod"],
             refused: [
@@ -85,12 +85,8 @@ enum FieldTable {
                 "restartPolicy": "sidecars and restart policies of one container are not run yet; use the pod's",
                 "restartPolicyRules": "they are not applied yet; use the pod's restartPolicy",
                 "startupProbe": probes,
-                "stdin": terminals,
-                "stdinOnce": terminals,
-                "tty": terminals,
                 "volumeDevices": "there are no block volumes; mount the device's folder by hostPath",
-            ],
-            unless: ["stdin": [false], "stdinOnce": [false], "tty": [false]]),
+            ]),
         "ContainerPort": FieldClasses(
             supported: ["containerPort", "hostIP", "hostPort", "name", "protocol"]),
         "EnvVar": FieldClasses(supported: ["name", "value", "valueFrom"]),
@@ -137,6 +133,7 @@ enum FieldTable {
     static let notes: [String: String] = [
         "Container.imagePullPolicy":
             "default by the tag, as Kubernetes has it; an image that was loaded from an archive is then used as it is",
+        "Container.stdinOnce": "a terminal has no end of input: with `tty` it is without meaning",
         "ContainerPort.containerPort": "information; with hostNetwork it is the host's port",
         "ContainerPort.hostPort": "with hostNetwork equal to containerPort",
         "EmptyDirVolumeSource.sizeLimit": "only with the medium `Memory`",

@@ -15,6 +15,12 @@ public struct Container: KubeValue {
     public var securityContext: SecurityContext?
     public var terminationMessagePath: String
     public var terminationMessagePolicy: TerminationMessagePolicy
+    /// Keeps standard input open for those who attach.
+    public var stdin: Bool
+    /// Closes it after the first one.
+    public var stdinOnce: Bool
+    /// Gives it a terminal.
+    public var tty: Bool
     /// Fields without effect here, kept for printing.
     public var carried: JSONObject
 
@@ -30,6 +36,9 @@ public struct Container: KubeValue {
         volumeMounts = []
         terminationMessagePath = "/dev/termination-log"
         terminationMessagePolicy = .file
+        stdin = false
+        stdinOnce = false
+        tty = false
         carried = JSONObject()
     }
 
@@ -48,6 +57,9 @@ public struct Container: KubeValue {
         securityContext = value.value("securityContext")
         terminationMessagePath = value.text("terminationMessagePath") ?? "/dev/termination-log"
         terminationMessagePolicy = value.choice("terminationMessagePolicy") ?? .file
+        stdin = value.bool("stdin") ?? false
+        stdinOnce = value.bool("stdinOnce") ?? false
+        tty = value.bool("tty") ?? false
         carried = value.members(Self.carriedFields)
     }
 
@@ -62,8 +74,11 @@ public struct Container: KubeValue {
         object.put("ports", ports)
         object.append("resources", resources.json)
         object.put("securityContext", securityContext)
+        object.put(flag: "stdin", stdin)
+        object.put(flag: "stdinOnce", stdinOnce)
         object.put("terminationMessagePath", terminationMessagePath)
         object.put("terminationMessagePolicy", terminationMessagePolicy)
+        object.put(flag: "tty", tty)
         object.put("volumeMounts", volumeMounts)
         object.put("workingDir", workingDir)
         object.put(carried: carried)

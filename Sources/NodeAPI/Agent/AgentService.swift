@@ -206,14 +206,37 @@ public final class AgentService: @LoopActor NodeService {
     }
 
     public func exec(_ request: ExecRequest, client: ExecClient) throws(NodeServiceError) -> any ExecSession {
-        let (worker, name) = try find(request.namespace, request.pod, request.container)
+        let (_, name, supervisor) = try running(request.namespace, request.pod, request.container)
+        return try SupervisedExec.start(request, container: name, supervisor: supervisor, client: client)
+    }
+
+    public func attach(_ request: AttachRequest, client: ExecClient) throws(NodeServiceError) -> any ExecSession {
+        let (worker, name, supervisor) = try running(request.namespace, request.pod, request.container)
+        guard supervisor.canAttach else {
+            throw NodeServiceError(
+                status: 501,
+                "pod \"\(request.pod)\" is run by \(supervisor.hello?.program ?? "an older swiftlet-pod"), which cannot "
+                    + "attach; a new instance of the pod can")
+        }
+        let spec = worker.pod.spec
+        let container = (spec.initContainers + spec.containers).first { $0.name == name }
+        return try SupervisedAttach.start(
+            request, container: name, hasTerminal: container?.tty ?? false, supervisor: supervisor, client: client,
+            on: node.loop)
+    }
+
+    /// A container that runs, and who runs it.
+    private func running(
+        _ namespace: String, _ pod: String, _ container: String?
+    ) throws(NodeServiceError) -> (PodWorker, String, SupervisorClient) {
+        let (worker, name) = try find(namespace, pod, container)
         guard let record = worker.machine.containers.first(where: { $0.name == name }), record.isRunning else {
-            throw .badRequest("container \"\(name)\" of pod \"\(request.pod)\" is not running")
+            throw .badRequest("container \"\(name)\" of pod \"\(pod)\" is not running")
         }
         guard let supervisor = worker.supervisor else {
-            throw .failed("the supervisor of pod \"\(request.pod)\" is gone")
+            throw .failed("the supervisor of pod \"\(pod)\" is gone")
         }
-        return try SupervisedExec.start(request, container: name, supervisor: supervisor, client: client)
+        return (worker, name, supervisor)
     }
 
     public func forward(

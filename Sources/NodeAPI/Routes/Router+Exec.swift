@@ -11,6 +11,19 @@ extension Router {
         }
     }
 
+    /// `/attach/{namespace}/{pod}[/{container}]` with the kubelet's parameters.
+    func attach(_ exchange: Exchange) {
+        upgrade(exchange) { [self] (client) throws(NodeServiceError) in
+            let target = exchange.target
+            let path = target.path
+            return try service.attach(
+                AttachRequest(
+                    namespace: path[1], pod: path[2], container: path.count == 4 ? path[3] : nil,
+                    stdin: try Self.stdin(target), rows: try Self.size(target, "rows"),
+                    columns: try Self.size(target, "columns")), client: client)
+        }
+    }
+
     /// `/portForward/{namespace}/{pod}?port=…`: one connection to a port of the pod.
     func portForward(_ exchange: Exchange) {
         upgrade(exchange) { [self] (client) throws(NodeServiceError) in
@@ -46,13 +59,16 @@ extension Router {
         guard let program = command.first, !program.isEmpty else {
             throw .badRequest("command: missing; name the program to run")
         }
-        var stdin = try LogOptions.flag(target, "stdin")
-        if !stdin { stdin = try LogOptions.flag(target, "input") }
         let path = target.path
         return ExecRequest(
             namespace: path[1], pod: path[2], container: path.count == 4 ? path[3] : nil, command: command,
-            stdin: stdin, tty: try LogOptions.flag(target, "tty"),
+            stdin: try stdin(target), tty: try LogOptions.flag(target, "tty"),
             rows: try size(target, "rows"), columns: try size(target, "columns"))
+    }
+
+    private static func stdin(_ target: RequestTarget) throws(NodeServiceError) -> Bool {
+        if try LogOptions.flag(target, "stdin") { return true }
+        return try LogOptions.flag(target, "input")
     }
 
     private static func size(_ target: RequestTarget, _ name: String) throws(NodeServiceError) -> UInt16 {

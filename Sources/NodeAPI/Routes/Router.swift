@@ -28,6 +28,8 @@ final class Router {
             return only(["GET"], head) { [self] in containerLogs($0) }
         case "exec" where path.count == 3 || path.count == 4:
             return only(["GET", "POST"], head) { [self] in exec($0) }
+        case "attach" where path.count == 3 || path.count == 4:
+            return only(["GET", "POST"], head) { [self] in attach($0) }
         case "portForward" where path.count == 3:
             return only(["GET", "POST"], head) { [self] in portForward($0) }
         case "swiftlet" where path.count >= 3 && path[1] == "v1":

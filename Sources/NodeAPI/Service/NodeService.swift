@@ -110,6 +110,12 @@ public protocol NodeService: AnyObject {
     /// - Throws: `NodeServiceError` when it is known at once that this cannot work.
     func exec(_ request: ExecRequest, client: ExecClient) throws(NodeServiceError) -> any ExecSession
 
+    /// Attaches to a running container. The session is the caller's until `finished` is called, when the container has
+    /// ended, or `cancel`, which leaves the container as it is.
+    ///
+    /// - Throws: `NodeServiceError` when it is known at once that this cannot work.
+    func attach(_ request: AttachRequest, client: ExecClient) throws(NodeServiceError) -> any ExecSession
+
     /// Connects to a port of a pod. The session is the caller's until `finished` is called or `cancel`; what is sent is
     /// its input, what the pod answers its output.
     ///

@@ -19,6 +19,9 @@ public struct ContainerPlan: Hashable, Sendable {
     public var user: StartContainer.User
     public var seccomp: Seccomp
     public var stopSignal: Int32
+    /// Standard input stays open for those who attach; with `standardInputOnce` until the first one's ends.
+    public var standardInput = false
+    public var standardInputOnce = false
     /// Parts of volumes that the agent binds on the host before, as the spec's mounts name their places there.
     public var subPaths: [SubPathMount] = []
     /// The folder of this attempt: its `upper` and `work` are made by the agent.
@@ -43,6 +46,7 @@ public struct ContainerPlan: Hashable, Sendable {
             root: .overlay(lower: layers, upper: upper, work: work), user: user, seccompProgram: seccompProgram,
             cgroup: cgroup,
             log: .init(path: logPath, maximumBytes: log.maximumBytes, maximumFiles: log.maximumFiles),
+            standardInput: standardInput, standardInputOnce: standardInputOnce, terminal: spec.process.terminal,
             stopSignal: stopSignal)
     }
 

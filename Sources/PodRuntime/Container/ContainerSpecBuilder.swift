@@ -28,8 +28,10 @@ public struct ContainerSpecBuilder: Sendable {
 
         var process = RuntimeProcess(
             args: try Self.arguments(container, image, variables),
-            env: EnvironmentBuilder.environment(variables, image: image, hostname: context.hostname),
+            env: EnvironmentBuilder.environment(
+                variables, image: image, hostname: context.hostname, terminal: container.tty),
             cwd: Self.workingDirectory(container, image))
+        process.terminal = container.tty
         let capabilities = try Capability.effective(
             add: security?.capabilities?.add ?? [], drop: security?.capabilities?.drop ?? [], privileged: privileged,
             available: context.node.capabilities)
@@ -47,6 +49,8 @@ public struct ContainerSpecBuilder: Sendable {
             seccomp: seccomp(container, privileged, capabilities), stopSignal: try Self.stopSignal(image),
             attemptFolder: context.directory.attempt(container.name, attempt), attempt: attempt,
             logPath: context.logPath(container: container.name, attempt: attempt))
+        plan.standardInput = container.stdin
+        plan.standardInputOnce = container.stdinOnce
         plan.subPaths = container.volumeMounts.indices.compactMap { subPath($0, container) }
         return plan
     }
