@@ -62,6 +62,7 @@ let package = Package(
         system("CCap", "libcap", apt: "libcap-dev"),
         system("CISAL", "libisal", apt: "libisal-dev"),
         system("CZstd", "libzstd", apt: "libzstd-dev"),
+        system("CLZMA", "liblzma", apt: "liblzma-dev"),
         system("CMNL", "libmnl", apt: "libmnl-dev"),
         system("CCrypto", "libcrypto", apt: "libssl-dev"),
         .target(name: "CSSL", cSettings: gnu, linkerSettings: [.linkedLibrary("crypto")]),
@@ -72,7 +73,7 @@ let package = Package(
         library("Seccomp", ["CLinux", "CSeccomp", "Base", "JSON"]),
         library("Cgroups", ["CLinux", "Base"]),
         library("Digest", ["CCrypto"]),
-        library("Compression", ["CISAL", "CZstd"]),
+        library("Compression", ["CISAL", "CZstd", "CLZMA"]),
 
         // Floor 1: formats and protocols.
         library("YAML", ["CYAML", "JSON"]),

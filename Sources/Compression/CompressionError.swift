@@ -11,7 +11,7 @@ public enum CompressionError: Error, Hashable, Sendable, CustomStringConvertible
         switch self {
         case .truncated: "the compressed stream is cut short"
         case .corrupt(let detail): "the compressed stream is damaged: \(detail)"
-        case .unsupported(let format): "\(format.rawValue) compression is not supported; use gzip or zstd"
+        case .unsupported(let format): "\(format.rawValue) compression is not supported; use gzip, zstd or xz"
         case .outOfMemory: "no memory to decompress"
         }
     }

@@ -3,8 +3,8 @@ public enum CompressionFormat: String, Sendable {
     case plain
     case gzip
     case zstd
-    /// Recognised so that it can be refused by name.
     case xz
+    /// Recognised so that it can be refused by name.
     case bzip2
 
     /// Looks at the first bytes (6 suffice) of a stream.

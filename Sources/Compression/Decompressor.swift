@@ -2,14 +2,16 @@
 public struct Decompressor: ~Copyable {
     private let gzip: GzipDecoder?
     private let zstd: ZstdDecoder?
+    private let xz: XZDecoder?
 
-    /// - Throws: `CompressionError.unsupported` for xz and bzip2.
+    /// - Throws: `CompressionError.unsupported` for bzip2.
     public init(_ format: CompressionFormat) throws(CompressionError) {
         switch format {
-        case .plain: (gzip, zstd) = (nil, nil)
-        case .gzip: (gzip, zstd) = (GzipDecoder(), nil)
-        case .zstd: (gzip, zstd) = (nil, try ZstdDecoder())
-        case .xz, .bzip2: throw .unsupported(format)
+        case .plain: (gzip, zstd, xz) = (nil, nil, nil)
+        case .gzip: (gzip, zstd, xz) = (GzipDecoder(), nil, nil)
+        case .zstd: (gzip, zstd, xz) = (nil, try ZstdDecoder(), nil)
+        case .xz: (gzip, zstd, xz) = (nil, nil, try XZDecoder())
+        case .bzip2: throw .unsupported(format)
         }
     }
 
@@ -20,6 +22,7 @@ public struct Decompressor: ~Copyable {
     ) throws(CompressionError) -> (consumed: Int, produced: Int) {
         if let gzip { return try gzip.process(input, into: output) }
         if let zstd { return try zstd.process(input, into: output) }
+        if let xz { return try xz.process(input, into: output) }
         let count = min(input.count, output.count)
         output.copyMemory(from: UnsafeRawBufferPointer(rebasing: input[..<count]))
         return (count, count)
@@ -31,5 +34,6 @@ public struct Decompressor: ~Copyable {
     public func finish() throws(CompressionError) {
         try gzip?.finish()
         try zstd?.finish()
+        try xz?.finish()
     }
 }

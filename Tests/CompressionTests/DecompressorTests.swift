@@ -12,6 +12,13 @@ struct DecompressorTests {
         0x28, 0xB5, 0x2F, 0xFD, 0x04, 0x58, 0x29, 0, 0, 0x68, 0x65, 0x6C, 0x6C, 0x6F, 0xA3, 0x6D, 0x9F, 0x88,
     ]
 
+    /// `printf hello | xz --check=crc32`.
+    private static let xz: [UInt8] = [
+        0xFD, 0x37, 0x7A, 0x58, 0x5A, 0, 0, 1, 0x69, 0x22, 0xDE, 0x36, 2, 0, 0x21, 1, 0x16, 0, 0, 0, 0x74, 0x2F, 0xE5,
+        0xA3, 1, 0, 4, 0x68, 0x65, 0x6C, 0x6C, 0x6F, 0, 0, 0, 0, 0x86, 0xA6, 0x10, 0x36, 0, 1, 0x19, 5, 0xBC, 0xE8,
+        0xEC, 0xCB, 0x90, 0x42, 0x99, 0x0D, 1, 0, 0, 0, 0, 1, 0x59, 0x5A,
+    ]
+
     /// Decompresses with `step` bytes of input and `room` bytes of output at a time.
     private func run(_ bytes: [UInt8], step: Int, room: Int) throws -> [UInt8] {
         var decompressor = try Decompressor(CompressionFormat.sniff(bytes))
@@ -43,6 +50,8 @@ struct DecompressorTests {
         let skippable: [UInt8] = [0x50, 0x2A, 0x4D, 0x18, 2, 0, 0, 0, 9, 9]
         #expect(
             try run(skippable + Self.zstandard + skippable + Self.zstandard, step: step, room: room) == hello + hello)
+        #expect(try run(Self.xz, step: step, room: room) == hello)
+        #expect(try run(Self.xz + [0, 0, 0, 0] + Self.xz, step: step, room: room) == hello + hello)
         #expect(try run(hello, step: step, room: room) == hello)
     }
 
@@ -54,6 +63,9 @@ struct DecompressorTests {
         for count in 6..<Self.zstandard.count {
             #expect(throws: CompressionError.truncated) { try run(Array(Self.zstandard[..<count]), step: 5, room: 64) }
         }
+        for count in 6..<Self.xz.count {
+            #expect(throws: CompressionError.truncated) { try run(Array(Self.xz[..<count]), step: 5, room: 64) }
+        }
     }
 
     @Test("damage and junk are errors")
@@ -63,6 +75,13 @@ struct DecompressorTests {
             bytes[i] ^= 0x55
             #expect(throws: CompressionError.self) { try run(bytes, step: 100, room: 64) }
         }
+        for i in 6..<Self.xz.count {
+            var bytes = Self.xz
+            bytes[i] ^= 0x55
+            #expect(throws: CompressionError.self, "byte \(i)") { try run(bytes, step: 100, room: 64) }
+        }
+        #expect(throws: CompressionError.self) { try run(Self.xz + [1, 2, 3, 4], step: 100, room: 64) }
+        #expect(throws: CompressionError.self) { try run(Self.xz + [0], step: 100, room: 64) }
         #expect(throws: CompressionError.self) { try run(Self.gzipped + [1], step: 100, room: 64) }
         #expect(throws: CompressionError.self) { try run(Self.gzipped + [0, 0x1F], step: 100, room: 64) }
         #expect(throws: CompressionError.self) { try run(Self.zstandard + [1, 2, 3, 4], step: 100, room: 64) }
@@ -70,7 +89,7 @@ struct DecompressorTests {
 
     @Test("what cannot be read is known by its name")
     func unsupported() {
-        #expect(throws: CompressionError.unsupported(.xz)) { _ = try Decompressor(.xz) }
+        #expect(throws: CompressionError.unsupported(.bzip2)) { _ = try Decompressor(.bzip2) }
         #expect(CompressionFormat.sniff(Array("BZh91AY".utf8)) == .bzip2)
         #expect(CompressionFormat.sniff([]) == .plain)
     }

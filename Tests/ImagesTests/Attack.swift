@@ -307,6 +307,14 @@ struct Attack: Sendable, CustomTestStringConvertible {
                 (try? filter("/usr/bin/zstd", ["-19", "-c"], [UInt8](repeating: 0, count: 64 << 20))) ?? []
             }),
         Attack(
+            archive: "xz bomb", .tooLarge,
+            limits: {
+                $0.ratioBase = 1 << 20; $0.ratio = 1000
+            },
+            {
+                (try? filter("/usr/bin/xz", ["-9", "-c"], [UInt8](repeating: 0, count: 64 << 20))) ?? []
+            }),
+        Attack(
             archive: "gzip bomb", .tooLarge, limits: { $0.expandedBytes = 8 << 20 },
             {
                 (try? gzip([UInt8](repeating: 0, count: 32 << 20))) ?? []
