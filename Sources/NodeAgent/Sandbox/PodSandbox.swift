@@ -23,29 +23,29 @@ public final class PodSandbox: PodOperations {
     var client: SupervisorClient?
     /// Set when the sandbox is complete.
     var context: PodContext?
-    private var lossWaiters: [CheckedContinuation<Void, Never>] = []
+    var lossWaiters: [CheckedContinuation<Void, Never>] = []
     /// The supervisor is being ended by us: that it goes is no loss.
-    private var isTearingDown = false
+    var isTearingDown = false
     /// The sandbox is being made: nothing is released for good before that has ended.
-    private var making: Task<[AdoptedContainer]?, any Error>?
+    var making: Task<[AdoptedContainer]?, any Error>?
     /// The supervisor is one that an earlier run of the agent started.
-    private var isAdopted = false
+    var isAdopted = false
     /// The connection to a supervisor that lives and cannot be spoken with: it still says when the process ends.
-    private var broken: SupervisorClient?
+    var broken: SupervisorClient?
     /// Why the supervisor cannot be spoken with, as the last try found.
-    private var unreachable: SupervisorUnreachable?
+    var unreachable: SupervisorUnreachable?
     /// What a supervisor that died left is being released.
-    private var releasing: Task<Void, Never>?
-    private var preparedCgroups: Set<String> = []
+    var releasing: Task<Void, Never>?
+    var preparedCgroups: Set<String> = []
     /// Starts that wait for an image, by container.
     var pulls: [String: PullWait] = [:]
     /// Starts that an earlier agent asked for and whose outcome is still to come.
     private var adoptedStarts: Set<Attempt> = []
     /// What an earlier run of the agent left, for as long as nobody has looked at it; nil when there is nothing.
-    private var left: Left?
+    var left: Left?
 
     /// A sandbox on record.
-    private struct Left {
+    struct Left {
         var addresses: [String]
     }
 
@@ -331,123 +331,6 @@ public final class PodSandbox: PodOperations {
         } catch {
             preparedCgroups.remove(container.name)
             throw error
-        }
-    }
-
-    // MARK: - Ending
-
-    private func lost(_ loss: SupervisorClient.Loss) {
-        let lost = client
-        client = nil
-        let waiters = lossWaiters
-        lossWaiters = []
-        for waiter in waiters { waiter.resume() }
-        guard !isTearingDown else { return }
-        // Before its sandbox is complete nothing runs in a new one.
-        if loss.isOfLiving, isAdopted || making == nil {
-            // It goes on without us: it is tried again, and another version of the agent can speak with it.
-            node.log.error("pod \(pod.fullName): its supervisor goes on and cannot be reached: \(loss)")
-            unreachable = SupervisorUnreachable("\(loss)")
-            broken = lost
-            lost?.onEndAfterLoss = { [weak self] in self?.onSupervisorLost?() }
-            if making == nil { onSupervisorUnreachable?("\(loss)") }
-            return
-        }
-        node.log.error("pod \(pod.fullName): \(loss); its containers are killed")
-        // A sandbox that is being made fails by it, and says so itself. What of it is on its way is made first, and then
-        // released with the rest.
-        let making = making
-        releasing = Task {
-            if let making { _ = await making.result }
-            do { try await releaseKernelObjects() } catch {
-                node.log.error("pod \(pod.fullName): what ran is not all gone: \(error)")
-            }
-            releasing = nil
-            if making == nil { onSupervisorLost?() }
-        }
-    }
-
-    /// Ends the supervisor: asked first, killed when it does not go.
-    private func endSupervisor() async {
-        guard let client else { return }
-        let process = client.process
-        client.shutdown { _ in }
-        let killer = node.loop.schedule(after: .seconds(2)) { _ = try? process.send(SIGKILL) }
-        await withCheckedContinuation { continuation in
-            if self.client == nil { continuation.resume() } else { lossWaiters.append(continuation) }
-        }
-        node.loop.cancel(killer)
-    }
-
-    /// Kills and removes what the kernel holds for the pod: the supervisor, cgroups, network, mounts.
-    private func releaseKernelObjects() async throws {
-        context = nil
-        left = nil
-        preparedCgroups = []
-        let (root, supervisors) = (node.cgroups.root, node.cgroups.supervisors)
-        try await node.pool.run { [directory, cgroupPlan] in
-            for path in ["\(supervisors.path)/\(directory.uid)", "\(root.path)/\(cgroupPlan.path)"]
-            where Files.isDirectory(path) {
-                try Cgroup.open(path).destroy(within: .seconds(10))
-            }
-        }
-        if !pod.spec.hostNetwork { try await node.networks.release(directory.uid) }
-        try await node.pool.run { [directory, volumes = node.volumes, runFolder] in
-            try volumes.unmount(directory)
-            try Files.removeTree(runFolder)
-        }
-    }
-
-    public func tearDown(final: Bool) async throws {
-        isTearingDown = true
-        defer { isTearingDown = false }
-        await endSupervisor()
-        // A pod that is ended while it is being made: what is on its way is made first, and then released. It does not
-        // wait for the supervisor, which is gone.
-        if let making {
-            _ = await making.result
-            await endSupervisor()
-        }
-        await releasing?.value
-        try await releaseKernelObjects()
-        guard final else { return }
-        let logs = PodContext.logFolder(of: pod, in: node.paths.logs)
-        try await node.pool.run { [directory, volumes = node.volumes] in
-            try volumes.remove(directory)
-            try Files.removeTree(logs)
-        }
-    }
-}
-
-extension ContainerRecord.Termination {
-    /// How an attempt ended, as its supervisor says; nil when it has not.
-    init?(_ state: PodProtocol.ContainerState) {
-        switch state.phase {
-        case .starting, .running: return nil
-        case .exited(let exit):
-            self.init(
-                exitCode: exit.code, signal: exit.signal,
-                reason: exit.oomKilled ? "OOMKilled" : exit.code == 0 ? "Completed" : "Error",
-                startedAt: state.startedAt, finishedAt: exit.finishedAt, containerID: state.id)
-        case .failed(let failure, let time):
-            self.init(
-                exitCode: 128, reason: "StartError", message: failure.message, finishedAt: time,
-                containerID: state.id)
-        }
-    }
-}
-
-extension AdoptedContainer {
-    init(_ state: PodProtocol.ContainerState, end: ContainerRecord.Termination?) {
-        if let end {
-            self.init(name: state.container, attempt: Int(state.attempt), state: .ended(end))
-        } else {
-            self.init(
-                name: state.container, attempt: Int(state.attempt),
-                state: .running(
-                    StartedContainer(
-                        containerID: state.id, imageID: "", startedAt: state.startedAt ?? .now,
-                        user: state.user.map { .init(uid: $0.uid, gid: $0.gid, groups: $0.groups) })))
         }
     }
 }
