@@ -30,6 +30,7 @@ final class Node {
     var reported: EndpointSettings?
     let work: LoopWork
     private var server: NodeAPIServer?
+    private var service: AgentService?
     private var signals: SharedDescriptor?
     var isEnding = false
     private var restTimer: EventLoop.Token?
@@ -144,6 +145,7 @@ final class Node {
         let service = AgentService(
             agent: agent, images: images, node: services,
             configuration: { [unowned self] in describeConfiguration() }, describe: { [unowned self] in describe() })
+        self.service = service
         server = try serve(service)
         log.info("ready: \(paths.socket)")
         reporter.ready()
@@ -243,6 +245,7 @@ final class Node {
         guard configuration.settings.drainsOnExit == true else {
             log.info("ends; \(agent.pods.count) pods go on without the agent")
             reporter.stopping("stopped; the pods go on")
+            service?.podsGoOn()
             server?.close()
             // Of the network nothing stays without pods.
             Task {

@@ -109,11 +109,36 @@ let attachSuite = Suite("attach") {
             let nobody = try node.swiftlet("attach", "nobody")
             try expect(nobody.status == 1 && nobody.errors.contains("not found"), "\(nobody.errors)")
         },
+        Test("a terminal for every kind of container, and none for a plain exec in it") { node in
+            let script = "test -t 0 -a -t 1 -a -t 2 && test -c /dev/console && echo \"as $(id -u) on $(tty)\"; " + hold
+            let kinds = [
+                ("main", "0", terminalFields),
+                ("bare", "1000", "tty: true\nsecurityContext: {runAsUser: 1000, readOnlyRootFilesystem: true}"),
+                ("strong", "0", terminalFields + "\nsecurityContext: {privileged: true}"),
+            ]
+            let containers = kinds.map { shellContainer($0.0, script, $0.2) }.joined()
+            for (name, shares) in [("apart", false), ("together", true)] {
+                try node.drop(
+                    "\(name).yaml", podManifest(name, "shareProcessNamespace: \(shares)\ncontainers:\n" + containers))
+                try node.waitReady(name)
+                for (container, user, _) in kinds {
+                    try node.eventually("\(container) of \(name) speaks", seconds: 10) {
+                        try node.logs(name, container).contains("as \(user) on /dev/pts/0")
+                    }
+                    let plain = try node.exec(name, "test -t 0 -o -t 1 -o -t 2 || echo none", container: container)
+                    try expectEqual(plain.output, "none\n", "terminals of a plain exec in \(container)")
+                }
+            }
+            let terminal = try node.terminal("attach", "-it", try node.fullName("together"), "-c", "strong")
+            try node.see(terminal, "pressing enter.\r\n")
+            try terminal.type("\u{10}\u{11}")
+            try expectEqual(try node.exitCode(terminal), 0, "exit code of who leaves")
+        },
         Test("one that does not read holds neither the container nor the others up, and is told what it missed") {
             node in
             let script = """
                 until test -e /out/go; do sleep 0.1; done
-                awk 'BEGIN { for (i = 0; i < 60000; i++) printf "%0200d\\n", i }'; echo the end
+                awk 'BEGIN { for (i = 0; i < 30000; i++) printf "%0200d\\n", i }'
                 while true; do echo after; sleep 0.1; done
                 """
             try node.drop(
@@ -136,24 +161,29 @@ let attachSuite = Suite("attach") {
                 return connections >= 4
             }
             try Files.replace("\(node.root)/out/go", with: [], durable: false)
-            try node.eventually("all is in the log", seconds: 30) { try node.logs("flood").contains("\nthe end\n") }
-            try node.eventually("who reads sees what comes then", seconds: 30) {
-                try text(path).hasSuffix("\nafter\n")
+            try node.eventually("all is in the log", seconds: 30) {
+                try node.ok("logs", "--tail=1", name) == "after\n"
             }
-            // A terminal holds little: the most of 12 MB cannot have gone there.
+            let lines = try node.ok("logs", name).split(separator: "\n").count { $0 != "after" }
+            try expectEqual(lines, 30000, "lines of the flood in the log")
+            try node.eventually("who reads sees what comes then", seconds: 30) {
+                try Files.read(path, limit: 64 << 20).suffix(6) == Array("after\n".utf8)
+            }
+            // A terminal holds little: the most of 6 MB cannot have gone there.
             try node.eventually("it sees again what comes", seconds: 30) {
                 stalled.read()
                 return stalled.shown.suffix(7) == Array("after\r\n".utf8)
             }
             try expectContains(stalled.text, "bytes are left out here", "what was missed")
-            try expect(stalled.shown.count < 8_000_000, "\(stalled.shown.count) bytes were kept for it")
+            try expect(stalled.shown.count < 4_000_000, "\(stalled.shown.count) bytes were kept for it")
         },
     ]
 }
 
 let attachCrashSuite = Suite("attach and crashes", freshNode: true) {
     [
-        Test("kill -9 of the agent: terminal, input and log go on, and who comes again finds them") { node in
+        Test("kill -9 and a new start of the agent: terminal, input and log go on, and who comes again finds them") {
+            node in
             try node.drop("shell.yaml", shellPod("shell", "exec sh", container: terminalFields, restart: "Always"))
             let script = "while read line; do echo \"got $line\"; done; echo over; exit 3"
             try node.drop(
@@ -182,7 +212,16 @@ let attachCrashSuite = Suite("attach and crashes", freshNode: true) {
             try node.eventually("what was written meanwhile is in the log", seconds: 15) {
                 try node.logs("shell").contains("late 21")
             }
-            // The agent's end was no end of anybody's input.
+            // The agent's end was no end of anybody's input, and neither is that of one which is to be replaced.
+            try node.kill()
+            try node.start(.init(drainsOnExit: false))
+            let last = try node.terminal("attach", "-i", names.1)
+            try node.say(last, "more", expecting: "got more\r\n")
+            try node.terminate()
+            try expectEqual(try node.exitCode(last), 3, "exit code of an agent that went")
+            try node.start()
+            try shell.expectUnchanged(node, "shell", "after the agent was replaced")
+            try pipe.expectUnchanged(node, "pipe", "after the agent was replaced")
             let fed = try node.swiftlet("attach", "-i", names.1, input: Array("two\n".utf8))
             try expectEqual(fed.output, "got two\nover\n", "what came back")
             try expectEqual(fed.status, 3, "exit code")

@@ -17,6 +17,8 @@ public final class AgentService: @LoopActor NodeService {
     private let describe: () -> NodeStatus
     private let configurationNow: () -> NodeConfiguration
     private let counted: CounterKeeper
+    /// A client that goes ends no container's input.
+    private var keepsInput = false
 
     /// - Parameters:
     ///   - configuration: gives the settings that hold.
@@ -212,18 +214,24 @@ public final class AgentService: @LoopActor NodeService {
 
     public func attach(_ request: AttachRequest, client: ExecClient) throws(NodeServiceError) -> any ExecSession {
         let (worker, name, supervisor) = try running(request.namespace, request.pod, request.container)
+        guard let hello = supervisor.hello else {
+            throw NodeServiceError(
+                status: 503, "the supervisor of pod \"\(request.pod)\" has not answered yet; try again")
+        }
         guard supervisor.canAttach else {
             throw NodeServiceError(
                 status: 501,
-                "pod \"\(request.pod)\" is run by \(supervisor.hello?.program ?? "an older swiftlet-pod"), which cannot "
-                    + "attach; a new instance of the pod can")
+                "pod \"\(request.pod)\" is run by \(hello.program), which cannot attach; a new instance of the pod can")
         }
         let spec = worker.pod.spec
         let container = (spec.initContainers + spec.containers).first { $0.name == name }
         return try SupervisedAttach.start(
             request, container: name, hasTerminal: container?.tty ?? false, supervisor: supervisor, client: client,
-            on: node.loop)
+            on: node.loop, keepsInput: { [weak self] in self?.keepsInput ?? true })
     }
+
+    /// The agent ends, and the pods do not: the end of a session is no word to its container from now on.
+    public func podsGoOn() { keepsInput = true }
 
     /// A container that runs, and who runs it.
     private func running(

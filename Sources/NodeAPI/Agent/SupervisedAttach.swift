@@ -8,6 +8,7 @@ final class SupervisedAttach: ExecSession {
     static let outputLimit = 1 << 20
 
     private let loop: EventLoop
+    private let keepsInput: () -> Bool
     private let client: ExecClient
     /// Where sentences of the node go: a terminal has one output.
     private let notices: ExecClient.Stream
@@ -17,18 +18,20 @@ final class SupervisedAttach: ExecSession {
     private var waiting: [(stream: ExecClient.Stream, bytes: [UInt8])] = []
     private var waitingBytes = 0
 
-    private init(_ client: ExecClient, hasTerminal: Bool, _ loop: EventLoop) {
+    private init(_ client: ExecClient, hasTerminal: Bool, _ loop: EventLoop, _ keepsInput: @escaping () -> Bool) {
         self.client = client
+        self.keepsInput = keepsInput
         self.loop = loop
         notices = hasTerminal ? .standardOutput : .standardError
         lineEnd = hasTerminal ? "\r\n" : "\n"
     }
 
+    /// - Parameter keepsInput: asked when the client goes: whether that is not the end of its input.
     static func start(
         _ request: AttachRequest, container: String, hasTerminal: Bool, supervisor: SupervisorClient,
-        client: ExecClient, on loop: EventLoop
+        client: ExecClient, on loop: EventLoop, keepsInput: @escaping () -> Bool
     ) throws(NodeServiceError) -> SupervisedAttach {
-        let attach = SupervisedAttach(client, hasTerminal: hasTerminal, loop)
+        let attach = SupervisedAttach(client, hasTerminal: hasTerminal, loop, keepsInput)
         var handlers = SupervisorSession.Handlers()
         handlers.onOutput = { channel, bytes in
             attach.output(channel == .standardError ? .standardError : .standardOutput, bytes)
@@ -106,7 +109,7 @@ final class SupervisedAttach: ExecSession {
 
     /// Leaves the container as it is.
     func cancel() {
-        session?.leave()
+        if keepsInput() { session?.close() } else { session?.leave() }
         session = nil
         waiting = []
     }
