@@ -11,6 +11,7 @@ enum ImageCommands {
         options: [Option("name", value: "NAME", "the name of an image that has none (default: the file's)")],
         details: """
             Takes OCI layouts and docker archives, plain or compressed, as skopeo, podman, buildah and docker write them.
+            FILE may also be a folder with an OCI layout, as "skopeo copy ... oci:FOLDER:TAG" and umoci make it.
             With "-" the archive comes from standard input:  docker save web | swiftlet image load -
             """
     ) { (invocation, tool) throws(CLIError) in
@@ -56,9 +57,6 @@ enum ImageCommands {
         let path = try CommandLineTool.absolutePath(file)
         var status = stat()
         guard stat(path, &status) == 0 else { throw .failed("\(file): \(Errno.current)") }
-        guard !swl_is_dir(status.st_mode) else {
-            throw .failed("\(file) is a folder; pack it first, with \"tar -cf image.tar -C \(file) .\"")
-        }
         do throws(CLIError) {
             return try tool.agent().request("POST", target([.init("path", path)], name))
         } catch {
