@@ -6,9 +6,16 @@ public enum CommandLineTool {
     /// Runs the command line `words` (without the program's name) and gives the exit code.
     public static func run(_ words: [String]) -> Int32 {
         let root = getenv("SWIFTLET_ROOT").map { String(cString: $0) } ?? ""
-        let tool = Tool(root: root, output: .standard()) { text in
+        var tool = Tool(root: root, output: .standard()) { text in
             let line = Array((text + "\n").utf8)
             line.withUnsafeBytes { _ = write(2, $0.baseAddress, $0.count) }
+        }
+        tool.progressBar = {
+            var (rows, columns) = (UInt16(0), UInt16(0))
+            guard isatty(2) == 1, swl_get_window_size(2, &rows, &columns) == 0, columns > 20 else { return nil }
+            return ProgressBar(width: Int(columns)) { text in
+                Array(text.utf8).withUnsafeBytes { _ = write(2, $0.baseAddress, $0.count) }
+            }
         }
         return run(words, tool)
     }

@@ -11,6 +11,8 @@ struct Tool {
     var now: () -> Timestamp = { .now }
     /// Waits as long.
     var pause: (Nanoseconds) -> Void = { usleep(UInt32(clamping: $0.count / 1000)) }
+    /// The person's terminal to show progress on; nil where there is none.
+    var progressBar: () -> ProgressBar? = { nil }
     /// Times of day in UTC instead of the machine's zone.
     var usesUTC = false
 

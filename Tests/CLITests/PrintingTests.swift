@@ -30,6 +30,24 @@ import Testing
 }
 
 @Suite struct LayoutTests {
+    @Test func progressIsOneLineThatIsDrawnOverItself() {
+        var drawn: [String] = []
+        let bar = ProgressBar(width: 60) { drawn.append($0) }
+        bar.clear()
+        bar.show("b.tar", ["phase": "unpacking", "bytesDone": 2_000_000, "layers": 3, "layersDone": 1])
+        bar.show("b", ["phase": "downloading", "bytesDone": 5_000_000, "bytes": 10_000_000])
+        bar.show(String(repeating: "x", count: 100), sent: 1)
+        bar.clear()
+        #expect(
+            drawn == [
+                "\rb.tar: unpacking 2.00MB, layer 2 of 3\u{1b}[K",
+                "\rb: downloading [============>           ]  50% 5.00MB / 10.\u{1b}[K",
+                "\r" + String(repeating: "x", count: 59) + "\u{1b}[K", "\r\u{1b}[K",
+            ])
+        #expect(ProgressBar.bar(0, of: 0, width: 3) == "[>  ]   0%")
+        #expect(ProgressBar.bar(9, of: 3, width: 3) == "[===] 100%")
+    }
+
     @Test func aTimelineTellsHowLongEachStepTook() {
         let page = TimelinePage.text(
             [

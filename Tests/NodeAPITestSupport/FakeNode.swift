@@ -123,8 +123,10 @@ public final class FakeNode: NodeService {
         loop.enqueue(then)
     }
     public func loadImage(
-        path: String, name: String?, completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void
+        path: String, name: String?, progress: @escaping (ImageProgress) -> Void,
+        completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void
     ) {
+        loop.enqueue { progress(ImageProgress(.unpacking, layersDone: 1, layers: 3, bytesDone: 2_000_000)) }
         let result: Result<[ImageSummary], NodeServiceError>
         do {
             let bytes = try Files.read(path, limit: 64 << 20)
@@ -136,7 +138,8 @@ public final class FakeNode: NodeService {
         } catch {
             result = .failure(.badRequest("\(error)"))
         }
-        loop.schedule(after: loadDelay ?? Nanoseconds(0)) { completion(result) }
+        guard let loadDelay else { return loop.enqueue { completion(result) } }
+        loop.schedule(after: loadDelay) { completion(result) }
     }
     public func removeImage(
         _ reference: String, completion: @escaping (Result<ImageRemoval, NodeServiceError>) -> Void

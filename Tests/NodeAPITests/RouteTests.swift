@@ -107,6 +107,23 @@ import Testing
         #expect(harness.node.controls == ["prune all=true age=1m0s dry=false"])
     }
 
+    @Test func aClientThatAsksIsToldHowFarALoadingIs() throws {
+        let harness = try Harness()
+        let archive = try harness.folder.write("i.tar", "archive")
+        let bad = try harness.folder.write("bad.tar", "bad")
+        func load(_ path: String) throws -> [JSONValue] {
+            let target = RequestTarget(
+                path: ["swiftlet", "v1", "images", "load"], query: [.init("path", path), .init("progress", "true")])
+            let answer = try harness.exchange("POST \(target.text) HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(answer.status == 200)
+            return try answer.text.split(separator: "\n").map { try JSONParser.parse(Array($0.utf8)) }
+        }
+        let lines = try load(archive)
+        #expect(lines.map { $0["type"]?.stringValue } == ["PROGRESS", "DONE"])
+        #expect(lines[0]["progress"]?["layers"] == 3 && lines[1]["items"]?.arrayValue?.count == 1)
+        #expect(try load(bad).last?["message"]?.stringValue?.contains("no archive") == true)
+    }
+
     @Test func imagesAreListedRemovedAndLoaded() throws {
         let harness = try Harness()
         harness.node.imageList = [

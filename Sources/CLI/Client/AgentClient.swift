@@ -82,9 +82,14 @@ final class AgentClient {
     func lineByLine(
         _ method: String, _ target: RequestTarget, _ receive: (JSONValue) throws(CLIError) -> Bool
     ) throws(CLIError) -> Bool {
+        try send(method, target)
+        return try takeLines(receive)
+    }
+
+    /// Takes an answer of one JSON object a line, until `receive` says that it is enough.
+    private func takeLines(_ receive: (JSONValue) throws(CLIError) -> Bool) throws(CLIError) -> Bool {
         var rest: [UInt8] = []
         var isEnough = false
-        try send(method, target)
         try readResponse { (bytes) throws(CLIError) in
             rest += bytes
             var start = rest.startIndex
@@ -139,10 +144,11 @@ final class AgentClient {
 
     // MARK: Bodies
 
-    /// Sends a request whose body is what `read` gives, to its end.
+    /// Sends a request whose body is what `read` gives, to its end; the answer is one JSON object a line.
     func upload(
-        _ target: RequestTarget, _ read: () throws(CLIError) -> [UInt8]
-    ) throws(CLIError) -> [UInt8] {
+        _ target: RequestTarget, _ read: () throws(CLIError) -> [UInt8],
+        lines receive: (JSONValue) throws(CLIError) -> Void
+    ) throws(CLIError) {
         try send("POST", target, ["Transfer-Encoding": "chunked"])
         while true {
             let piece = try read()
@@ -151,12 +157,10 @@ final class AgentClient {
             guard write(HTTPSerializer.chunk(piece)) else { break }
         }
         _ = write(HTTPSerializer.lastChunk)
-        var body: [UInt8] = []
-        try readResponse { part in
-            body += part
+        _ = try takeLines { (line) throws(CLIError) in
+            try receive(line)
             return true
         }
-        return body
     }
 
     /// Asks for a switch of protocols; afterwards the connection belongs to the caller.

@@ -18,7 +18,7 @@ enum ImageCommands {
         for file in invocation.arguments {
             let answer =
                 file == "-" ? try upload(invocation["name"], tool) : try load(file, invocation["name"], tool)
-            for image in try AgentClient.parse(answer)["items"]?.arrayValue ?? [] {
+            for image in answer["items"]?.arrayValue ?? [] {
                 let names = image["names"]?.stringsValue ?? []
                 for name in names.isEmpty ? [image["digest"]?.stringValue ?? "?"] : names {
                     tool.output.line("Loaded image: \(Printable.line(name))")
@@ -50,30 +50,73 @@ enum ImageCommands {
 
     private static func target(_ query: [RequestTarget.Item], _ name: String?) -> RequestTarget {
         let name = name.map { [RequestTarget.Item("name", $0)] } ?? []
-        return RequestTarget(path: ["swiftlet", "v1", "images", "load"], query: query + name)
+        return RequestTarget(
+            path: ["swiftlet", "v1", "images", "load"], query: query + name + [.init("progress", "true")])
     }
 
-    private static func load(_ file: String, _ name: String?, _ tool: Tool) throws(CLIError) -> [UInt8] {
+    private static func load(_ file: String, _ name: String?, _ tool: Tool) throws(CLIError) -> JSONValue {
         let path = try CommandLineTool.absolutePath(file)
         var status = stat()
         guard stat(path, &status) == 0 else { throw .failed("\(file): \(Errno.current)") }
+        let report = Report(file, tool)
+        defer { report.bar?.clear() }
         do throws(CLIError) {
-            return try tool.agent().request("POST", target([.init("path", path)], name))
+            try tool.agent().lines("POST", target([.init("path", path)], name)) { (line) throws(CLIError) in
+                try report.take(line)
+            }
+            return try report.outcome()
         } catch {
             throw CLIError(error.code, error.code == .failed ? "\(file): \(error.message)" : error.message)
         }
     }
 
-    private static func upload(_ name: String?, _ tool: Tool) throws(CLIError) -> [UInt8] {
+    private static func upload(_ name: String?, _ tool: Tool) throws(CLIError) -> JSONValue {
         guard isatty(0) == 0 else { throw .usage("image load -: standard input is a terminal; pipe an archive in") }
-        return try tool.agent().upload(target([], name)) { () throws(CLIError) in
+        let report = Report("standard input", tool)
+        defer { report.bar?.clear() }
+        var sent: Int64 = 0
+        try tool.agent().upload(target([], name)) { () throws(CLIError) in
             var buffer = [UInt8](repeating: 0, count: 256 << 10)
             while true {
                 let n = read(0, &buffer, buffer.count)
-                if n >= 0 { return Array(buffer[..<n]) }
+                if n >= 0 {
+                    sent += Int64(n)
+                    report.bar?.show("standard input", sent: sent)
+                    return Array(buffer[..<n])
+                }
                 let error = Errno.current
                 if error != .interrupted { throw .failed("cannot read standard input: \(error)") }
             }
+        } lines: { (line) throws(CLIError) in
+            try report.take(line)
+        }
+        return try report.outcome()
+    }
+
+    /// What the agent tells while it brings images.
+    private final class Report {
+        let bar: ProgressBar?
+        private let label: String
+        private var done: JSONValue?
+
+        init(_ label: String, _ tool: Tool) {
+            self.label = label
+            bar = tool.progressBar()
+        }
+
+        func take(_ line: JSONValue) throws(CLIError) {
+            switch line["type"]?.stringValue {
+            case "PROGRESS": bar?.show(label, line["progress"] ?? .null)
+            case "ERROR": throw .failed(line["message"]?.stringValue ?? "failed")
+            case "DONE": done = line
+            default: break
+            }
+        }
+
+        /// The last line.
+        func outcome() throws(CLIError) -> JSONValue {
+            guard let done else { throw CLIError(.unreachable, "the agent went away before it was done") }
+            return done
         }
     }
 }

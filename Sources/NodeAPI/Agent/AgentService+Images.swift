@@ -34,7 +34,8 @@ extension AgentService {
     public var imageUploadFolder: String { imageService.store.root }
 
     public func loadImage(
-        path: String, name: String?, completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void
+        path: String, name: String?, progress: @escaping (ImageProgress) -> Void,
+        completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void
     ) {
         // A descriptor of ours is reached by its number from the worker, too.
         let mine = "/proc/self/"

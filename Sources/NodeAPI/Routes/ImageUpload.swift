@@ -41,11 +41,14 @@ final class ImageUpload {
         guard !isOver else { return }
         write(exchange) { [self] in
             guard let file else { return exchange.respond(.badRequest("the body is empty; send an image archive")) }
+            guard let isStream = exchange.flag("progress") else { return abort() }
+            let report = ImageReport(exchange, isStream: isStream)
             let name = "fd/\(file.raw)"
-            service.loadImage(path: "/proc/self/" + name, name: self.name) { [self] result in
+            service.loadImage(path: "/proc/self/" + name, name: self.name, progress: { report.progress($0) }) {
+                [self] result in
                 abort()
                 // The archive has no path that means anything to who sent it.
-                Router.answer(exchange, result.mapError { Self.withoutPath($0, name) })
+                report.finish(result.mapError { Self.withoutPath($0, name) })
             }
         }
     }

@@ -101,7 +101,9 @@ extension Router {
             guard path.hasPrefix("/") else {
                 return exchange.respond(.badRequest("path: \"\(path)\" is not absolute"))
             }
-            service.loadImage(path: path, name: name) { Self.answer(exchange, $0) }
+            guard let isStream = exchange.flag("progress") else { return }
+            let report = ImageReport(exchange, isStream: isStream)
+            service.loadImage(path: path, name: name, progress: { report.progress($0) }) { report.finish($0) }
         }
     }
 

@@ -70,9 +70,12 @@ public protocol NodeService: AnyObject {
 
     /// Loads the image archive at `path` and answers with the images in it.
     ///
-    /// - Parameter name: the name an image gets that has none in the archive, made of the file's name.
+    /// - Parameters:
+    ///   - name: the name an image gets that has none in the archive, made of the file's name.
+    ///   - progress: called a few times a second.
     func loadImage(
-        path: String, name: String?, completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void)
+        path: String, name: String?, progress: @escaping (ImageProgress) -> Void,
+        completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void)
 
     /// Removes the image that `reference` (a name, as the user types it, or a digest) stands for.
     func removeImage(
