@@ -66,6 +66,7 @@ let package = Package(
         system("CMNL", "libmnl", apt: "libmnl-dev"),
         system("CCrypto", "libcrypto", apt: "libssl-dev"),
         .target(name: "CSSL", cSettings: gnu, linkerSettings: [.linkedLibrary("crypto")]),
+        .target(name: "CCurl", cSettings: gnu),
         library("Base", ["CLinux"]),
         library("JSON"),
         library("Linux", ["CLinux", "CCap", "Base"]),
@@ -88,6 +89,7 @@ let package = Package(
         library("Containers", ["CLinux", "Base", "JSON", "Linux", "Cgroups", "OCI"]),
         library("Images", ["CLinux", "Base", "JSON", "Linux", "Digest", "Compression", "OCI"]),
         library("HTTPClient", ["CLinux", "Base", "HTTP", "TLS"]),
+        library("Registry", ["CLinux", "CCurl", "Base", "JSON", "Digest", "YAML", "OCI", "HTTP"]),
         library("CNIRuntime", ["CLinux", "Base", "JSON", "CNITypes"]),
         library("CNIPlugins", ["CLinux", "Base", "JSON", "Linux", "Netlink", "CNITypes"]),
 
@@ -148,6 +150,7 @@ let package = Package(
         tests("PodProtocol", ["JSON"], exclude: ["Transcripts"]),
         tests("Containers", ["Linux", "Cgroups", "OCI", "JSON", "Seccomp"]),
         tests("Images", ["OCI", "JSON", "Digest", "Linux"]),
+        tests("Registry", ["JSON", "OCI", "HTTP", "Digest"]),
         tests("PodSources", ["Kube", "YAML", "JSON"]),
         tests("Endpoints", ["Kube", "JSON", "HTTP", "HTTPClient", "PodSources"]),
         tests("PodRuntime", ["Kube", "OCI", "JSON", "PodProtocol", "Images", "Cgroups"], exclude: ["Specs"]),

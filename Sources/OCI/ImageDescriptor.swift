@@ -11,6 +11,13 @@ public struct ImageDescriptor: Hashable, Sendable {
     public var platform: ImagePlatform?
     public var artifactType: String?
 
+    public init(mediaType: String, digest: ImageDigest, size: Int64) {
+        self.mediaType = mediaType
+        self.digest = digest
+        self.size = size
+        annotations = [:]
+    }
+
     /// Reads a descriptor.
     ///
     /// - Throws: `JSONError` for a missing or malformed digest or size.

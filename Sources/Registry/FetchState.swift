@@ -1,0 +1,90 @@
+import Base
+import CLinux
+import OCI
+import Synchronization
+
+/// What the threads of a fetch share: who does what, how far it is, and the first failure, which stops all.
+final class FetchState: Sendable {
+    private struct State {
+        var next = 0
+        var progress = FetchProgress()
+        var failure: RegistryError?
+        var nextReport = BootInstant.now
+    }
+
+    private let state = Mutex(State())
+    private let cancelled = Atomic<Bool>(false)
+    private let progress: @Sendable (FetchProgress) -> Void
+
+    init(_ progress: @escaping @Sendable (FetchProgress) -> Void) { self.progress = progress }
+
+    var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
+
+    var failure: RegistryError? { state.withLock { $0.failure } }
+
+    func start(_ layers: [ImageDescriptor]) {
+        state.withLock {
+            $0.progress.layers = layers.map { .init(digest: $0.digest.description, done: 0, total: $0.size) }
+        }
+        flush()
+    }
+
+    /// The number of the next piece of work; nil when there is none, or one failed.
+    func next(of count: Int) -> Int? {
+        state.withLock { state in
+            guard state.failure == nil, state.next < count else { return nil }
+            state.next += 1
+            return state.next - 1
+        }
+    }
+
+    func report(_ layer: Int, _ done: Int64) {
+        let due = state.withLock { state -> FetchProgress? in
+            state.progress.layers[layer].done = done
+            let now = BootInstant.now
+            guard now >= state.nextReport else { return nil }
+            state.nextReport = now + .milliseconds(250)
+            return state.progress
+        }
+        if let due { progress(due) }
+    }
+
+    /// Tells how far it is now.
+    func flush() { progress(state.withLock { $0.progress }) }
+
+    func fail(_ error: RegistryError) {
+        state.withLock { if $0.failure == nil { $0.failure = error } }
+        cancelled.store(true, ordering: .relaxed)
+    }
+}
+
+/// Threads of our own, each for its connections.
+enum FetchThreads {
+    private final class Body: Sendable {
+        let run: @Sendable () -> Void
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    }
+
+    /// Runs `body` on `count` threads at once and waits for all of them.
+    static func run(_ count: Int, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
+        var threads: [pthread_t] = []
+        var failure: Int32 = 0
+        for _ in 0..<count {
+            let argument = Unmanaged.passRetained(Body(body))
+            var thread = pthread_t()
+            let start: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
+                if let body = $0 { Unmanaged<Body>.fromOpaque(body).takeRetainedValue().run() }
+                return nil
+            }
+            failure = pthread_create(&thread, nil, start, argument.toOpaque())
+            if failure != 0 {
+                argument.release()
+                break
+            }
+            threads.append(thread)
+        }
+        for thread in threads { _ = pthread_join(thread, nil) }
+        // One thread does all the work, only slower.
+        if threads.isEmpty { throw SystemError("pthread_create", "a download", Errno(rawValue: failure)) }
+    }
+}

@@ -1,0 +1,164 @@
+import Base
+import CLinux
+import Synchronization
+
+/// An HTTP server on threads of its own, for clients that block: each request is answered as a function says, also in
+/// ways that no server should.
+public final class AnsweringServer: Sendable {
+    public struct Request: Sendable {
+        public var method = ""
+        /// Path and query.
+        public var target = ""
+        /// Names in lower case.
+        public var headers: [String: String] = [:]
+        public var body = ""
+
+        public var path: String { String(target.prefix { $0 != "?" }) }
+    }
+
+    public struct Answer: Sendable {
+        public var status: Int
+        public var headers: [String: String]
+        public var body: [UInt8]
+        /// Ends the connection after so many bytes of the body.
+        public var cut: Int?
+        /// Repeats the body until the client goes.
+        public var isEndless = false
+        /// Says nothing more after the body, and stays.
+        public var hangs = false
+
+        public init(_ status: Int = 200, _ headers: [String: String] = [:], body: [UInt8] = [], cut: Int? = nil) {
+            self.status = status
+            self.headers = headers
+            self.body = body
+            self.cut = cut
+        }
+    }
+
+    private final class Core: Sendable {
+        let listener: SharedDescriptor
+        let answer: @Sendable (Request) -> Answer
+        let requests = Mutex<[Request]>([])
+
+        init(_ listener: SharedDescriptor, _ answer: @escaping @Sendable (Request) -> Answer) {
+            self.listener = listener
+            self.answer = answer
+        }
+    }
+
+    private let core: Core
+    public let port: UInt16
+
+    public init(_ answer: @escaping @Sendable (Request) -> Answer) throws {
+        let raw = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let listener = SharedDescriptor(FileDescriptor(adopting: raw))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        inet_pton(AF_INET, "127.0.0.1", &address.sin_addr)
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { target in
+                bind(raw, __CONST_SOCKADDR_ARG(__sockaddr__: target), size) == 0 && listen(raw, 64) == 0
+                    && getsockname(raw, __SOCKADDR_ARG(__sockaddr__: target), &size) == 0
+            }
+        }
+        guard bound else { throw SystemError("listen on", "127.0.0.1") }
+        port = UInt16(bigEndian: address.sin_port)
+        core = Core(listener, answer)
+        Self.thread { [core] in Self.accept(core) }
+    }
+
+    deinit { _ = shutdown(core.listener.raw, Int32(SHUT_RDWR)) }
+
+    public var host: String { "127.0.0.1:\(port)" }
+
+    /// What was asked so far.
+    public var requests: [Request] { core.requests.withLock { $0 } }
+
+    private final class Body: Sendable {
+        let run: @Sendable () -> Void
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    }
+
+    private static func thread(_ body: @escaping @Sendable () -> Void) {
+        var thread = pthread_t()
+        let argument = Unmanaged.passRetained(Body(body))
+        let start: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
+            if let body = $0 { Unmanaged<Body>.fromOpaque(body).takeRetainedValue().run() }
+            return nil
+        }
+        if pthread_create(&thread, nil, start, argument.toOpaque()) == 0 { _ = pthread_detach(thread) }
+    }
+
+    private static func accept(_ core: Core) {
+        while true {
+            let raw = swl_accept(core.listener.raw)
+            if raw < 0 { return }
+            // It comes as the loop wants it; these threads wait.
+            _ = swl_fcntl(raw, F_SETFL, 0)
+            let peer = SharedDescriptor(FileDescriptor(adopting: raw))
+            thread { serve(peer, core) }
+        }
+    }
+
+    /// One request a connection.
+    private static func serve(_ peer: SharedDescriptor, _ core: Core) {
+        guard let request = read(peer) else { return }
+        core.requests.withLock { $0.append(request) }
+        let answer = core.answer(request)
+        var head = "HTTP/1.1 \(answer.status) Answer\r\nConnection: close\r\n"
+        var headers = answer.headers
+        if !answer.isEndless, headers["Content-Length"] == nil, headers["Transfer-Encoding"] == nil {
+            headers["Content-Length"] = "\(answer.body.count)"
+        }
+        // None at all: the answer ends with the connection.
+        if headers["Content-Length"] == "" { headers["Content-Length"] = nil }
+        for (name, value) in headers { head += "\(name): \(value)\r\n" }
+        guard write(peer, Array((head + "\r\n").utf8)) else { return }
+        guard write(peer, Array(answer.body.prefix(answer.cut ?? .max))) else { return }
+        while answer.isEndless { guard write(peer, answer.body) else { return } }
+        if answer.hangs {
+            var byte: UInt8 = 0
+            while recv(peer.raw, &byte, 1, 0) > 0 {}
+        }
+        _ = shutdown(peer.raw, Int32(SHUT_RDWR))
+    }
+
+    private static func write(_ peer: SharedDescriptor, _ bytes: [UInt8]) -> Bool {
+        var done = 0
+        while done < bytes.count {
+            let n = bytes[done...].withUnsafeBytes {
+                send(peer.raw, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            if n <= 0 { return false }
+            done += n
+        }
+        return true
+    }
+
+    private static func read(_ peer: SharedDescriptor) -> Request? {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 16 << 10)
+        let end = Array("\r\n\r\n".utf8)
+        while true {
+            let n = recv(peer.raw, &buffer, buffer.count, 0)
+            if n <= 0 { return nil }
+            bytes += buffer[..<n]
+            guard let range = bytes.firstRange(of: end) else { continue }
+            var lines = String(decoding: bytes[..<range.lowerBound], as: UTF8.self).split(separator: "\r\n")
+            let words = lines.removeFirst().split(separator: " ")
+            var request = Request()
+            (request.method, request.target) = (String(words[0]), String(words[1]))
+            for line in lines {
+                let parts = line.split(separator: ":", maxSplits: 1)
+                guard parts.count == 2 else { continue }
+                request.headers[parts[0].lowercased()] = String(parts[1].drop { $0 == " " })
+            }
+            let length = request.headers["content-length"].flatMap { Int($0) } ?? 0
+            let rest = bytes[range.upperBound...]
+            if rest.count < length { continue }
+            request.body = String(decoding: rest, as: UTF8.self)
+            return request
+        }
+    }
+}
