@@ -94,6 +94,7 @@ let package = Package(
         library("CNIPlugins", ["CLinux", "Base", "JSON", "Linux", "Netlink", "CNITypes"]),
 
         // Floor 3: pods come in, pods are run.
+        library("ImageWork", ["CLinux", "Base", "JSON", "OCI", "Images", "Registry"]),
         library("PodSources", ["CLinux", "Base", "JSON", "YAML", "Kube"]),
         library("PodRuntime", ["CLinux", "Base", "JSON", "Linux", "Cgroups", "Kube", "OCI", "PodProtocol", "Images"]),
         library("PodSupervisor", ["CLinux", "Base", "JSON", "Linux", "Cgroups", "OCI", "PodProtocol", "Containers"]),
@@ -118,8 +119,8 @@ let package = Package(
         program(
             "swiftletd",
             [
-                "CLinux", "Base", "JSON", "Linux", "Cgroups", "CNITypes", "HTTP", "Images", "HTTPClient", "PodSources",
-                "PodRuntime", "Endpoints", "NodeAgent", "NodeAPI",
+                "CLinux", "Base", "JSON", "Linux", "Cgroups", "CNITypes", "HTTP", "Images", "HTTPClient", "ImageWork",
+                "PodSources", "PodRuntime", "Endpoints", "NodeAgent", "NodeAPI",
             ]),
         program("swiftlet", ["CLinux", "CLI"]),
         program(
@@ -149,7 +150,7 @@ let package = Package(
         tests("HTTPClient", ["HTTP", "TLS"]),
         tests("PodProtocol", ["JSON"], exclude: ["Transcripts"]),
         tests("Containers", ["Linux", "Cgroups", "OCI", "JSON", "Seccomp"]),
-        tests("Images", ["OCI", "JSON", "Digest", "Linux"]),
+        tests("Images", ["OCI", "JSON", "Digest", "Linux", "Registry", "ImageWork"]),
         tests("Registry", ["JSON", "OCI", "HTTP", "Digest"]),
         tests("PodSources", ["Kube", "YAML", "JSON"]),
         tests("Endpoints", ["Kube", "JSON", "HTTP", "HTTPClient", "PodSources"]),

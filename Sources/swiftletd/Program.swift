@@ -1,7 +1,7 @@
 import Base
 import CLinux
 import HTTPClient
-import Images
+import ImageWork
 import NodeAgent
 
 /// The agent's program. `main` is synchronous: the loop, on this thread, is the executor of everything.

@@ -3,6 +3,7 @@ import CLinux
 import TestSupport
 import Testing
 
+@testable import ImageWork
 @testable import Images
 
 @Suite("The import folder")

@@ -65,7 +65,7 @@ struct DockerArchive {
             throw ImageError(
                 .wrongPlatform, "not built for \(host): the archive has \(escaped(config.platform.description))")
         }
-        var blobs: [(ByteRange, ImageDigest?)] = []
+        var blobs: [(ByteRange?, ImageDigest?)] = []
         for layer in item.layers { blobs.append((try archive.required(layer), nil)) }
         return try ImagePlan(
             id: id, config: config, names: names, manifestDigests: [], blobs: blobs, limits: archive.limits)

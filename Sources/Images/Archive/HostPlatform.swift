@@ -3,7 +3,7 @@ import OCI
 
 extension ImagePlatform {
     /// This machine, with the level of its processor: amd64 v1 to v4.
-    static let host: ImagePlatform = {
+    public static let host: ImagePlatform = {
         var platform = ImagePlatform.current
         if platform.architecture == "amd64" {
             let text = (try? Files.readText("/proc/cpuinfo", limit: 16 << 20)) ?? ""

@@ -3,7 +3,8 @@ import OCI
 /// An image of an archive, its documents read and verified, its layers not yet.
 struct ImagePlan {
     struct Layer {
-        var blob: ByteRange
+        /// Nil when it was not fetched, because the store has the layer.
+        var blob: ByteRange?
         /// What the manifest says that the blob's sum is; nil in archives that do not say.
         var blobDigest: ImageDigest?
         /// Sum of the unpacked tar stream.
@@ -18,6 +19,8 @@ struct ImagePlan {
     var names: [ImageReference]
     /// Digests of the manifest and of the indexes that lead to it.
     var manifestDigests: [ImageDigest]
+    /// It comes from a registry.
+    var isPulled = false
     /// The lowest first.
     var layers: [Layer]
 
@@ -26,7 +29,7 @@ struct ImagePlan {
     /// - Throws: `ImageError` with `corrupt` when they do not match in number, `unsupported` for none.
     init(
         id: ImageDigest, config: ImageConfig, names: [ImageReference], manifestDigests: [ImageDigest],
-        blobs: [(ByteRange, ImageDigest?)], limits: ImageLimits
+        blobs: [(ByteRange?, ImageDigest?)], limits: ImageLimits
     ) throws(ImageError) {
         guard blobs.count == config.diffIDs.count else {
             throw ImageError(

@@ -16,10 +16,13 @@ struct OCILayout {
     let host: ImagePlatform
     /// Names an image that brings only a tag, or nothing.
     let fallbackName: FallbackName
+    /// Blobs of layers need not be there.
+    private let mayLackLayers: Bool
     private var descriptors = 0
 
-    init(_ archive: Archive, host: ImagePlatform, fallbackName: FallbackName) {
+    init(_ archive: Archive, host: ImagePlatform, fallbackName: FallbackName, mayLackLayers: Bool = false) {
         self.archive = archive
+        self.mayLackLayers = mayLackLayers
         self.host = host
         self.fallbackName = fallbackName
     }
@@ -109,8 +112,11 @@ struct OCILayout {
                 "not built for \(host): the archive has "
                     + (offered.isEmpty ? "no runnable image" : escaped(offered.joined(separator: ", "))))
         }
-        var blobs: [(ByteRange, ImageDigest?)] = []
-        for layer in manifest.layers { blobs.append((try blob(layer), layer.digest)) }
+        var blobs: [(ByteRange?, ImageDigest?)] = []
+        for layer in manifest.layers {
+            let isThere = try archive.contains(Self.path(layer.digest))
+            blobs.append((mayLackLayers && !isThere ? nil : try blob(layer), layer.digest))
+        }
         return try ImagePlan(
             id: manifest.config.digest, config: config, names: names, manifestDigests: chosen.digests, blobs: blobs,
             limits: archive.limits)

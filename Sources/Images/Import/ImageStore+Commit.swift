@@ -69,7 +69,7 @@ extension ImageStore {
         }
         return StoreIndex.Image(
             id: plan.id.description, names: tagged, repoDigests: digests, size: 0, imported: Self.wholeSecond(.now),
-            config: plan.config, layers: visible.reversed())
+            config: plan.config, layers: visible.reversed(), isPulled: plan.isPulled)
     }
 
     /// As the index keeps it.

@@ -83,8 +83,7 @@ extension ImageStore {
         var places: [ImageDigest: LayerPlace] = [:]
         for plan in plans {
             for (n, layer) in plan.layers.enumerated() where places[layer.chainID] == nil {
-                let names = [Self.sharedName(layer), Self.chainName(layer)]
-                if let name = names.first(where: { known[$0] != nil && Files.isDirectory(layerPath($0)) }) {
+                if let name = storedName(layer, known) {
                     places[layer.chainID] = .stored(name)
                 } else {
                     places[layer.chainID] = .task(tasks.count)
@@ -102,6 +101,12 @@ extension ImageStore {
         for plan in plans { records.append(try assemble(plan, places, outcomes, &results)) }
         if !tasks.isEmpty { try session.sync() }
         return try commit(records, results)
+    }
+
+    /// The folder of the layer where it stands, when it is here.
+    func storedName(_ layer: ImagePlan.Layer, _ known: [String: Int64]) -> String? {
+        [Self.sharedName(layer), Self.chainName(layer)]
+            .first { known[$0] != nil && Files.isDirectory(layerPath($0)) }
     }
 
     func layerPath(_ name: String) -> String { Path.join(layersFolder, name) }

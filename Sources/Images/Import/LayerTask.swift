@@ -11,6 +11,9 @@ struct LayerTask: Sendable {
     /// The folder it is unpacked into.
     var folder: String
 
+    /// Bytes as it is stored.
+    private var size: Int64 { layer.blob?.size ?? 0 }
+
     /// Unpacks and verifies the layer.
     func run(_ budget: ImportBudget) throws(ImageError) -> LayerUnpacker.Outcome {
         do throws(ImageError) {
@@ -18,8 +21,9 @@ struct LayerTask: Sendable {
                 try retrying("mkdir", folder) { mkdir(folder, 0o755) }
                 return SharedDescriptor(try FileDescriptor.open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
             }
+            guard let range = layer.blob else { throw ImageError(.notFound, "it is neither in the store nor fetched") }
             let stream = try BlobStream(
-                layer.blob, blobAlgorithm: layer.blobDigest?.algorithm, contentAlgorithm: layer.diffID.algorithm,
+                range, blobAlgorithm: layer.blobDigest?.algorithm, contentAlgorithm: layer.diffID.algorithm,
                 budget: budget)
             let outcome = try LayerUnpacker(root: root, budget: budget).unpack(stream)
             let (blob, content) = try stream.digests()
@@ -52,7 +56,7 @@ struct LayerTask: Sendable {
             var failure: ImageError?
         }
         if tasks.isEmpty { return [] }
-        let order = tasks.indices.sorted { tasks[$0].layer.blob.size > tasks[$1].layer.blob.size }
+        let order = tasks.indices.sorted { tasks[$0].size > tasks[$1].size }
         let state = SharedState(State())
         try storage { () throws(SystemError) in
             try Threads.run(min(2, tasks.count)) {

@@ -11,22 +11,38 @@ public enum ImageWorkerMessage: Hashable, Sendable {
             self.id = id
             self.names = names
         }
+
+        var json: JSONValue { ["id": .string(id), "names": .strings(names)] }
+
+        init(_ value: JSONValue) throws(JSONError) {
+            self.init(id: try value.requiredString("id"), names: try value.optionalStrings("names") ?? [])
+        }
     }
 
     case progress(ImportProgress)
+    case pulling(PullProgress)
     case loaded([Loaded])
     case removed(ImageStore.Removal)
     case swept
     case failed(ImageError)
+    case pulled(Loaded)
+    case notPulled(PullError)
 
     /// Whether it is the worker's last word.
-    public var isFinal: Bool { if case .progress = self { false } else { true } }
+    public var isFinal: Bool {
+        switch self {
+        case .progress, .pulling: false
+        default: true
+        }
+    }
 
     public var json: JSONValue {
         switch self {
         case .progress(let progress): ["progress": progress.json]
-        case .loaded(let images):
-            ["loaded": .array(images.map { ["id": .string($0.id), "names": .strings($0.names)] })]
+        case .pulling(let progress): ["pulling": progress.json]
+        case .loaded(let images): ["loaded": .array(images.map(\.json))]
+        case .pulled(let image): ["pulled": image.json]
+        case .notPulled(let error): ["pullError": error.json]
         case .removed(let removal):
             ["removed": ["untagged": .strings(removal.untagged), "deleted": .strings(removal.deleted)]]
         case .swept: ["swept": true]
@@ -43,10 +59,7 @@ public enum ImageWorkerMessage: Hashable, Sendable {
             self = .progress(try ImportProgress(member))
         } else if let list = value["loaded"]?.arrayValue {
             var images: [Loaded] = []
-            for member in list {
-                images.append(
-                    Loaded(id: try member.requiredString("id"), names: try member.optionalStrings("names") ?? []))
-            }
+            for member in list { images.append(try Loaded(member)) }
             self = .loaded(images)
         } else if let member = value["removed"] {
             var removal = ImageStore.Removal()
@@ -55,6 +68,12 @@ public enum ImageWorkerMessage: Hashable, Sendable {
             self = .removed(removal)
         } else if value["swept"] != nil {
             self = .swept
+        } else if let member = value["pulling"] {
+            self = .pulling(try PullProgress(member))
+        } else if let member = value["pulled"] {
+            self = .pulled(try Loaded(member))
+        } else if let member = value["pullError"] {
+            self = .notPulled(try PullError(member))
         } else if let member = value["error"] {
             self = .failed(try ImageError(member))
         } else {

@@ -1,13 +1,17 @@
 import Base
 import CLinux
+import Images
 import JSON
 
 /// The image worker: a short-lived process of the agent's own program, so that hostile bytes, the memory to unpack them
 /// and a crash on them stay out of the agent.
 ///
 ///     load  --store DIR [--name NAME] FILE
+///     pull  --store DIR --registries FILE REFERENCE
 ///     rm    --store DIR [--in-use LAYER-PATH]... REFERENCE
 ///     sweep --store DIR [--in-use LAYER-PATH]...
+///
+/// `pull` reads the credentials, a `PullInput`, from standard input.
 public enum ImageWorker {
     /// Does what `arguments` (without the program's name) say, with `ImageWorkerMessage` lines on standard output.
     ///
@@ -31,11 +35,25 @@ public enum ImageWorker {
         sigemptyset(&pipe)
         sigaddset(&pipe, SIGPIPE)
         _ = pthread_sigmask(SIG_BLOCK, &pipe, nil)
+        if command.verb == .pull { return pull(command) }
         do throws(ImageError) {
             send(try perform(command))
             return 0
         } catch {
             send(.failed(error))
+            return 1
+        }
+    }
+
+    private static func pull(_ command: Command) -> Int32 {
+        do throws(PullError) {
+            let pull = try ImagePull(
+                command.operand, store: command.store, registries: command.registries, input: try PullInput.read(0))
+            let image = try pull.run { send(.pulling($0)) }
+            send(.pulled(ImageWorkerMessage.Loaded(id: image.id, names: image.names)))
+            return 0
+        } catch {
+            send(.notPulled(error))
             return 1
         }
     }
@@ -46,6 +64,7 @@ public enum ImageWorker {
         case .load:
             let images = try store.importArchive(command.operand, name: command.name) { send(.progress($0)) }
             return .loaded(images.map { ImageWorkerMessage.Loaded(id: $0.id, names: $0.names) })
+        case .pull: throw ImageError(.unsupported, "image-worker: pull is not done here")
         case .rm: return .removed(try store.remove(command.operand, layersInUse: command.inUse))
         case .sweep:
             try store.sweep(layersInUse: command.inUse)
@@ -62,6 +81,7 @@ public enum ImageWorker {
     struct Command {
         enum Verb: String {
             case load
+            case pull
             case rm
             case sweep
         }
@@ -69,13 +89,14 @@ public enum ImageWorker {
         var verb: Verb
         var store = ""
         var name: String?
+        var registries = ""
         var inUse: Set<String> = []
         var operand = ""
 
         init(_ arguments: [String]) throws(ImageError) {
             func refuse(_ what: String) -> ImageError { ImageError(.unsupported, "image-worker: \(what)") }
             guard let first = arguments.first, let verb = Verb(rawValue: first) else {
-                throw refuse("expected load, rm or sweep")
+                throw refuse("expected load, pull, rm or sweep")
             }
             self.verb = verb
             var operands: [String] = []
@@ -88,6 +109,9 @@ public enum ImageWorker {
                 case "--name" where i + 1 < arguments.count:
                     name = arguments[i + 1]
                     i += 2
+                case "--registries" where i + 1 < arguments.count:
+                    registries = arguments[i + 1]
+                    i += 2
                 case "--in-use" where i + 1 < arguments.count:
                     inUse.insert(arguments[i + 1])
                     i += 2
@@ -97,6 +121,9 @@ public enum ImageWorker {
                 }
             }
             guard store.hasPrefix("/") else { throw refuse("--store needs an absolute path") }
+            guard verb != .pull || registries.hasPrefix("/") else {
+                throw refuse("--registries needs an absolute path")
+            }
             guard operands.count == (verb == .sweep ? 0 : 1) else { throw refuse("wrong number of arguments") }
             operand = operands.first ?? ""
         }
