@@ -1,5 +1,4 @@
 import Base
-import CLinux
 import Images
 
 /// The node's images: archives are read by short-lived processes of the agent's own program, one at a time; the agent
@@ -15,10 +14,14 @@ public final class ImageService {
     private var isBusy = false
     private var workers: [Int: ImageWorkerProcess] = [:]
     private var nextWorker = 0
+    private let pulls: ImagePulls
     /// A removal kept layers that pods stood on.
     private var keptLayers = false
 
-    /// Called when an image was loaded or removed.
+    /// Says which mirrors registries have, and how they are spoken to.
+    public var registries = "/etc/swiftlet/registries.yaml"
+
+    /// Called when an image was loaded, pulled or removed.
     public var onChange: () -> Void = {}
 
     /// - Throws: `ImageError` when the import folder cannot be used.
@@ -26,6 +29,7 @@ public final class ImageService {
         self.store = store
         self.loop = loop
         self.log = log
+        pulls = ImagePulls(store: store, loop: loop)
         importFolder = try ImportFolder(
             path: store.importFolder, ledger: Path.join(store.root, "imported.json"), loop: loop)
     }
@@ -67,6 +71,23 @@ public final class ImageService {
                     return .failure(ImageError(.corrupt, "the image worker gave an answer that does not fit"))
                 })
         }
+    }
+
+    /// Pulls an image from its registry, or one of its mirrors, in a process of its own: the content that is not here yet.
+    /// Calls for the same image with the same credentials share one transfer.
+    ///
+    /// - Parameters:
+    ///   - credentials: texts of dockerconfigjson documents, in the order in which they are tried; those of the node come
+    ///     after them.
+    ///   - progress: called a few times a second.
+    /// - Throws: `PullError` with a sentence for people.
+    public func pull(
+        _ reference: ImageReference, credentials: [String] = [],
+        progress: @escaping (PullProgress) -> Void = { _ in }
+    ) async throws(PullError) -> StoredImage {
+        let image = try await pulls.pull(reference, credentials, registries, progress)
+        onChange()
+        return image
     }
 
     /// Removes an image by name or id. Layers in `inUse` stay on the disk.
@@ -126,77 +147,6 @@ public final class ImageService {
             workers[id] = try ImageWorkerProcess(arguments, loop: loop, completion: finish)
         } catch {
             loop.enqueue { finish(.failure(ImageError(.storage, "cannot start the image worker: \(error)"))) }
-        }
-    }
-}
-
-/// One run of the image worker.
-@LoopActor
-private final class ImageWorkerProcess {
-    private let loop: EventLoop
-    private let process: ChildProcess
-    private let output: SharedDescriptor
-    private var watch: EventLoop.Token?
-    private var line: [UInt8] = []
-    private var last: ImageWorkerMessage?
-    private let completion: (Result<ImageWorkerMessage, ImageError>) -> Void
-
-    init(
-        _ arguments: [String], loop: EventLoop, completion: @escaping (Result<ImageWorkerMessage, ImageError>) -> Void
-    ) throws(SystemError) {
-        self.loop = loop
-        self.completion = completion
-        var ends: [Int32] = [-1, -1]
-        try retrying("pipe2", "the image worker") { pipe2(&ends, O_CLOEXEC) }
-        output = SharedDescriptor(FileDescriptor(adopting: ends[0]))
-        let write = SharedDescriptor(FileDescriptor(adopting: ends[1]))
-        // The very program that runs, also when its file was replaced meanwhile.
-        var spawn = Spawn(
-            "/proc/self/exe", ["image-worker"] + arguments, environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
-        spawn.standardOutput = write
-        spawn.standardError = SharedDescriptor(
-            FileDescriptor(adopting: try retrying("duplicate", "standard error") { swl_fcntl(2, F_DUPFD_CLOEXEC, 3) }))
-        process = try spawn.start()
-        try output.descriptor.setNonBlocking()
-        watch = try loop.watch(output.descriptor, for: .readable) { [unowned self] _ in read() }
-    }
-
-    private func read() {
-        var buffer = [UInt8](repeating: 0, count: 16 << 10)
-        while true {
-            let count: Int?
-            do throws(SystemError) {
-                count = try output.descriptor.read(into: &buffer)
-            } catch {
-                return end()
-            }
-            guard let count else { return }
-            if count == 0 { return end() }
-            for byte in buffer[..<count] {
-                if byte != 0x0A {
-                    // A worker that writes no line end is broken: its words are not kept for ever.
-                    if line.count < 4 << 20 { line.append(byte) }
-                    continue
-                }
-                if let message = try? ImageWorkerMessage(line: line), message.isFinal { last = message }
-                line.removeAll(keepingCapacity: true)
-            }
-        }
-    }
-
-    private func end() {
-        if let watch { loop.unwatch(watch) }
-        watch = nil
-        // Its output has ended, so has it, or it is about to.
-        let exit = try? process.wait(block: true)
-        switch last {
-        case .failed(let error)?: completion(.failure(error))
-        case let message?: completion(.success(message))
-        case nil:
-            let how = exit.map { $0.signal != 0 ? "was killed by signal \($0.signal)" : "ended with status \($0.code)" }
-            completion(
-                .failure(ImageError(.storage, "the image worker \(how ?? "is gone") before it had finished; try again"))
-            )
         }
     }
 }

@@ -1,0 +1,116 @@
+import Base
+import CLinux
+import Images
+
+/// The pulls that are going on: a worker process each, not too many at once, and one for all who want the same.
+@LoopActor
+final class ImagePulls {
+    /// A pull and those who wait for it.
+    @LoopActor
+    private final class Flight {
+        let credentials: [String]
+        var worker: ImageWorkerProcess?
+        var waiters: [CheckedContinuation<Result<StoredImage, PullError>, Never>] = []
+        var watchers: [(PullProgress) -> Void] = []
+
+        init(_ credentials: [String]) { self.credentials = credentials }
+
+        func result() async -> Result<StoredImage, PullError> {
+            await withCheckedContinuation { waiters.append($0) }
+        }
+    }
+
+    private static let mostAtOnce = 3
+    /// What the worker needs of the agent's environment: how the network is reached, and where credentials are kept.
+    private static let variables = [
+        "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
+        "SSL_CERT_FILE", "SSL_CERT_DIR", "HOME",
+    ]
+
+    private let store: ImageStore
+    private let loop: EventLoop
+    private var flights: [String: Flight] = [:]
+    private var running = 0
+    private var queue: [() -> Void] = []
+
+    init(store: ImageStore, loop: EventLoop) {
+        self.store = store
+        self.loop = loop
+    }
+
+    func pull(
+        _ reference: ImageReference, _ credentials: [String], _ registries: String,
+        _ progress: @escaping (PullProgress) -> Void
+    ) async throws(PullError) -> StoredImage {
+        let key = reference.canonical
+        // With other credentials, the registry decides anew; what came meanwhile does not come again.
+        while let flight = flights[key], flight.credentials != credentials { _ = await flight.result() }
+        let flight: Flight
+        if let found = flights[key] {
+            flight = found
+        } else {
+            flight = Flight(credentials)
+            flights[key] = flight
+            queue.append { [weak self] in self?.start(flight, reference, registries) }
+        }
+        flight.watchers.append(progress)
+        // A worker's end comes over the loop, after this.
+        startNext()
+        return try await flight.result().get()
+    }
+
+    private func startNext() {
+        while running < Self.mostAtOnce, !queue.isEmpty {
+            running += 1
+            queue.removeFirst()()
+        }
+    }
+
+    private func start(_ flight: Flight, _ reference: ImageReference, _ registries: String) {
+        let arguments = ["pull", "--store", store.root, "--registries", registries, reference.canonical]
+        var environment = Self.variables.compactMap { name in getenv(name).map { "\(name)=\(String(cString: $0))" } }
+        // libcurl reads this one only in small letters: for a CGI program it would be a client's header.
+        if getenv("http_proxy") == nil, let proxy = getenv("HTTP_PROXY") {
+            environment.append("http_proxy=\(String(cString: proxy))")
+        }
+        do throws(SystemError) {
+            flight.worker = try ImageWorkerProcess(
+                arguments, input: PullInput(credentials: flight.credentials).bytes, environment: environment,
+                endsWithAgent: true, loop: loop,
+                progress: { message in
+                    if case .pulling(let progress) = message { for watcher in flight.watchers { watcher(progress) } }
+                },
+                completion: { [weak self] in self?.finish(flight, reference, $0) })
+        } catch {
+            let failure = ImageError(.storage, "cannot start the image worker: \(error)")
+            loop.enqueue { [weak self] in self?.finish(flight, reference, .failure(failure)) }
+        }
+    }
+
+    private func finish(
+        _ flight: Flight, _ reference: ImageReference, _ result: Result<ImageWorkerMessage, ImageError>
+    ) {
+        flight.worker = nil
+        flights[reference.canonical] = nil
+        running -= 1
+        let answer = answer(result)
+        for waiter in flight.waiters { waiter.resume(returning: answer) }
+        flight.waiters = []
+        startNext()
+    }
+
+    private func answer(_ result: Result<ImageWorkerMessage, ImageError>) -> Result<StoredImage, PullError> {
+        switch result {
+        case .failure(let error): return .failure(PullError(error))
+        case .success(.notPulled(let error)): return .failure(error)
+        case .success(.pulled(let loaded)):
+            do throws(ImageError) {
+                if let image = try store.resolve(loaded.id) { return .success(image) }
+                return .failure(PullError(.storage, "the image was removed while it was pulled; try again"))
+            } catch {
+                return .failure(PullError(error))
+            }
+        case .success: return .failure(PullError(.storage, "the image worker gave an answer that does not fit"))
+        }
+    }
+}
