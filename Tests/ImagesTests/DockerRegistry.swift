@@ -2,6 +2,8 @@ import Base
 import CLinux
 import TestSupport
 
+@testable import Registry
+
 /// Debian's docker-registry on a free port of this machine, while this lives.
 final class DockerRegistry {
     static let tools = [
@@ -14,16 +16,21 @@ final class DockerRegistry {
         case password
         /// With the certificate `tls.crt` in the folder.
         case tls
+        /// With tokens, from a server that gives them to the same user.
+        case token
     }
 
     let folder: TemporaryDirectory
     let port: UInt16
     private let process: ChildProcess
     private let access: Access
+    private let tokens: AnsweringServer?
 
     init(_ access: Access) throws {
         self.access = access
-        folder = try TemporaryDirectory()
+        let folder = try TemporaryDirectory()
+        self.folder = folder
+        tokens = access == .token ? try Self.tokenServer(folder.path) : nil
         port = try Self.freePort()
         var text = """
             version: 0.1
@@ -36,6 +43,10 @@ final class DockerRegistry {
             let users = folder.path + "/users"
             try Self.run("/usr/bin/htpasswd", ["-Bbn", "me", "secret"], output: users)
             text += "http: {addr: '127.0.0.1:\(port)'}\nauth: {htpasswd: {realm: test, path: \(users)}}\n"
+        case .token:
+            text += "http: {addr: '127.0.0.1:\(port)'}\n"
+            text += "auth: {token: {realm: 'http://\(tokens?.host ?? "")/token', service: test, issuer: tests, "
+            text += "rootcertbundle: \(folder.path)/token.crt}}\n"
         case .tls:
             let (key, certificate) = (folder.path + "/tls.key", folder.path + "/tls.crt")
             try Self.run(
@@ -66,8 +77,41 @@ final class DockerRegistry {
     func push(_ archive: [UInt8], _ name: String) throws {
         let file = try folder.write("push.tar", archive)
         var options = ["--insecure-policy", "copy", "-q", "--dest-tls-verify=false"]
-        if access == .password { options += ["--dest-creds", "me:secret"] }
+        if access == .password || access == .token { options += ["--dest-creds", "me:secret"] }
         try Self.run("/usr/bin/skopeo", options + ["oci-archive:\(file)", "docker://\(host)/\(name)"])
+    }
+
+    /// Gives one token, for pulling and pushing `app`, signed as docker-registry wants it.
+    private static func tokenServer(_ folder: String) throws -> AnsweringServer {
+        let (key, certificate) = (folder + "/token.key", folder + "/token.crt")
+        try run(
+            "/usr/bin/openssl",
+            [
+                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=tests", "-keyout", key,
+                "-out", certificate,
+            ])
+        let chain = try Files.readText(certificate).split(separator: "\n").filter { !$0.hasPrefix("-") }.joined()
+        let now = Timestamp.now.nanoseconds / 1_000_000_000
+        let claims =
+            #"{"iss":"tests","sub":"me","aud":"test","jti":"1","iat":\#(now),"nbf":\#(now - 60),"exp":\#(now + 3600),"#
+            + #""access":[{"type":"repository","name":"app","actions":["pull","push"]}]}"#
+        func web(_ base64: String) -> String {
+            String(base64.map { $0 == "+" ? "-" : $0 == "/" ? "_" : $0 }.filter { $0 != "=" })
+        }
+        let header = #"{"typ":"JWT","alg":"RS256","x5c":["\#(chain)"]}"#
+        let signed = web(Base64.encode(header)) + "." + web(Base64.encode(claims))
+        try Files.replace(folder + "/signed", with: Array(signed.utf8), durable: false)
+        try run(
+            "/usr/bin/openssl", ["dgst", "-sha256", "-sign", key, "-out", folder + "/signature", folder + "/signed"])
+        try run(
+            "/usr/bin/openssl", ["base64", "-A", "-in", folder + "/signature", "-out", folder + "/signature.text"])
+        let token = signed + "." + web(try Files.readText(folder + "/signature.text"))
+        let right = "Basic " + Base64.encode("me:secret")
+        return try AnsweringServer { request in
+            request.headers["authorization"] == right
+                ? .init(200, ["Content-Type": "application/json"], body: Array(#"{"token":"\#(token)"}"#.utf8))
+                : .init(401)
+        }
     }
 
     private static func run(_ path: String, _ arguments: [String], output: String? = nil) throws {

@@ -136,12 +136,20 @@ struct ImageWorkerTests {
             .loaded([.init(id: "sha256:a", names: ["x", "y"]), .init(id: "sha256:b", names: [])]),
             .removed(ImageStore.Removal(untagged: ["x"], deleted: ["sha256:a"])), .swept,
             .failed(ImageError(.storage, "no \"space\"\n", errno: ENOSPC)),
+            .pulling(PullProgress(.downloading, layers: [.init(digest: "sha256:a", done: 1, total: 1 << 40)])),
+            .pulling(
+                PullProgress(.unpacking, unpacking: ImportProgress(layersDone: 1, layers: 2, expandedBytes: 3))),
+            .pulled(.init(id: "sha256:a", names: [])),
         ]
         for message in messages {
             #expect(try ImageWorkerMessage(line: JSONLine.bytes(message)) == message)
         }
         for reason in ImageError.Reason.allCases {
             let message = ImageWorkerMessage.failed(ImageError(reason, "m"))
+            #expect(try ImageWorkerMessage(line: JSONLine.bytes(message)) == message)
+        }
+        for kind in PullError.Kind.allCases {
+            let message = ImageWorkerMessage.notPulled(PullError(kind, "m"))
             #expect(try ImageWorkerMessage(line: JSONLine.bytes(message)) == message)
         }
         #expect(throws: (any Error).self) { try ImageWorkerMessage(line: Array("{}".utf8)) }
@@ -156,7 +164,8 @@ struct ImageWorkerTests {
         #expect(command.inUse == ["/l/1", "/l/2"])
         for wrong in [
             [], ["load"], ["load", "--store", "/s"], ["load", "--store", "s", "f"], ["frob", "--store", "/s"],
-            ["sweep", "--store", "/s", "x"], ["load", "--store"],
+            ["sweep", "--store", "/s", "x"], ["load", "--store"], ["pull", "--store", "/s", "x"],
+            ["pull", "--store", "/s", "--registries", "r", "x"], ["pull", "--store", "/s", "--registries", "/r"],
         ] {
             #expect(throws: ImageError.self) { _ = try ImageWorker.Command(wrong) }
         }

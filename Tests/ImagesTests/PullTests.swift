@@ -56,9 +56,11 @@ struct PullTests {
         #expect(error.kind == .notFound && error.message.hasPrefix("cannot pull \(name):3: registry http://"))
     }
 
-    @Test("a password is needed where one is wanted", tools)
-    func password() throws {
-        let registry = try DockerRegistry(.password)
+    @Test(
+        "a password is needed where one is wanted, by the registry or by its token server", tools,
+        arguments: [false, true])
+    func password(_ isForToken: Bool) throws {
+        let registry = try DockerRegistry(isForToken ? .token : .password)
         let fixture = try StoreFixture()
         try registry.push(ArchiveBuilder.oci([TestImage("x:1", [base])]), "app:1")
         let name = "\(registry.host)/app:1"
