@@ -26,7 +26,7 @@ public enum CommandLineTool {
         PortForwardCommand.command,
         ApplyCommand.command, DeleteCommand.command, DiffCommand.command, WaitCommand.command, ControlCommands.stop,
         ControlCommands.start, ControlCommands.restart,
-        ImageCommands.load,
+        ImageCommands.load, ImageCommands.pull,
         ImageCommands.list, ImageCommands.remove, ImageStoreCommands.inspect, ImageStoreCommands.prune,
         ImageStoreCommands.usage, ValidateCommand.command, NodeCommands.status, DoctorCommand.command,
         ConfigCommand.view, SupportBundleCommand.command, NodeCommands.drain, NodeCommands.version,

@@ -98,6 +98,8 @@ final class Node {
         records = PodRecordStore(folder: paths.podRecords, pool: pool, log: log)
         classes = ServiceClassLimits(cgroups, pool: pool, log: log)
         images = try ImageService(store: store, loop: loop, log: log)
+        images.registries = paths.registries
+        services.puller = images
         agent = Agent(
             loop: loop, log: log, events: EventRecorder(host: facts.name), records: records,
             starts: StartQueue(loop: loop, width: Int(max(4, 2 * NodeProbe.cpus()))),

@@ -171,6 +171,8 @@ func run(_ line: String, root: String) -> Ran {
                 1        1        2        3.00MB   1.00MB
 
                 """)
+        #expect(run("image pull busybox", root: root).output == "Pulled image: busybox (sha256:1)\n")
+        #expect(run("image pull gone", root: root).errors == "error: manifest unknown\n")
         #expect(run("image inspect gone", root: root).code == 1)
         #expect(
             run("image prune -a --older-than 2h", root: root).output

@@ -61,6 +61,18 @@ import Testing
 
     @Test(arguments: [
         ("image-missing", "ErrImagePull", "the image is not on this node, and this version does not pull"),
+        (
+            "registry-unreachable", "ImagePullBackOff",
+            "Back-off pulling image \"x\": ErrImagePull: cannot pull h/x:1: registry https://h, x 1: Failed to connect to h port 443"
+        ),
+        (
+            "image-unknown", "ErrImagePull",
+            "cannot pull h/x:1: registry https://h, x 1: there is no such thing (404 manifest unknown)"
+        ),
+        (
+            "registry-denied", "ErrImagePull",
+            "cannot pull h/x:1: registry https://h, x 1: it wants credentials, and there"
+        ),
         ("image-never-pull", "ErrImageNeverPull", "Container image \"x\" is not present with pull policy of Never"),
         ("runs-as-root", "CreateContainerConfigError", "container has runAsNonRoot and image will run as root (pod: )"),
         ("user-unknown", "CreateContainerConfigError", "find the user app (the image's /etc/passwd has no such entry)"),

@@ -11,7 +11,8 @@ import Linux
 /// SWIFTLET_TIME_SCALE (factor on every time-out), SWIFTLET_CGROUP_ROOT (a delegated cgroup; made otherwise).
 @main struct EndToEnd {
     static let suites: [Suite] = [
-        lifecycleSuite, manifestSuite, imageSuite, limitSuite, securitySuite, namespaceSuite, volumeSuite, fileSuite,
+        lifecycleSuite, manifestSuite, imageSuite, pullSuite, limitSuite, securitySuite, namespaceSuite, volumeSuite,
+        fileSuite,
         userSuite, logSuite, networkSuite, networkEndSuite, execSuite, terminalSuite, attachSuite, commandSuite,
         manifestCommandSuite, controlSuite, copySuite, whySuite, metricsSuite, supervisorSuite, agentSuite,
         adoptionSuite, reconnectSuite, attachCrashSuite, versionSuite, endpointSuite, statusSuite, crashSuite,

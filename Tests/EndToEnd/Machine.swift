@@ -41,6 +41,7 @@ struct Machine {
         case .limits: enforcesLimits
         case .plugins: access("/usr/lib/cni/host-local", X_OK) == 0
         case .nextVersion: Files.exists("\(nextPrograms)/swiftletd")
+        case .registry: Files.exists("/usr/bin/docker-registry") && Files.exists("/usr/bin/skopeo")
         case .promtool: Files.exists("/usr/bin/promtool") && Files.exists("/usr/bin/curl")
         case .strace: Files.exists("/usr/bin/strace")
         // What python3-minimal lacks says whether more than that is there.

@@ -76,7 +76,11 @@ final class Node {
         var arguments = ["--root", root, "--cgroup-root", cgroupPath, "--node-name", Node.name, "--log-level", "debug"]
         if how.drainsOnExit { arguments.append("--drain-on-exit") }
         if !machine.enforcesLimits { arguments.append("--limits=unenforced") }
-        let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
+        // Nothing of the world is asked for an image: what is not on this machine is behind a proxy that is not there.
+        let environment = [
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HTTPS_PROXY=http://127.0.0.1:1", "HTTP_PROXY=http://127.0.0.1:1",
+            "NO_PROXY=127.0.0.1",
+        ]
         var spawn = Spawn(program, arguments, environment: environment)
         if let strace = how.strace {
             // With -D the agent is our child, and strace a process aside.

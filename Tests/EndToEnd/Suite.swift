@@ -12,6 +12,7 @@ enum Need: String {
     case strace = "strace"
     case python = "python3 with its standard library"
     case nginx = "nginx and openssl"
+    case registry = "docker-registry and skopeo"
     /// Prometheus' own parser.
     case promtool = "promtool"
 }

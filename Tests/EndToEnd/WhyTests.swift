@@ -34,7 +34,7 @@ let whySuite = Suite("why") {
             try check(
                 node,
                 [
-                    Injected("image-missing", "absent", plain("absent", image: "example.org/no/such:1")),
+                    Injected("registry-unreachable", "absent", plain("absent", image: "example.org/no/such:1")),
                     Injected(
                         "image-never-pull", "never", plain("never", image: "absent", more: "imagePullPolicy: Never")),
                     Injected(

@@ -141,6 +141,20 @@ public final class FakeNode: NodeService {
         guard let loadDelay else { return loop.enqueue { completion(result) } }
         loop.schedule(after: loadDelay) { completion(result) }
     }
+    public func pullImage(
+        _ reference: String, progress: @escaping (ImageProgress) -> Void,
+        completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void
+    ) {
+        loop.enqueue {
+            progress(ImageProgress(.downloading, layers: 2, bytesDone: 5, bytes: 10))
+            completion(
+                reference == "gone"
+                    ? .failure(.notFound("manifest unknown"))
+                    : .success([
+                        ImageSummary(names: ["\(reference):latest"], digest: "sha256:1", id: "sha256:2", size: 3)
+                    ]))
+        }
+    }
     public func removeImage(
         _ reference: String, completion: @escaping (Result<ImageRemoval, NodeServiceError>) -> Void
     ) {

@@ -29,6 +29,29 @@ enum ImageCommands {
         return 0
     }
 
+    static let pull = Command(
+        "image pull", "IMAGE...", "pull images from their registries", count: 1...1024,
+        details: """
+            What is on the node already is not fetched again. Mirrors, credentials and certificates of registries stand in
+            /etc/swiftlet/registries.yaml; docs/images.md says how.
+            """
+    ) { (invocation, tool) throws(CLIError) in
+        for reference in invocation.arguments {
+            let report = Report(reference, tool)
+            defer { report.bar?.clear() }
+            let target = RequestTarget(
+                path: ["swiftlet", "v1", "images", "pull"],
+                query: [.init("reference", reference), .init("progress", "true")])
+            try tool.agent().lines("POST", target) { (line) throws(CLIError) in try report.take(line) }
+            for image in try report.outcome()["items"]?.arrayValue ?? [] {
+                report.bar?.clear()
+                tool.output.line(Printable.line("Pulled image: \(reference) (\(image["digest"]?.stringValue ?? ""))"))
+            }
+            tool.output.flush()
+        }
+        return 0
+    }
+
     static let list = Command(
         "image ls", "", "list the images", options: [GetCommand.noHeaders, GetCommand.output]
     ) { (invocation, tool) throws(CLIError) in try ImageList.print(invocation, tool) }

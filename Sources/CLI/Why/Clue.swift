@@ -46,6 +46,12 @@ struct Clue: Sendable {
         Clue("node-disk-full", "No space left on device", "Disk quota exceeded"),
         Clue("image-name", "invalid image reference", "InvalidImageName"),
         Clue("image-never-pull", "ErrImageNeverPull", "pull policy of Never"),
+        Clue(
+            "registry-denied", "cannot pull *: it wants credentials", "cannot pull *: access is refused"),
+        Clue("image-unknown", "cannot pull *: there is no such thing"),
+        Clue(
+            "registry-unreachable", "cannot pull *: Failed to connect", "cannot pull *: Could not resolve",
+            "cannot pull * timed out", "cannot pull *: it has trouble", "cannot pull *: it was asked too often"),
         Clue("image-missing", "ErrImagePull", "ImagePullBackOff", "Failed to pull image"),
         Clue("runs-as-root", "breaks non-root policy", "will run as root", "cannot verify user is non-root"),
         Clue("user-unknown", "find the user", "find the group", "use the user id", "use the group id"),

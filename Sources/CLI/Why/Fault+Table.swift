@@ -33,8 +33,18 @@ extension Fault {
 
     private static let image = [
         Fault(
-            "image-missing", .image, "its image is not on this node",
-            fix: "load it with \"swiftlet image load FILE\", or correct the image's name in the manifest"),
+            "image-missing", .image, "its image is not on this node, and could not be pulled",
+            fix: "correct the image's name in the manifest, or load it with \"swiftlet image load FILE\""),
+        Fault(
+            "image-unknown", .image, "the registry has no such image",
+            fix: "correct the image's name or tag in the manifest, or push the image"),
+        Fault(
+            "registry-unreachable", .image, "the image's registry cannot be reached",
+            fix: "look at the machine's network and proxy, name a mirror in /etc/swiftlet/registries.yaml, or load the "
+                + "image with \"swiftlet image load FILE\""),
+        Fault(
+            "registry-denied", .image, "the image's registry wants credentials, or others",
+            fix: "put user and password into /etc/swiftlet/registries.yaml (docs/images.md says how)"),
         Fault(
             "image-never-pull", .image, "its image is not on this node, and imagePullPolicy is Never",
             fix: "load it with \"swiftlet image load FILE\", or correct the image's name in the manifest"),

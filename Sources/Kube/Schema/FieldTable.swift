@@ -41,7 +41,8 @@ enum FieldTable {
                 "ephemeralContainers": "ephemeral containers are not run; remove them and use `swiftlet exec`",
                 "hostUsers": "user namespaces are not made yet; remove it to run with the node's user ids",
                 "hostnameOverride": "it is not applied yet; use hostname",
-                "imagePullSecrets": "images are not pulled yet; load them with `swiftlet image load` and remove it",
+                "imagePullSecrets":
+                    "there are no Secrets on this node yet; put the credentials into /etc/swiftlet/registries.yaml and remove it",
                 "overhead": "it is not charged to the pod; remove it",
                 "readinessGates": "the node cannot see who answers them; remove them",
                 "resourceClaims": "there is no dynamic resource allocation; remove them",

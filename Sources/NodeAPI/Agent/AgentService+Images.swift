@@ -40,7 +40,7 @@ extension AgentService {
         // A descriptor of ours is reached by its number from the worker, too.
         let mine = "/proc/self/"
         let reachable = path.hasPrefix(mine) ? "/proc/\(getpid())/" + path.dropFirst(mine.count) : path
-        imageService.load(reachable, name: name) { [self] result in
+        imageService.load(reachable, name: name, progress: { progress(ImageProgress($0)) }) { [self] result in
             completion(
                 result.mapError { NodeServiceError(status: $0.isTransient ? 500 : 400, "\($0)") }.map { loaded in
                     let ids = Set(loaded.map(\.id))
@@ -139,5 +139,52 @@ extension AgentService {
             }
         }
         node.loop.enqueue { next(unused[...]) }
+    }
+
+    public func pullImage(
+        _ reference: String, progress: @escaping (ImageProgress) -> Void,
+        completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void
+    ) {
+        Task {
+            do throws(PullError) {
+                let parsed: ImageReference
+                do throws(ImageError) { parsed = try ImageReference(parsing: reference) } catch {
+                    throw PullError(error)
+                }
+                let image = try await imageService.pull(parsed, credentials: []) { progress(ImageProgress($0)) }
+                completion(.success([summary(image)]))
+            } catch {
+                let status =
+                    switch error.kind {
+                    case .invalidName: 400
+                    case .notFound: 404
+                    case .unauthorized: 401
+                    case .unavailable: 503
+                    case .invalid: 502
+                    case .configuration, .storage: 500
+                    }
+                completion(.failure(NodeServiceError(status: status, error.message)))
+            }
+        }
+    }
+}
+
+extension ImageProgress {
+    init(_ progress: ImportProgress) {
+        self.init(
+            .unpacking, layersDone: progress.layersDone, layers: progress.layers, bytesDone: progress.expandedBytes)
+    }
+
+    init(_ progress: PullProgress) {
+        switch (progress.phase, progress.unpacking) {
+        case (.unpacking, let unpacking?): self.init(unpacking)
+        case (.unpacking, nil): self.init(.unpacking)
+        case (.resolving, _): self.init(.resolving)
+        case (.downloading, _):
+            self.init(
+                .downloading, layersDone: progress.layers.count { $0.done == $0.total }, layers: progress.layers.count,
+                bytesDone: progress.layers.reduce(0) { $0 + $1.done },
+                bytes: progress.layers.reduce(0) { $0 + $1.total })
+        }
     }
 }

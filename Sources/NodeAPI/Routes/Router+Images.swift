@@ -15,6 +15,16 @@ extension Router {
         }
     }
 
+    /// `POST /swiftlet/v1/images/pull?reference=[&progress=true]`.
+    func pullImage(_ exchange: Exchange) {
+        guard let reference = exchange.target.value("reference"), !reference.isEmpty else {
+            return exchange.respond(.badRequest("reference: missing; name the image to pull"))
+        }
+        guard let isStream = exchange.flag("progress") else { return }
+        let report = ImageReport(exchange, isStream: isStream)
+        service.pullImage(reference, progress: { report.progress($0) }) { report.finish($0) }
+    }
+
     /// `GET /swiftlet/v1/images/inspect?reference=`.
     func inspectImage(_ exchange: Exchange) {
         do throws(NodeServiceError) {

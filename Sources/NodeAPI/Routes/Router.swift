@@ -45,6 +45,7 @@ final class Router {
         case ["events"]: only(["GET"], head) { [self] in events($0) }
         case ["images"]: images(head)
         case ["images", "load"]: loadImage(head, target)
+        case ["images", "pull"]: only(["POST"], head) { [self] in pullImage($0) }
         case ["images", "inspect"]: only(["GET"], head) { [self] in inspectImage($0) }
         case ["images", "usage"]: only(["GET"], head) { [self] in imageUsage($0) }
         case ["images", "prune"]: only(["POST"], head) { [self] in pruneImages($0) }

@@ -77,6 +77,13 @@ public protocol NodeService: AnyObject {
         path: String, name: String?, progress: @escaping (ImageProgress) -> Void,
         completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void)
 
+    /// Pulls an image from its registry; what is here already is not fetched again.
+    ///
+    /// - Parameter progress: called a few times a second.
+    func pullImage(
+        _ reference: String, progress: @escaping (ImageProgress) -> Void,
+        completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void)
+
     /// Removes the image that `reference` (a name, as the user types it, or a digest) stands for.
     func removeImage(
         _ reference: String, completion: @escaping (Result<ImageRemoval, NodeServiceError>) -> Void)

@@ -6,6 +6,13 @@ public protocol ImagePuller: AnyObject {
     /// Pulls an image, or makes sure that the one that is here is the registry's. Callers that ask for the same at the
     /// same time share one transfer.
     ///
-    /// - Throws: `ImageError` with a sentence for people.
-    func pull(_ reference: ImageReference) async throws(ImageError) -> StoredImage
+    /// - Parameters:
+    ///   - credentials: texts of dockerconfigjson documents, in the order in which they are tried.
+    ///   - progress: called a few times a second.
+    /// - Throws: `PullError` with a sentence for people.
+    func pull(
+        _ reference: ImageReference, credentials: [String], progress: @escaping (PullProgress) -> Void
+    ) async throws(PullError) -> StoredImage
 }
+
+extension ImageService: ImagePuller {}

@@ -59,12 +59,15 @@ public final class ImageService {
 
     /// Loads an archive in a process of its own.
     ///
-    /// - Parameter name: what an image without a name of its own is named by, instead of the file.
+    /// - Parameters:
+    ///   - name: what an image without a name of its own is named by, instead of the file.
+    ///   - progress: called a few times a second.
     public func load(
-        _ path: String, name: String? = nil,
+        _ path: String, name: String? = nil, progress: @escaping (ImportProgress) -> Void = { _ in },
         completion: @escaping (Result<[ImageWorkerMessage.Loaded], ImageError>) -> Void
     ) {
-        run(["load", "--store", store.root] + (name.map { ["--name", $0] } ?? []) + [path]) { result in
+        let arguments = ["load", "--store", store.root] + (name.map { ["--name", $0] } ?? []) + [path]
+        run(arguments, progress: progress) { result in
             completion(
                 result.flatMap { message in
                     if case .loaded(let images) = message { return .success(images) }
@@ -82,8 +85,7 @@ public final class ImageService {
     ///   - progress: called a few times a second.
     /// - Throws: `PullError` with a sentence for people.
     public func pull(
-        _ reference: ImageReference, credentials: [String] = [],
-        progress: @escaping (PullProgress) -> Void = { _ in }
+        _ reference: ImageReference, credentials: [String], progress: @escaping (PullProgress) -> Void
     ) async throws(PullError) -> StoredImage {
         let image = try await pulls.pull(reference, credentials, registries, progress)
         onChange()
@@ -121,8 +123,11 @@ public final class ImageService {
         }
     }
 
-    private func run(_ arguments: [String], completion: @escaping (Result<ImageWorkerMessage, ImageError>) -> Void) {
-        queue.append { [weak self] in self?.start(arguments, completion) }
+    private func run(
+        _ arguments: [String], progress: @escaping (ImportProgress) -> Void = { _ in },
+        completion: @escaping (Result<ImageWorkerMessage, ImageError>) -> Void
+    ) {
+        queue.append { [weak self] in self?.start(arguments, progress, completion) }
         startNext()
     }
 
@@ -132,8 +137,10 @@ public final class ImageService {
         queue.removeFirst()()
     }
 
-    private func start(_ arguments: [String], _ completion: @escaping (Result<ImageWorkerMessage, ImageError>) -> Void)
-    {
+    private func start(
+        _ arguments: [String], _ progress: @escaping (ImportProgress) -> Void,
+        _ completion: @escaping (Result<ImageWorkerMessage, ImageError>) -> Void
+    ) {
         let id = nextWorker
         nextWorker += 1
         let finish = { [weak self] (result: Result<ImageWorkerMessage, ImageError>) in
@@ -144,7 +151,10 @@ public final class ImageService {
             self?.startNext()
         }
         do throws(SystemError) {
-            workers[id] = try ImageWorkerProcess(arguments, loop: loop, completion: finish)
+            workers[id] = try ImageWorkerProcess(
+                arguments, loop: loop,
+                progress: { message in if case .progress(let done) = message { progress(done) } },
+                completion: finish)
         } catch {
             loop.enqueue { finish(.failure(ImageError(.storage, "cannot start the image worker: \(error)"))) }
         }

@@ -52,8 +52,8 @@ extension PodSandbox {
         let outcome = await withCheckedContinuation { wait in
             pulls[container.name] = wait
             Task {
-                do throws(ImageError) {
-                    let image = try await puller.pull(reference)
+                do throws(PullError) {
+                    let image = try await puller.pull(reference, credentials: []) { _ in }
                     endPull(of: container.name, .success(image))
                 } catch {
                     endPull(
