@@ -110,8 +110,8 @@ let package = Package(
         library(
             "NodeAPI",
             [
-                "CLinux", "Base", "JSON", "Linux", "Cgroups", "Kube", "HTTP", "PodProtocol", "Images", "PodSources",
-                "PodRuntime", "NodeAgent",
+                "CLinux", "Base", "JSON", "Linux", "Cgroups", "Digest", "Kube", "HTTP", "PodProtocol", "Images",
+                "PodSources", "PodRuntime", "NodeAgent",
             ]),
         library("CLI", ["CLinux", "Base", "JSON", "YAML", "Kube", "HTTP", "PodProtocol", "PodSources"]),
 

@@ -12,10 +12,10 @@ import Linux
 @main struct EndToEnd {
     static let suites: [Suite] = [
         lifecycleSuite, manifestSuite, imageSuite, pullSuite, limitSuite, securitySuite, namespaceSuite, volumeSuite,
-        fileSuite,
-        userSuite, logSuite, networkSuite, networkEndSuite, execSuite, terminalSuite, attachSuite, commandSuite,
-        manifestCommandSuite, controlSuite, copySuite, whySuite, metricsSuite, supervisorSuite, agentSuite,
-        adoptionSuite, reconnectSuite, attachCrashSuite, versionSuite, endpointSuite, statusSuite, crashSuite,
+        fileSuite, userSuite, logSuite, networkSuite, networkEndSuite, execSuite, terminalSuite, attachSuite,
+        webSocketSuite, commandSuite, manifestCommandSuite, controlSuite, copySuite, whySuite, metricsSuite,
+        supervisorSuite, agentSuite, adoptionSuite, reconnectSuite, attachCrashSuite, versionSuite, endpointSuite,
+        statusSuite, crashSuite,
     ]
 
     static func main() {

@@ -49,6 +49,7 @@ struct Machine {
             ((try? Files.list("/usr/lib")) ?? []).contains {
                 $0.hasPrefix("python3.") && Files.exists("/usr/lib/\($0)/http/server.py")
             }
+        case .webSocket: Files.exists("/usr/lib/python3/dist-packages/websocket/__init__.py")
         case .nginx: Files.exists("/usr/sbin/nginx") && Files.exists("/usr/bin/openssl")
         }
     }

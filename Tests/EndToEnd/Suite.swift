@@ -11,6 +11,8 @@ enum Need: String {
     case nextVersion = "the programs of scripts/build next"
     case strace = "strace"
     case python = "python3 with its standard library"
+    /// The WebSocket client of Debian.
+    case webSocket = "python3-websocket"
     case nginx = "nginx and openssl"
     case registry = "docker-registry and skopeo"
     /// Prometheus' own parser.

@@ -210,13 +210,17 @@ public final class FakeNode: NodeService {
         return source
     }
     public var forwarded: [UInt16] = []
+    public var connections: [FakeSession] = []
     public func forward(
         namespace: String, pod: String, port: UInt16, client: ExecClient
     ) throws(NodeServiceError) -> any ExecSession {
         guard podsByName[pod] != nil else { throw .notFound("pods \"\(pod)\" not found") }
+        guard port != 1 else { throw .badRequest("no port 1 here") }
         forwarded.append(port)
-        return FakeSession(
+        let connection = FakeSession(
             .init(namespace: namespace, pod: pod, container: nil, command: [], stdin: true, tty: false), client, loop)
+        connections.append(connection)
+        return connection
     }
     public var attached: [NodeAPI.AttachRequest] = []
     public func attach(

@@ -323,7 +323,7 @@ import Testing
     @Test func withoutTheSwitchOfProtocolsOrThePodItIsRefused() throws {
         let harness = try Harness()
         let plain = try harness.get("/exec/default/a/c?command=sh")
-        #expect(plain.status == 426 && plain.head.headers["Upgrade"] == "swiftlet-exec.v1")
+        #expect(plain.status == 426 && plain.head.headers["Upgrade"] == "swiftlet-exec.v1, websocket")
         #expect(try harness.exchange(Self.request).status == 404)
         harness.node.setPod("a", phase: "Running")
         let empty = Self.request.replacing("command=sh&command=-c&command=echo+1&", with: "")

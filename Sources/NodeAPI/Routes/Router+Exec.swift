@@ -1,9 +1,6 @@
 import HTTP
 
 extension Router {
-    /// The protocol that `exec` switches to. See docs/cli.md.
-    static let execProtocol = "swiftlet-exec.v1"
-
     /// `/exec/{namespace}/{pod}[/{container}]?command=…` with the kubelet's parameters.
     func exec(_ exchange: Exchange) {
         upgrade(exchange) { [self] (client) throws(NodeServiceError) in
@@ -24,33 +21,19 @@ extension Router {
         }
     }
 
-    /// `/portForward/{namespace}/{pod}?port=…`: one connection to a port of the pod.
+    /// `/portForward/{namespace}/{pod}?port=…`: a connection to each of the ports.
     func portForward(_ exchange: Exchange) {
-        upgrade(exchange) { [self] (client) throws(NodeServiceError) in
-            let path = exchange.target.path
-            guard let port = try LogOptions.number(exchange.target, "port", atLeast: 1), port < 1 << 16 else {
-                throw .badRequest("port: missing, or no number up to 65535")
-            }
-            return try service.forward(namespace: path[1], pod: path[2], port: UInt16(port), client: client)
+        let path = exchange.target.path
+        let ports: [UInt16]
+        do throws(NodeServiceError) { ports = try PortsWire.ports(exchange.target) } catch {
+            return exchange.respond(error)
         }
-    }
-
-    /// Switches to `execProtocol` and carries the frames of a session.
-    private func upgrade(
-        _ exchange: Exchange, _ begin: (ExecClient) throws(NodeServiceError) -> any ExecSession
-    ) {
-        guard exchange.head.upgrades.contains(Self.execProtocol) else {
-            return exchange.respond(
-                426, text: "this needs a switch of protocols; this node speaks \(Self.execProtocol)",
-                headers: ["Upgrade": Self.execProtocol, "Connection": "Upgrade"])
-        }
-        do throws(NodeServiceError) {
-            let bridge = ExecBridge()
-            let session = try begin(bridge.client)
-            guard let stream = exchange.upgrade(to: Self.execProtocol) else { return session.cancel() }
-            bridge.start(session, stream)
-        } catch {
-            exchange.respond(error)
+        upgrade(
+            exchange, ChannelProtocol.ports,
+            channels: { (channels) throws(NodeServiceError) in PortsWire(channels, ports) },
+            count: ports.count
+        ) { [self] (index, client) throws(NodeServiceError) in
+            try service.forward(namespace: path[1], pod: path[2], port: ports[index], client: client)
         }
     }
 

@@ -207,15 +207,16 @@ final class Connection {
         return stream
     }
 
-    func upgrade(_ exchange: Exchange, to name: String) -> ByteStream? {
+    func upgrade(_ exchange: Exchange, to name: String, _ headers: HTTPHeaders) -> ByteStream? {
         guard answers(exchange) else { return nil }
         let stream = ByteStream(self, isChunked: false)
         phase = .upgraded(stream)
         isReadingPaused = false
         keepsAlive = false
         setDeadline(nil)
-        let headers: HTTPHeaders = ["Connection": "Upgrade", "Upgrade": name]
-        send(HTTPSerializer.head(HTTPResponseHead(status: 101, headers: headers)))
+        var all: HTTPHeaders = ["Connection": "Upgrade", "Upgrade": name]
+        for field in headers.fields { all.append(field.name, field.value) }
+        send(HTTPSerializer.head(HTTPResponseHead(status: 101, headers: all)))
         let rest = parser.takeRest()
         // After the caller has set the stream's closures.
         if !rest.isEmpty { server.loop.enqueue { stream.onInput?(rest) } }

@@ -28,7 +28,9 @@ final class Exchange {
     func stream(type: String) -> ByteStream? { connection?.stream(self, type: type) }
 
     /// Switches to another protocol; nil when the client is gone.
-    func upgrade(to name: String) -> ByteStream? { connection?.upgrade(self, to: name) }
+    func upgrade(to name: String, headers: HTTPHeaders = HTTPHeaders()) -> ByteStream? {
+        connection?.upgrade(self, to: name, headers)
+    }
 
     /// Stops and goes on taking the request's body.
     func pauseBody() { connection?.pauseReading() }
