@@ -32,6 +32,8 @@ final class Connection {
     /// The connection serves another request after this one.
     private var keepsAlive = true
     private var isPumping = false
+    /// When it began, or answered last.
+    private var lastAnswer = BootInstant.now
 
     /// Nil when the loop cannot watch the socket.
     init?(_ id: Int, _ socket: consuming FileDescriptor, _ access: Access, _ server: HTTPServer) {
@@ -47,6 +49,11 @@ final class Connection {
             return nil
         }
         setDeadline(server.limits.head)
+    }
+
+    /// Since when nothing of a request has come; nil while there is something to do.
+    var idleSince: BootInstant? {
+        if case .head = phase, parser.isIdle, output.count == 0 { lastAnswer } else { nil }
     }
 
     // MARK: Input
@@ -251,10 +258,16 @@ final class Connection {
         if case .closed = phase { return }
         guard keepsAlive else { return finishAndClose() }
         phase = .head
+        lastAnswer = .now
         isReadingPaused = false
         parser.limits = server.limits.parser
-        setDeadline(parser.isIdle ? server.limits.idle : server.limits.head)
+        setDeadline(timeToNextRequest)
         pump()
+    }
+
+    /// For the client to take its answers, or else to ask again.
+    private var timeToNextRequest: Nanoseconds {
+        output.count > 0 ? server.limits.stall : parser.isIdle ? server.limits.idle : server.limits.head
     }
 
     // MARK: Output
@@ -283,7 +296,7 @@ final class Connection {
             }
         case .lingering where output.count == 0: endOutput()
         case .head:
-            if output.count > 0 { setDeadline(server.limits.stall) }
+            setDeadline(timeToNextRequest)
             // Requests that had come already waited in the parser.
             if wasCongested, !isCongested { server.loop.enqueue { [weak self] in self?.pump() } }
         default: break

@@ -13,6 +13,8 @@ final class HTTPServer {
         var head = Nanoseconds.seconds(10)
         /// Between two requests.
         var idle = Nanoseconds.seconds(60)
+        /// How long a connection may be idle before it must make room for a new one when all are taken.
+        var settled = Nanoseconds.seconds(1)
         /// Without a byte of a body coming in, or of a plain response going out.
         var stall = Nanoseconds.seconds(60)
         /// For a client to take the last response before the connection is closed.
@@ -104,6 +106,7 @@ final class HTTPServer {
 
     private func admit(_ socket: consuming FileDescriptor) {
         let granted = access.ofPeer(socket)
+        if connections.count >= limits.connections { closeLongestIdle() }
         // A few more than the limit are told why they are not served; beyond them the door is closed without a word.
         guard connections.count < limits.connections + 16 else { return }
         let isFull = connections.count >= limits.connections
@@ -119,6 +122,13 @@ final class HTTPServer {
         } else if isFull {
             connection.refuse(HTTPError(503, "\(limits.connections) connections are open, which is the limit"))
         }
+    }
+
+    /// A client that keeps a connection for later has had its answers, and must expect that it is closed.
+    private func closeLongestIdle() {
+        let idle = connections.values.compactMap { connection in connection.idleSince.map { (connection, since: $0) } }
+        guard let (longest, since) = idle.min(by: { $0.since < $1.since }) else { return }
+        if !(BootInstant.now - since < limits.settled) { longest.close() }
     }
 
     /// Without free descriptors the listener would stay ready and the loop would spin.
