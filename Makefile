@@ -1,6 +1,6 @@
 # The commands of this repository. Each installs what it needs (Debian) and does nothing twice.
 .DEFAULT_GOAL := help
-.PHONY: help build run test bench soak install uninstall deb clean format lint vm
+.PHONY: help build run test bench soak fuzz install uninstall deb clean format lint vm
 
 PREFIX ?= /usr
 DESTDIR ?=
@@ -27,6 +27,10 @@ bench: ## Measure pod start and memory beside crun and podman
 soak: ## Run the end-to-end tests and power cuts again and again (SOAK_MINUTES, 30)
 	@scripts/prerequisites build run test
 	@scripts/soak
+
+fuzz: ## Look for inputs that break the readers of bytes from outside (FUZZ_SECONDS each, 600)
+	@scripts/prerequisites build
+	@scripts/fuzz --seconds $(or $(FUZZ_SECONDS),600)
 
 install: build ## Install programs, units and manual pages (PREFIX, DESTDIR)
 	@scripts/install install "$(DESTDIR)" "$(PREFIX)"

@@ -180,3 +180,11 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// Only for scripts/fuzz: everything is built for libFuzzer then, which brings its own `main`.
+if Context.environment["SWIFTLET_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "swiftlet-fuzz", dependencies: ["CLinux", "HTTP", "JSON", "PodProtocol"], path: "Tests/Fuzz",
+            exclude: ["Corpus"], cSettings: gnu, swiftSettings: house + [.unsafeFlags(["-parse-as-library"])]))
+}
