@@ -24,8 +24,10 @@ public final class SupervisorSession {
     private var handlers: Handlers
     private var isStarted = false
     private var nextID: Int64 = 2
-    /// A size from before the process ran.
+    /// A size from before the process ran, and what was typed after it: the program finds them in that order.
     private var earlySize: TerminalSize?
+    private var earlyInput: [UInt8] = []
+    private var earlyEnd = false
 
     init(
         _ request: Request.Body, _ socket: consuming FileDescriptor, _ handlers: Handlers, _ loop: EventLoop
@@ -42,6 +44,7 @@ public final class SupervisorSession {
 
     /// Sends input. It waits in memory when the process does not read: send no more while `pendingInput` is large.
     public func write(_ bytes: UnsafeRawBufferPointer) {
+        if waitsForSize { return earlyInput += bytes }
         var rest = bytes
         while !rest.isEmpty {
             let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(32 * 1024))
@@ -51,10 +54,15 @@ public final class SupervisorSession {
     }
 
     /// Input that the kernel has not taken yet, in bytes.
-    public var pendingInput: Int { connection.pendingOutput }
+    public var pendingInput: Int { connection.pendingOutput + earlyInput.count }
 
     /// Ends the input.
-    public func closeInput() { connection.send(.standardInput, UnsafeRawBufferPointer(start: nil, count: 0)) }
+    public func closeInput() {
+        if waitsForSize { return earlyEnd = true }
+        connection.send(.standardInput, UnsafeRawBufferPointer(start: nil, count: 0))
+    }
+
+    private var waitsForSize: Bool { earlySize != nil && !isStarted }
 
     /// Sets the terminal's size. There is none before the process runs: until then the last size is kept.
     public func resize(_ size: TerminalSize) {
@@ -102,7 +110,7 @@ public final class SupervisorSession {
             switch reply.result {
             case .success(.process(let pid)):
                 isStarted = true
-                if let size = earlySize { resize(size) }
+                sendEarly()
                 handlers.onStarted?(pid)
             case .success: end(.failure(RequestFailure(.failed, "the supervisor gave an answer that does not fit")))
             case .failure(let failure): end(.failure(failure))
@@ -114,6 +122,17 @@ public final class SupervisorSession {
             if let failure = hello.failure { end(.failure(RequestFailure(.lost, failure))) }
         default: break
         }
+    }
+
+    private func sendEarly() {
+        guard let size = earlySize else { return }
+        resize(size)
+        let input = earlyInput
+        earlyInput = []
+        input.withUnsafeBytes { write($0) }
+        if earlyEnd { closeInput() }
+        // Nothing is left of it that the connection would tell of.
+        if !input.isEmpty, connection.pendingOutput == 0 { handlers.onInputDrained?() }
     }
 
     private func end(_ result: Result<ChildProcess.Exit, RequestFailure>) {
