@@ -1,5 +1,4 @@
 import Base
-import CLinux
 import OCI
 import Synchronization
 
@@ -55,36 +54,5 @@ final class FetchState: Sendable {
     func fail(_ error: RegistryError) {
         state.withLock { if $0.failure == nil { $0.failure = error } }
         cancelled.store(true, ordering: .relaxed)
-    }
-}
-
-/// Threads of our own, each for its connections.
-enum FetchThreads {
-    private final class Body: Sendable {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-
-    /// Runs `body` on `count` threads at once and waits for all of them.
-    static func run(_ count: Int, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
-        var threads: [pthread_t] = []
-        var failure: Int32 = 0
-        for _ in 0..<count {
-            let argument = Unmanaged.passRetained(Body(body))
-            var thread = pthread_t()
-            let start: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
-                if let body = $0 { Unmanaged<Body>.fromOpaque(body).takeRetainedValue().run() }
-                return nil
-            }
-            failure = pthread_create(&thread, nil, start, argument.toOpaque())
-            if failure != 0 {
-                argument.release()
-                break
-            }
-            threads.append(thread)
-        }
-        for thread in threads { _ = pthread_join(thread, nil) }
-        // One thread does all the work, only slower.
-        if threads.isEmpty { throw SystemError("pthread_create", "a download", Errno(rawValue: failure)) }
     }
 }

@@ -185,7 +185,7 @@ public struct ImageFetch {
             }
         }
         try storage { () throws(SystemError) in
-            try FetchThreads.run(min(limits.parallel, layers.count), work)
+            try Threads.run(min(limits.parallel, layers.count), "a download", work)
         }
         shared.flush()
         if let failure = shared.failure { throw failure }

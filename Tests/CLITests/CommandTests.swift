@@ -315,29 +315,10 @@ func run(_ line: String, root: String) -> Ran {
 
     /// Writes bytes to a pipe from a thread of its own, and closes it.
     private final class Feeder {
-        private var thread = pthread_t()
-
-        private final class Work: Sendable {
-            let descriptor: SharedDescriptor
-            let bytes: [UInt8]
-            init(_ descriptor: SharedDescriptor, _ bytes: [UInt8]) {
-                self.descriptor = descriptor
-                self.bytes = bytes
-            }
-        }
+        private let thread: pthread_t
 
         init(_ descriptor: SharedDescriptor, _ bytes: [UInt8]) throws {
-            let box = Unmanaged.passRetained(Work(descriptor, bytes))
-            let result = pthread_create(
-                &thread, nil,
-                { argument in
-                    if let argument {
-                        let work = Unmanaged<Work>.fromOpaque(argument).takeRetainedValue()
-                        try? work.descriptor.descriptor.writeAll(work.bytes)
-                    }
-                    return nil
-                }, box.toOpaque())
-            guard result == 0 else { throw SystemError("pthread_create", "feeder", Errno(rawValue: result)) }
+            thread = try Threads.start("a feeder") { try? descriptor.descriptor.writeAll(bytes) }
         }
 
         func join() { pthread_join(thread, nil) }

@@ -54,11 +54,20 @@ import Testing
         #expect(symlink("\(path)/secret", "\(path)/sent/d/kept") == 0)
         #expect(link("\(path)/secret", "\(path)/sent/hard") == 0)
         #expect(mkfifo("\(path)/sent/pipe", 0o600) == 0)
+        // A program of the container's that would run as whoever copies it.
+        #expect(chmod("\(path)/sent/d/new", 0o6755) == 0 && chmod("\(path)/sent/d", 0o3777) == 0)
+        try folder.write("sent/e/x", "x")
+        #expect(chmod("\(path)/sent/e", 0o3770) == 0)
         var warnings = 0
         let move = CopyMove { _ in warnings += 1 }
         try move.merge(path + "/sent", into: path + "/goal")
         #expect(warnings == 3)
-        #expect(try Files.list(path + "/goal") == ["d"])
+        #expect(try Files.list(path + "/goal") == ["d", "e"])
+        func mode(_ name: String) -> mode_t {
+            var status = stat()
+            return lstat("\(path)/goal/\(name)", &status) == 0 ? status.st_mode & 0o7777 : 0
+        }
+        #expect(mode("d/new") == 0o755 && mode("e") == 0o770)
         #expect(try Files.readText(path + "/goal/d/old") == "replaced")
         #expect(try Files.readText(path + "/goal/d/new") == "new")
         #expect(try Files.readText(path + "/goal/d/kept") == "kept")

@@ -23,6 +23,8 @@ import YAML
         ("-----BEGIN PRIVATE KEY-----\nhunter2", "(redacted)"),
         ("set-cookie: hunter2; Path=/", "set-cookie: (redacted); Path=/"),
         ("secret='hunter2", "secret='(redacted)"),
+        ("X-Api-Key: [hunter2, 'hunter2']", "X-Api-Key: [(redacted)]"),
+        ("{\"token\":[\"hunter2\"],\"n\":1}", "{\"token\":[(redacted)],\"n\":1}"),
     ])
     func aSecretIsTakenOut(_ text: String, _ wanted: String) {
         #expect(Redaction.text(text) == wanted)
@@ -35,6 +37,14 @@ import YAML
     ])
     func whatIsNoneStays(_ text: String) {
         #expect(Redaction.text(text) == text)
+    }
+
+    @Test func headersOfTheConfigurationAreTakenOutWhateverTheirNames() throws {
+        let document = try YAML.documents(
+            Array("staticPodURLHeader: {X-Site: [hunter2]}\napiToken: [hunter2]\npodCIDR: 10.0.0.0/8\n".utf8))[0]
+        let result = Redaction.value(document)
+        #expect(result["staticPodURLHeader"]?["X-Site"]?.arrayValue == ["(redacted)"])
+        #expect(result["apiToken"]?.arrayValue == ["(redacted)"] && result["podCIDR"] == "10.0.0.0/8")
     }
 
     @Test func anyBytesAreWalkedToTheEnd() {

@@ -29,13 +29,14 @@ import Testing
             "etc/podspecs/web.yaml",
             ManifestCommandTests.manifest("web").replacing("image:", with: "env: [{name: X, value: hunter2}], image:"))
         try node.folder.write("etc/podspecs/bad.yaml", "kind: [\nvalue: hunter2\n")
+        try node.folder.write(
+            "etc/swiftlet/config.yaml", "kind: KubeletConfiguration\nstatusURLHeader: {X-Any: [hunter2]}\n")
         let made = run("support-bundle \(folder.path)/b.tar.gz --logs 0", root: node.folder.path)
         #expect(made.code == 0 && made.output.hasPrefix("\(folder.path)/b.tar.gz: "), "\(made.errors)")
         var status = stat()
         #expect(stat(folder.path + "/b.tar.gz", &status) == 0 && status.st_mode & 0o777 == 0o600)
         let (names, text) = try content("\(folder.path)/b.tar.gz", folder)
-        for name in ["agent/status.txt", "agent/pods.json", "agent/get-pods.txt", "machine/df.txt", "swiftlet.version"]
-        {
+        for name in ["agent/status.txt", "agent/pods.json", "agent/get-pods.txt", "machine/df.txt", "config.yaml"] {
             #expect(names.contains(name), "\(name)")
         }
         #expect(!text.contains("hunter2") && text.contains("value: (redacted)"))

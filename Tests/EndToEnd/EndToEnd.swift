@@ -5,7 +5,9 @@ import Linux
 /// The end-to-end tests: a real agent, real images, real kernel. Run by scripts/test, natively and in the virtual
 /// machine; needs root.
 ///
-///     swiftlet-e2e [--list] [FILTER...]
+///     swiftlet-e2e [--list] [--kernel] [FILTER...]
+///
+/// With --kernel the suites whose promises the kernel keeps, and the tests that need its limits.
 ///
 /// Environment: SWIFTLET_BIN (folder of the programs), SWIFTLET_IMAGES (what scripts/demo-image made),
 /// SWIFTLET_TIME_SCALE (factor on every time-out), SWIFTLET_CGROUP_ROOT (a delegated cgroup; made otherwise).
@@ -37,7 +39,8 @@ import Linux
             print("swiftlet-e2e: \(error)")
             exit(2)
         }
-        var runner = Runner(machine: machine, filters: Array(filters))
+        var runner = Runner(
+            machine: machine, filters: Array(filters), onlyKernel: arguments.contains("--kernel"))
         for suite in suites { runner.run(suite) }
         if rmdir(machine.cgroup) != 0 {
             print("FAILED the cgroup \(machine.cgroup) is not empty after all tests: \(Errno.current)")

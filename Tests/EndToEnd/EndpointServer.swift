@@ -1,13 +1,14 @@
 import Base
 import CLinux
 import JSON
+import TestSupport
 
 /// A server of pods and for their status, in this process's network namespace, that does what a test tells it to, right
 /// or wrong. It reads how from files in its folder at each request, so that tests and server are in step.
 final class EndpointServer {
     static let port = 18080
     let folder: String
-    private var process: ChildProcess?
+    private var process: ServerProcess?
 
     /// `GET` answers with the file `body` as `mode` says, `POST` adds to `posts` as `post-mode` says.
     private static let program = #"""
@@ -120,20 +121,12 @@ final class EndpointServer {
     var url: String { "http://127.0.0.1:\(Self.port)" }
 
     func start() throws {
-        var spawn = Spawn(
-            "/usr/bin/python3", ["\(folder)/server.py", folder, "\(Self.port)"], environment: ["PYTHONHASHSEED=0"])
-        let log = SharedDescriptor(
-            try FileDescriptor.open("\(folder)/log", O_WRONLY | O_CREAT | O_APPEND, mode: 0o600))
-        spawn.standardError = log
-        spawn.parentDeathSignal = SIGKILL
-        process = try spawn.start()
+        process = try ServerProcess(
+            "/usr/bin/python3", ["\(folder)/server.py", folder, "\(Self.port)"], environment: ["PYTHONHASHSEED=0"],
+            log: "\(folder)/log")
     }
 
-    func stop() {
-        _ = try? process?.send(SIGKILL)
-        _ = try? process?.wait(block: true)
-        process = nil
-    }
+    func stop() { process = nil }
 
     private func set(_ name: String, _ value: String) throws {
         try Files.replace("\(folder)/\(name)", with: value.utf8, durable: false)

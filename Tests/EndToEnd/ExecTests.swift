@@ -1,6 +1,6 @@
 import JSON
 
-let execSuite = Suite("exec") {
+let execSuite = Suite("exec", isOfKernel: true) {
     [
         Test("exec runs in the container, with its output, errors and exit code") { node in
             try node.drop("target.yaml", shellPod("target", "echo here > /marker; " + hold, restart: "Always"))

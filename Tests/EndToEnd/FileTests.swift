@@ -1,7 +1,7 @@
 import Base
 import JSON
 
-let fileSuite = Suite("files of a pod") {
+let fileSuite = Suite("files of a pod", isOfKernel: true) {
     [
         Test("hostAliases stand in /etc/hosts") { node in
             let spec = """

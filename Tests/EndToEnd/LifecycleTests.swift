@@ -1,6 +1,6 @@
 import JSON
 
-let lifecycleSuite = Suite("lifecycle") {
+let lifecycleSuite = Suite("lifecycle", isOfKernel: true) {
     [
         Test("a manifest becomes a running, ready pod and its removal ends it") { node in
             try node.drop("one.yaml", shellPod("one", "echo started; " + hold, restart: "Always"))

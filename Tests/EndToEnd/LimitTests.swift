@@ -1,7 +1,7 @@
 import Base
 import JSON
 
-let limitSuite = Suite("limits") {
+let limitSuite = Suite("limits", isOfKernel: true) {
     [
         Test("limits and requests stand in the kernel", needs: .limits) { node in
             let extra = """

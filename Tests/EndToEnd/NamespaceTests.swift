@@ -2,7 +2,7 @@ import Base
 import CLinux
 import JSON
 
-let namespaceSuite = Suite("namespaces") {
+let namespaceSuite = Suite("namespaces", isOfKernel: true) {
     [
         Test("three containers talk over localhost, and only loopback and eth0 are there") { node in
             let server = "echo from-a > /tmp/index.html; httpd -f -p 127.0.0.1:8080 -h /tmp"

@@ -25,7 +25,7 @@ private struct HostState: Equatable {
     }
 }
 
-let networkSuite = Suite("network") {
+let networkSuite = Suite("network", isOfKernel: true) {
     [
         Test("a pod has an address that its containers, its host and its status agree on") { node in
             try node.drop("web.yaml", server("web"))
@@ -226,7 +226,7 @@ private func dropForwarded() throws -> NftablesTable {
     return table
 }
 
-let networkEndSuite = Suite("network end", freshNode: true) {
+let networkEndSuite = Suite("network end", freshNode: true, isOfKernel: true) {
     [
         Test("with the last pod the bridge, the rules and the host's settings are as before the first") { node in
             // As on a host that forwards nothing; the agents of tests before may still have left theirs.

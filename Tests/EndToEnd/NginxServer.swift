@@ -1,12 +1,13 @@
 import Base
 import CLinux
+import TestSupport
 
 /// nginx with TLS that asks clients for a certificate, in this process's network namespace. Its files are below the root
 /// of a node: paths in the agent's configuration are.
 final class NginxServer {
     private let folder: String
     private let inside: String
-    private var process: ChildProcess?
+    private var process: ServerProcess?
 
     init(_ node: Node) throws {
         inside = "/etc/swiftlet/tls"
@@ -47,16 +48,11 @@ final class NginxServer {
             }
             """
         try Files.replace("\(folder)/nginx.conf", with: configuration.utf8, durable: false)
-        var spawn = Spawn("/usr/sbin/nginx", ["-c", "\(folder)/nginx.conf", "-e", "\(folder)/error.log"])
-        spawn.parentDeathSignal = SIGKILL
-        process = try spawn.start()
+        process = try ServerProcess(
+            "/usr/sbin/nginx", ["-c", "\(folder)/nginx.conf", "-e", "\(folder)/error.log"], log: "\(folder)/log")
     }
 
-    func stop() {
-        _ = try? process?.send(SIGKILL)
-        _ = try? process?.wait(block: true)
-        process = nil
-    }
+    func stop() { process = nil }
 
     /// A file as the agent's configuration names it.
     func path(_ name: String) -> String { "\(inside)/\(name)" }

@@ -2,7 +2,7 @@ import Base
 import CLinux
 import JSON
 
-let securitySuite = Suite("security") {
+let securitySuite = Suite("security", isOfKernel: true) {
     [
         Test("a container cannot reach the host's disk by mknod") { node in
             var status = stat()

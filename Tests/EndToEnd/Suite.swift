@@ -38,16 +38,19 @@ struct Suite: Sendable {
     /// Whether each test gets an agent of its own, as those need that end it.
     var freshNode = false
     var images: [String] = ["busybox.tar"]
+    /// Its promises are kept by the kernel, and so are to be seen on more than one.
+    var isOfKernel = false
     private let makeTests: @Sendable () -> [Test]
     var tests: [Test] { makeTests() }
 
     init(
-        _ name: String, freshNode: Bool = false, images: [String] = ["busybox.tar"],
+        _ name: String, freshNode: Bool = false, images: [String] = ["busybox.tar"], isOfKernel: Bool = false,
         tests: @escaping @Sendable () -> [Test]
     ) {
         self.name = name
         self.freshNode = freshNode
         self.images = images
+        self.isOfKernel = isOfKernel
         makeTests = tests
     }
 }
@@ -77,18 +80,22 @@ func expectContains(_ text: String, _ part: String, _ what: String) throws {
 struct Runner {
     let machine: Machine
     let filters: [String]
+    /// Only suites of the kernel, and what needs its limits.
+    let onlyKernel: Bool
     private(set) var passed = 0
     private(set) var failed = 0
     private(set) var skipped = 0
 
-    init(machine: Machine, filters: [String]) {
+    init(machine: Machine, filters: [String], onlyKernel: Bool) {
         self.machine = machine
+        self.onlyKernel = onlyKernel
         self.filters = filters
     }
 
     mutating func run(_ suite: Suite) {
         let tests = suite.tests.filter { test in
-            filters.isEmpty || filters.contains { "\(suite.name): \(test.promise)".contains($0) }
+            if onlyKernel, !suite.isOfKernel, !test.needs.contains(.limits) { return false }
+            return filters.isEmpty || filters.contains { "\(suite.name): \(test.promise)".contains($0) }
         }
         if tests.isEmpty { return }
         var shared: Node?

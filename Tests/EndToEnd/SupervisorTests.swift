@@ -2,7 +2,7 @@ import Base
 import CLinux
 import JSON
 
-let supervisorSuite = Suite("supervisor") {
+let supervisorSuite = Suite("supervisor", isOfKernel: true) {
     [
         Test("a killed supervisor takes its containers down and the pod is started again") { node in
             try node.drop("lost.yaml", shellPod("lost", hold, restart: "Always"))

@@ -1,6 +1,6 @@
 import JSON
 
-let userSuite = Suite("users", images: ["busybox.tar", "users.tar"]) {
+let userSuite = Suite("users", images: ["busybox.tar", "users.tar"], isOfKernel: true) {
     [
         Test("numeric users and groups are taken as they are, the group 0 without one") { node in
             try expectEqual(

@@ -32,21 +32,10 @@ final class ScriptServer {
 
     init(_ loop: EventLoop) throws {
         self.loop = loop
-        let raw = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        listener = FileDescriptor(adopting: raw)
-        try listener.setNonBlocking()
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        inet_pton(AF_INET, "127.0.0.1", &address.sin_addr)
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { target in
-                bind(raw, __CONST_SOCKADDR_ARG(__sockaddr__: target), size) == 0 && listen(raw, 16) == 0
-                    && getsockname(raw, __SOCKADDR_ARG(__sockaddr__: target), &size) == 0
-            }
-        }
-        guard bound else { throw SystemError("listen on", "127.0.0.1") }
-        port = UInt16(bigEndian: address.sin_port)
+        var port: UInt16 = 0
+        listener = FileDescriptor(
+            adopting: try retrying("listen at", "127.0.0.1") { swl_tcp_listen("127.0.0.1", &port) })
+        self.port = port
         _ = try loop.watch(listener, for: .readable) { [unowned self] _ in accept() }
     }
 

@@ -190,7 +190,7 @@ struct ImportTests {
                 "\(n).tar", ArchiveBuilder.oci([TestImage("image:\(n)", [layers[n], layers[(n + 1) % 4]])]))
         }
         let root = fixture.store.root
-        try Threads.run(4) {
+        try Threads.run(4, "a test") {
             guard let store = try? ImageStore(root: root) else { return }
             for round in 0..<10 {
                 for (n, file) in files.enumerated() {

@@ -10,7 +10,7 @@ public final class BackgroundNode: Sendable {
         var wake: WakeHandle?
         var failure: String?
         var shouldStop = false
-        var hasEnded = false
+        var thread: pthread_t?
         var work: [@Sendable (FakeNode) -> Void] = []
     }
 
@@ -21,23 +21,16 @@ public final class BackgroundNode: Sendable {
     public init(_ prepare: @escaping @Sendable (FakeNode, _ root: String) -> Void = { _, _ in }) throws {
         folder = try TemporaryDirectory()
         try Files.makeDirectories(folder.path + "/run/swiftlet")
-        let box = Unmanaged.passRetained(Start(node: self, prepare: prepare))
-        var thread = pthread_t()
-        let result = pthread_create(
-            &thread, nil,
-            { argument in
-                if let argument {
-                    let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-                    start.node.serve(start.prepare)
-                }
-                return nil
-            }, box.toOpaque())
-        guard result == 0 else {
-            box.release()
-            throw SystemError("pthread_create", "fake agent", Errno(rawValue: result))
+        var ends: [Int32] = [-1, -1]
+        try retrying("pipe2", "a fake agent") { pipe2(&ends, O_CLOEXEC) }
+        let ready = FileDescriptor(adopting: ends[0])
+        let told = SharedDescriptor(FileDescriptor(adopting: ends[1]))
+        let thread = try Threads.start("a fake agent") { [self] in
+            serve(prepare) { _ = try? told.descriptor.writeAll([0]) }
         }
-        pthread_detach(thread)
-        while state.withLock({ $0.wake == nil && $0.failure == nil }) { usleep(500) }
+        state.withLock { $0.thread = thread }
+        var byte: UInt8 = 0
+        while CLinux.read(ready.raw, &byte, 1) < 0, Errno.current == .interrupted {}
         if let failure = state.withLock({ $0.failure }) { throw Failed(description: failure) }
     }
 
@@ -51,23 +44,18 @@ public final class BackgroundNode: Sendable {
     public func stop() {
         state.withLock { $0.shouldStop = true }
         state.withLock { $0.wake }?.wake()
-        while !state.withLock({ $0.hasEnded }) { usleep(500) }
-        try? Files.removeTree(folder.path)
-    }
-
-    private final class Start: Sendable {
-        let node: BackgroundNode
-        let prepare: @Sendable (FakeNode, String) -> Void
-        init(node: BackgroundNode, prepare: @escaping @Sendable (FakeNode, String) -> Void) {
-            self.node = node
-            self.prepare = prepare
+        let thread = state.withLock { state -> pthread_t? in
+            defer { state.thread = nil }
+            return state.thread
         }
+        if let thread { pthread_join(thread, nil) }
+        try? Files.removeTree(folder.path)
     }
 
     private struct Failed: Error, CustomStringConvertible { let description: String }
 
-    private func serve(_ prepare: (FakeNode, String) -> Void) {
-        defer { state.withLock { $0.hasEnded = true } }
+    /// - Parameter isReady: called once it can be asked, or has failed.
+    private func serve(_ prepare: (FakeNode, String) -> Void, isReady: () -> Void) {
         do {
             let loop = try EventLoop()
             let node = FakeNode(loop: loop)
@@ -84,12 +72,14 @@ public final class BackgroundNode: Sendable {
                 if shouldStop { loop.stop() }
             }
             state.withLock { $0.wake = loop.wakeHandle }
+            isReady()
             try loop.run()
             server.close()
             // The handler holds this node and is held by the loop: without it all goes, and the folder with it.
             loop.onWake {}
         } catch {
             state.withLock { $0.failure = "\(error)" }
+            isReady()
         }
     }
 }

@@ -50,20 +50,12 @@ public final class AnsweringServer: Sendable {
     public let port: UInt16
 
     public init(_ answer: @escaping @Sendable (Request) -> Answer) throws {
-        let raw = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var port: UInt16 = 0
+        let raw = try retrying("listen at", "127.0.0.1") { swl_tcp_listen("127.0.0.1", &port) }
+        // Its thread waits.
+        _ = swl_fcntl(raw, F_SETFL, 0)
         let listener = SharedDescriptor(FileDescriptor(adopting: raw))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        inet_pton(AF_INET, "127.0.0.1", &address.sin_addr)
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { target in
-                bind(raw, __CONST_SOCKADDR_ARG(__sockaddr__: target), size) == 0 && listen(raw, 64) == 0
-                    && getsockname(raw, __SOCKADDR_ARG(__sockaddr__: target), &size) == 0
-            }
-        }
-        guard bound else { throw SystemError("listen on", "127.0.0.1") }
-        port = UInt16(bigEndian: address.sin_port)
+        self.port = port
         core = Core(listener, answer)
         Self.thread { [core] in Self.accept(core) }
     }
@@ -75,19 +67,8 @@ public final class AnsweringServer: Sendable {
     /// What was asked so far.
     public var requests: [Request] { core.requests.withLock { $0 } }
 
-    private final class Body: Sendable {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-
     private static func thread(_ body: @escaping @Sendable () -> Void) {
-        var thread = pthread_t()
-        let argument = Unmanaged.passRetained(Body(body))
-        let start: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
-            if let body = $0 { Unmanaged<Body>.fromOpaque(body).takeRetainedValue().run() }
-            return nil
-        }
-        if pthread_create(&thread, nil, start, argument.toOpaque()) == 0 { _ = pthread_detach(thread) }
+        if let thread = try? Threads.start("a test's server", body) { _ = pthread_detach(thread) }
     }
 
     private static func accept(_ core: Core) {

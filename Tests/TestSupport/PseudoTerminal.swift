@@ -74,6 +74,7 @@ public final class PseudoTerminal {
     /// - Throws: `SystemError` with what is shown last, when that takes too long; what `isDone` throws.
     public func wait(for what: String = "the end", seconds: Int64 = 20, until isDone: () throws -> Bool) throws {
         let deadline = BootInstant.now + .seconds(seconds)
+        var hungUp = false
         while true {
             read()
             if try isDone() { return }
@@ -81,7 +82,13 @@ public final class PseudoTerminal {
                 throw SystemError(
                     "wait for \(what); shown last:", String(text.suffix(1000)), Errno(rawValue: ETIMEDOUT))
             }
-            usleep(2000)
+            // Until there is more to see, or it has ended; what else `isDone` may look at comes without a word.
+            var polled = [
+                pollfd(fd: hungUp ? -1 : master.raw, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: hungUp ? -1 : child.pidfd.raw, events: Int16(POLLIN), revents: 0),
+            ]
+            poll(&polled, 2, 10)
+            hungUp = polled[1].revents != 0 || polled[0].revents & Int16(POLLHUP) != 0
         }
     }
 

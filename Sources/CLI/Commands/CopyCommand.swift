@@ -16,7 +16,8 @@ enum CopyCommand {
             swiftlet cp other/db:/dump.sql .        of a pod in namespace other
 
             One side is [NAMESPACE/]POD:PATH; a path of this machine with a colon is written ./a:b. The container needs
-            the program tar. From a container come only files and folders: links and devices are passed over.
+            the program tar. From a container come only files and folders, without set-id bits: links and
+            devices are passed over.
             """
     ) { (invocation, tool) throws(CLIError) in
         let source = try CopyPlace(invocation.arguments[0])

@@ -15,6 +15,8 @@ struct CopyMove {
         if swl_is_regular(found.st_mode) {
             // Another name of a file is a file that this copy need not have made.
             guard found.st_nlink == 1 else { return warn("\(goal) is a hard link: passed over") }
+            // What runs as its owner, here root, is not a container's to say.
+            guard chmod(source, found.st_mode & 0o777) == 0 else { throw failed(goal) }
             guard !Files.isDirectory(goal) else { throw .failed("cannot replace the folder \(goal) by a file") }
             guard CLinux.rename(source, goal) == 0 else { throw failed(goal) }
         } else if swl_is_dir(found.st_mode) {
@@ -22,8 +24,7 @@ struct CopyMove {
                 let error = Errno.current
                 guard error == .exists, Files.isDirectory(goal) else { throw failed(goal) }
             } else {
-                _ = chmod(goal, found.st_mode & 0o7777)
-                if geteuid() == 0 { _ = lchown(goal, found.st_uid, found.st_gid) }
+                _ = chmod(goal, found.st_mode & 0o777)
             }
             // What it holds must be reachable to be moved.
             _ = chmod(source, 0o700)

@@ -35,9 +35,24 @@ enum Redaction {
         case "env", "httpHeaders": .array((value.arrayValue ?? []).map(withoutValue))
         // The manifest once more, as one string.
         case "kubectl.kubernetes.io/last-applied-configuration": .string(mark)
-        default:
-            value.stringValue != nil && namesSecret(Array(key.utf8)) ? .string(mark) : Self.value(value)
+        // Names of headers with lists of values.
+        case "staticPodURLHeader", "statusURLHeader": hidden(value)
+        default: isText(value) && namesSecret(Array(key.utf8)) ? hidden(value) : Self.value(value)
         }
+    }
+
+    /// A text, or a list of texts.
+    private static func isText(_ value: JSONValue) -> Bool {
+        value.stringValue != nil || value.arrayValue.map { $0.allSatisfy { $0.stringValue != nil } } == true
+    }
+
+    /// The same with a mark for each text.
+    private static func hidden(_ value: JSONValue) -> JSONValue {
+        if let items = value.arrayValue { return .array(items.map(hidden)) }
+        guard let object = value.objectValue else { return value.stringValue == nil ? value : .string(mark) }
+        var result = JSONObject()
+        for member in object.members { result.append(member.key, hidden(member.value)) }
+        return .object(result)
     }
 
     /// `{name, value}` of an environment or of headers.

@@ -68,8 +68,15 @@ struct RedactionScanner {
         if next + 1 < text.count, text[next + 1] == text[next] { return }
         next += 1
         while next < text.count, text[next] == 0x20 || text[next] == 0x09 { next += 1 }
-        // A list or an object holds values of its own.
-        guard next < text.count, text[next] != 0x5B, text[next] != 0x7B else { return }
+        guard next < text.count, text[next] != 0x7B else { return }
+        if text[next] == 0x5B {
+            let list = run(from: next + 1) { $0 != 0x5D && $0 != 0x0A }
+            // One of objects holds names of its own.
+            guard !list.isEmpty, !text[list].contains(0x7B) else { return }
+            copy(list.lowerBound - i)
+            i = list.upperBound
+            return redact()
+        }
         let isQuoted = Self.isQuote(text[next])
         if isQuoted { next += 1 }
         let found: Range<Int>

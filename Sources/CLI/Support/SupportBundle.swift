@@ -115,25 +115,28 @@ struct SupportBundle {
         }
         for name in (try? Files.list(store.folder).filter(ManifestFolder.isManifestName)) ?? [] {
             let path = Path.join(store.folder, name)
-            guard let bytes = try? Files.read(path, limit: 10 << 20) else {
-                missing.append("\(path): cannot be read")
-                continue
-            }
-            guard let documents = try? YAML.documents(bytes) else {
-                // What of it is an environment cannot be told.
-                missing.append("\(path): no YAML, and so its secrets cannot be found")
-                continue
-            }
-            let text = documents.map { YAMLWriter.text(Redaction.value($0)) }.joined(separator: "---\n")
-            try add("manifests/\(name)", Array(text.utf8))
+            try document(path, as: "manifests/\(name)")
         }
-        try file("/etc/swiftlet/config.yaml", below: tool.root)
+        let configuration = tool.root + "/etc/swiftlet/config.yaml"
+        if Files.exists(configuration) { try document(configuration, as: "config.yaml") }
     }
 
-    private mutating func file(_ path: String, below prefix: String = "") throws(CLIError) {
+    /// A YAML file, by what its names tell. Of one that cannot be read as such it cannot be told what a secret is.
+    private mutating func document(_ path: String, as name: String) throws(CLIError) {
+        guard let bytes = try? Files.read(path, limit: 10 << 20) else {
+            return missing.append("\(path): cannot be read")
+        }
+        guard let documents = try? YAML.documents(bytes) else {
+            return missing.append("\(path): no YAML, and so its secrets cannot be found")
+        }
+        let text = documents.map { YAMLWriter.text(Redaction.value($0)) }.joined(separator: "---\n")
+        try add(name, Array(text.utf8))
+    }
+
+    private mutating func file(_ path: String) throws(CLIError) {
         let bytes: [UInt8]
-        do throws(SystemError) { bytes = try Files.read(prefix + path, limit: 16 << 20) } catch {
-            if error.errno != .noEntry { missing.append("\(prefix + path): \(error.errno)") }
+        do throws(SystemError) { bytes = try Files.read(path, limit: 16 << 20) } catch {
+            if error.errno != .noEntry { missing.append("\(path): \(error.errno)") }
             return
         }
         try add("machine" + path.replacing("/", with: "_"), Redaction.bytes(bytes))

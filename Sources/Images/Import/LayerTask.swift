@@ -59,7 +59,10 @@ struct LayerTask: Sendable {
         let order = tasks.indices.sorted { tasks[$0].size > tasks[$1].size }
         let state = SharedState(State())
         try storage { () throws(SystemError) in
-            try Threads.run(min(2, tasks.count)) {
+            try Threads.run(min(2, tasks.count), "unpacking") {
+                // The mask belongs to the process unless the thread parts with its file system state.
+                guard swl_unshare(CLONE_FS) == 0 else { return }
+                _ = umask(0)
                 while true {
                     let index = state.value.withLock { state -> Int? in
                         guard state.failure == nil, state.next < order.count else { return nil }

@@ -45,23 +45,10 @@ public final class BlockingPool: Sendable {
     }
 
     private func start() -> Bool {
-        let box = Unmanaged.passRetained(self)
-        var thread = pthread_t()
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        pthread_attr_setstacksize(&attributes, 512 * 1024)
-        let result = pthread_create(
-            &thread, &attributes,
-            { argument in
-                if let argument { Unmanaged<BlockingPool>.fromOpaque(argument).takeRetainedValue().serve() }
-                return nil
-            }, box.toOpaque())
-        pthread_attr_destroy(&attributes)
-        if result == 0 {
+        if let thread = try? Threads.start("blocking work", stackSize: 512 * 1024, { self.serve() }) {
             pthread_detach(thread)
             return true
         }
-        box.release()
         state.withLock { $0.threads -= 1 }
         return false
     }
