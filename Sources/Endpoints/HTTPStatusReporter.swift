@@ -127,8 +127,11 @@ public final class HTTPStatusReporter: StatusReporter {
             store.perform(batch)
         } then: { [self] failures in
             isStoring = false
-            for case .write(let entry, _) in batch where failures[entry.sequence] == nil {
-                unstored[entry.sequence] = nil
+            for change in batch {
+                switch change {
+                case .write(let entry, _): if failures[entry.sequence] == nil { unstored[entry.sequence] = nil }
+                case .remove(let entry): queue.settled(entry)
+                }
             }
             if let failure = failures.values.first {
                 // It waits in memory: it can still be sent.

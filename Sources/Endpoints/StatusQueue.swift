@@ -32,6 +32,9 @@ struct StatusQueue {
     private var nextSequence: UInt64 = 1
     /// Instances whose newest status was refused, and until when it rests.
     private var resting: [String: BootInstant] = [:]
+    /// Pods of which a status is done with, but may still be on disk (the last one): an agent that begins now would send
+    /// it, so nothing later may have been sent.
+    private var settling: [UInt64: UInt64] = [:]
     /// Statuses that gave way.
     private(set) var dropped = 0
 
@@ -46,7 +49,7 @@ struct StatusQueue {
     /// Adds the newest status of an instance.
     ///
     /// - Parameter sending: the entry that is being sent, which stays.
-    /// - Returns: what was added, and what gave way to it.
+    /// - Returns: what was added, and what gave way to it; these settle, in their order.
     mutating func add(
         uid: String, pod: UInt64, isFinal: Bool, bytes count: Int, sending: UInt64? = nil
     ) -> (added: Entry, gone: [Entry]) {
@@ -60,6 +63,7 @@ struct StatusQueue {
             gone += remove { $0.uid == uid && $0.sequence < entry.sequence && $0.sequence != sending }
         }
         if isOver(1) { gone += makeRoom(sending) }
+        for entry in gone { settling[entry.pod] = entry.sequence }
         dropped += gone.count
         return (entry, gone)
     }
@@ -104,9 +108,9 @@ struct StatusQueue {
         return gone
     }
 
-    /// What is to be sent now: the oldest status of an instance that does not rest.
+    /// What is to be sent now: the oldest status of an instance that does not rest and of a pod that does not settle.
     func next(now: BootInstant) -> Entry? {
-        entries.first { entry in resting[entry.uid].map { $0 <= now } ?? true }
+        entries.first { entry in settling[entry.pod] == nil && (resting[entry.uid].map { $0 <= now } ?? true) }
     }
 
     /// When `next` has something again; nil when it has now, or only with a new status.
@@ -115,12 +119,18 @@ struct StatusQueue {
         return entries.compactMap { resting[$0.uid] }.min()
     }
 
-    /// The server has it, or it is of no use.
+    /// The server has it, or it is of no use. Its pod settles until `settled`.
     mutating func remove(_ sequence: UInt64) {
         guard let index = entries.firstIndex(where: { $0.sequence == sequence }) else { return }
         bytes -= entries[index].bytes
         resting[entries[index].uid] = nil
+        settling[entries[index].pod] = sequence
         entries.remove(at: index)
+    }
+
+    /// The status is off the disk.
+    mutating func settled(_ entry: Entry) {
+        if settling[entry.pod] == entry.sequence { settling[entry.pod] = nil }
     }
 
     /// The server will not have this status, though it takes others. One that has been overtaken goes; the newest of an

@@ -17,6 +17,12 @@ import Testing
         queue.add(uid: uid, pod: pod, isFinal: final, bytes: 10, sending: sending).gone.map(\.sequence)
     }
 
+    /// The server has it, and it is off the disk.
+    func finish(_ queue: inout StatusQueue, _ entry: StatusQueue.Entry) {
+        queue.remove(entry.sequence)
+        queue.settled(entry)
+    }
+
     func sequences(_ queue: StatusQueue) -> [UInt64] { queue.entries.map(\.sequence) }
 
     @Test func whatHappenedFirstIsSentFirst() {
@@ -25,7 +31,7 @@ import Testing
         var sent: [String] = []
         while let entry = queue.next(now: now) {
             sent.append("\(entry.uid)\(entry.sequence)")
-            queue.remove(entry.sequence)
+            finish(&queue, entry)
         }
         #expect(sent == ["a1", "b2", "a3"])
         #expect(queue.bytes == 0)
@@ -74,6 +80,7 @@ import Testing
         for uid in ["a", "a", "b"] { add(&queue, uid) }
         let first = try #require(queue.next(now: now))
         let goes = queue.refused(first, now: now)
+        queue.settled(first)
         #expect(goes, "it has been overtaken")
         let second = try #require(queue.next(now: now))
         #expect(second.sequence == 2)
@@ -81,13 +88,68 @@ import Testing
         #expect(!newestGoes, "it is the newest")
         let other = try #require(queue.next(now: now))
         #expect(other.uid == "b", "the others do not wait for it")
-        queue.remove(other.sequence)
+        finish(&queue, other)
         #expect(queue.next(now: now) == nil)
         let end = now + StatusQueue.refusalDelay
         #expect(queue.nextRest(now: now) == end)
         #expect(queue.next(now: end)?.sequence == 2 && queue.nextRest(now: end) == nil)
         #expect(add(&queue, "a") == [2])
+        queue.settled(second)
         #expect(queue.next(now: now)?.sequence == 4, "a newer one is offered at once")
+    }
+
+    @Test func nothingIsSentOfAPodWhoseLastStatusMayStillBeOnDisk() throws {
+        var queue = StatusQueue()
+        add(&queue, "a", pod: 1)
+        add(&queue, "a", pod: 1)
+        add(&queue, "b", pod: 2)
+        let first = try #require(queue.next(now: now))
+        queue.remove(first.sequence)
+        #expect(queue.next(now: now)?.uid == "b", "other pods do not wait")
+        queue.settled(first)
+        #expect(queue.next(now: now)?.sequence == 2)
+    }
+
+    /// An agent may be killed at any moment: what the next one sends is at most the last status once more.
+    @Test func noKillBringsAnOlderStatusAfterANewerOne() {
+        for seed in 0..<2000 as Range<UInt64> {
+            var state = seed
+            func random(_ n: UInt64) -> UInt64 {
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return (state >> 33) % n
+            }
+            var queue = StatusQueue(limits: .init(entries: 6, bytes: 1 << 40))
+            var disk: [StatusQueue.Entry] = []
+            var removals: [StatusQueue.Entry] = []
+            // A new agent may count anew: what tells statuses apart is their length.
+            var length = 0
+            var told: [UInt64: Int] = [:]
+            for _ in 0..<80 {
+                switch random(6) {
+                case 0, 1:
+                    let pod = random(3)
+                    length += 1
+                    let (added, gone) = queue.add(uid: "u\(pod)", pod: pod, isFinal: false, bytes: length)
+                    disk.append(added)
+                    removals += gone
+                case 2, 3:
+                    guard let entry = queue.next(now: now) else { continue }
+                    #expect(told[entry.pod] ?? 0 <= entry.bytes, "seed \(seed): out of order")
+                    told[entry.pod] = entry.bytes
+                    queue.remove(entry.sequence)
+                    removals.append(entry)
+                case 4:
+                    guard !removals.isEmpty else { continue }
+                    let entry = removals.removeFirst()
+                    disk.removeAll { $0 == entry }
+                    queue.settled(entry)
+                default:
+                    guard random(5) == 0 else { continue }
+                    queue = StatusQueue(disk, limits: .init(entries: 6, bytes: 1 << 40))
+                    removals = []
+                }
+            }
+        }
     }
 
     /// Whatever comes, the newest status of each instance is there until it is taken, and the order of each holds.
@@ -107,15 +169,17 @@ import Testing
                 switch random(4) {
                 case 0, 1:
                     let uid = "u\(random(4))"
-                    newest[uid] = queue.add(uid: uid, pod: 0, isFinal: false, bytes: 10, sending: nil).added.sequence
+                    let (added, gone) = queue.add(uid: uid, pod: 0, isFinal: false, bytes: 10, sending: nil)
+                    newest[uid] = added.sequence
+                    for entry in gone { queue.settled(entry) }
                 case 2:
                     guard let entry else { continue }
                     #expect(taken[entry.uid] ?? 0 < entry.sequence, "seed \(seed): out of order")
                     taken[entry.uid] = entry.sequence
-                    queue.remove(entry.sequence)
+                    finish(&queue, entry)
                 default:
                     guard let entry else { continue }
-                    _ = queue.refused(entry, now: time)
+                    if queue.refused(entry, now: time) { queue.settled(entry) }
                     time = time + .seconds(300)
                 }
                 for (uid, sequence) in newest where taken[uid] ?? 0 < sequence {
