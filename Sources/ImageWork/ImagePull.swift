@@ -2,6 +2,7 @@ import Base
 import Images
 import OCI
 import Registry
+import Synchronization
 
 /// Pulls one image into the store: fetched from its registry into a session of the store, and then imported as a layout's
 /// folder is.
@@ -33,8 +34,13 @@ struct ImagePull {
     func run(_ progress: @escaping @Sendable (PullProgress) -> Void) throws(PullError) -> StoredImage {
         progress(PullProgress(.resolving))
         do {
-            let session = try PullSession(store)
+            // Layers are unpacked while others come; people want to know of what takes longest.
+            let isFetched = Flag()
+            let session = try PullSession(store) {
+                if isFetched.isSet { progress(PullProgress(.unpacking, unpacking: $0)) }
+            }
             defer { session.end() }
+            let arrivals = session.arrivals
             var fetch = ImageFetch(
                 registry: reference.registry, repository: reference.repository, tag: reference.tag,
                 digest: reference.digest, platform: .host, credentials: credentials)
@@ -43,20 +49,31 @@ struct ImagePull {
             fetch.freeBytes = session.freeBytes
             let result = try fetch.run(
                 into: session.folder,
-                needed: { config throws(RegistryError) in
-                    do throws(ImageError) { return try session.missingLayers(config: config) } catch {
+                needed: { (config, layers) throws(RegistryError) in
+                    do throws(ImageError) { return try session.missingLayers(config: config, blobs: layers) } catch {
                         throw RegistryError(error.reason == .storage ? .storage : .invalid, error.message)
                     }
                 },
+                arrived: { digest, arrival in
+                    switch arrival {
+                    case .bytes(let count): arrivals.arrived(digest, count)
+                    case .complete: arrivals.complete(digest)
+                    }
+                },
                 progress: { progress(PullProgress(.downloading, layers: Self.layers($0))) })
-            return try session.commit(reference, digests: result.indexes + [result.manifest]) {
-                progress(PullProgress(.unpacking, unpacking: $0))
-            }
+            isFetched.set()
+            return try session.commit(reference, digests: result.indexes + [result.manifest])
         } catch {
             let error = Self.error(error)
             throw error.kind == .invalidName
                 ? error : PullError(error.kind, "cannot pull \(reference): \(error.message)")
         }
+    }
+
+    private final class Flag: Sendable {
+        private let value = Atomic<Bool>(false)
+        var isSet: Bool { value.load(ordering: .relaxed) }
+        func set() { value.store(true, ordering: .relaxed) }
     }
 
     private static func layers(_ progress: FetchProgress) -> [PullProgress.Layer] {

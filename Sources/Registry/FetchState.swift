@@ -15,7 +15,15 @@ final class FetchState: Sendable {
     private let cancelled = Atomic<Bool>(false)
     private let progress: @Sendable (FetchProgress) -> Void
 
-    init(_ progress: @escaping @Sendable (FetchProgress) -> Void) { self.progress = progress }
+    let arrived: @Sendable (ImageDigest, LayerArrival) -> Void
+
+    init(
+        _ progress: @escaping @Sendable (FetchProgress) -> Void,
+        _ arrived: @escaping @Sendable (ImageDigest, LayerArrival) -> Void
+    ) {
+        self.progress = progress
+        self.arrived = arrived
+    }
 
     var isCancelled: Bool { cancelled.load(ordering: .relaxed) }
 

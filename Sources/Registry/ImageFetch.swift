@@ -43,15 +43,17 @@ public struct ImageFetch {
     ///
     /// - Parameters:
     ///   - folder: an empty folder, which becomes the layout.
-    ///   - needed: tells by the image's config which of its layers are to be fetched, the lowest first.
+    ///   - needed: tells by the image's config and its layers which of these are to be fetched, the lowest first.
+    ///   - arrived: called with each piece of a layer that has come, from the thread that fetches it.
     ///   - progress: called from any thread, a few times a second.
     /// - Throws: `RegistryError`; the folder then holds parts.
     public func run(
-        into folder: String, needed: ([UInt8]) throws(RegistryError) -> [Bool],
+        into folder: String, needed: ([UInt8], [ImageDescriptor]) throws(RegistryError) -> [Bool],
+        arrived: @escaping @Sendable (ImageDigest, LayerArrival) -> Void = { _, _ in },
         progress: @escaping @Sendable (FetchProgress) -> Void
     ) throws(RegistryError) -> Result {
         let sessions = try self.sessions()
-        let shared = FetchState(progress)
+        let shared = FetchState(progress, arrived)
         let transport = try Transport(limits.transfer) { shared.isCancelled }
         try storage { () throws(SystemError) in
             for name in ["blobs/sha256", "blobs/sha512"] { try Files.makeDirectories(Path.join(folder, name)) }
@@ -95,7 +97,7 @@ public struct ImageFetch {
 
     private func fetch(
         _ choice: ManifestResolver.Choice, _ sessions: [PlaceSession], _ transport: Transport, _ shared: FetchState,
-        _ folder: String, _ needed: ([UInt8]) throws(RegistryError) -> [Bool]
+        _ folder: String, _ needed: ([UInt8], [ImageDescriptor]) throws(RegistryError) -> [Bool]
     ) throws(RegistryError) -> Result {
         let manifest = choice.manifest
         guard manifest.layers.count <= limits.layers else {
@@ -110,7 +112,7 @@ public struct ImageFetch {
         let config = try storage { () throws(SystemError) in
             try Files.read(configFile, limit: limits.documentBytes)
         }
-        let wanted = try needed(config)
+        let wanted = try needed(config, manifest.layers)
         guard wanted.count == manifest.layers.count else {
             throw RegistryError(
                 .invalid, "the image has \(manifest.layers.count) layers but its config lists \(wanted.count)")
@@ -176,9 +178,12 @@ public struct ImageFetch {
                 let transport = try Transport(limits.transfer) { shared.isCancelled }
                 while let n = shared.next(of: order.count) {
                     let layer = order[n]
-                    try Self.download(layers[layer], Self.path(folder, layers[layer].digest), sessions, transport) {
+                    let digest = layers[layer].digest
+                    try Self.download(layers[layer], Self.path(folder, digest), sessions, transport) {
                         shared.report(layer, $0)
+                        shared.arrived(digest, .bytes($0))
                     }
+                    shared.arrived(digest, .complete)
                 }
             } catch {
                 shared.fail(error)

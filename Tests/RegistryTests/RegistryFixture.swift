@@ -84,7 +84,8 @@ final class RegistryFixture: Sendable {
         fetch.limits.transfer.stallSeconds = 20
         change(&fetch.limits)
         let count = layers.count
-        return try fetch.run(into: folder.path, needed: { _ in needed ?? Array(repeating: true, count: count) }) { _ in
+        return try fetch.run(into: folder.path, needed: { _, _ in needed ?? Array(repeating: true, count: count) }) {
+            _ in
         }
     }
 

@@ -6,13 +6,16 @@ struct ByteRange: Sendable {
     var file: SharedDescriptor
     var offset: Int64
     var size: Int64
+    /// Of a file that is still being written.
+    var arrival: BlobArrival?
 
     /// Reads at `position` of the range, at most `buffer.count` bytes; 0 at its end.
     ///
     /// - Throws: `ImageError` with `truncated` when the file has become shorter than the range.
     func read(at position: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(ImageError) -> Int {
-        let wanted = Int(min(Int64(buffer.count), size - position))
+        var wanted = Int(min(Int64(buffer.count), size - position))
         if wanted <= 0 { return 0 }
+        if let there = try arrival?.wait(beyond: position) { wanted = min(wanted, Int(there - position)) }
         let raw = file.raw
         let n = try storage { () throws(SystemError) in
             try retrying("read", "the archive") { pread(raw, buffer.baseAddress, wanted, off_t(offset + position)) }

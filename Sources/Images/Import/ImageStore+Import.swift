@@ -75,16 +75,24 @@ extension ImageStore {
     }
 
     /// Unpacks and commits the images of an archive.
-    func load(_ plans: [ImagePlan], _ loading: Loading) throws(ImageError) -> [StoredImage] {
+    ///
+    /// - Parameter unpacked: what is unpacked already, by chain.
+    func load(
+        _ plans: [ImagePlan], _ loading: Loading,
+        unpacked: [ImageDigest: (task: LayerTask, outcome: LayerUnpacker.Outcome)] = [:]
+    ) throws(ImageError) -> [StoredImage] {
         let (session, counter, budget) = (loading.session, loading.counter, loading.budget)
         // What is there already is not unpacked again.
         let known = try index().layerSizes
-        var tasks: [LayerTask] = []
+        var tasks = unpacked.values.map(\.task)
+        var outcomes = unpacked.values.map(\.outcome)
         var places: [ImageDigest: LayerPlace] = [:]
         for plan in plans {
             for (n, layer) in plan.layers.enumerated() where places[layer.chainID] == nil {
                 if let name = storedName(layer, known) {
                     places[layer.chainID] = .stored(name)
+                } else if let at = tasks.firstIndex(where: { $0.layer.chainID == layer.chainID }) {
+                    places[layer.chainID] = .task(at)
                 } else {
                     places[layer.chainID] = .task(tasks.count)
                     tasks.append(
@@ -94,8 +102,11 @@ extension ImageStore {
                 }
             }
         }
+        let before = outcomes.count
         counter.start(layers: tasks.count)
-        let outcomes = try LayerTask.runAll(tasks, budget) { counter.layers($0, bytes: budget.expandedBytes) }
+        outcomes += try LayerTask.runAll(Array(tasks[before...]), budget) {
+            counter.layers(before + $0, bytes: budget.expandedBytes)
+        }
         var results = zip(tasks, outcomes).map { UnpackedLayer(folder: $0.folder, size: $1.size, name: nil) }
         var records: [StoreIndex.Image] = []
         for plan in plans { records.append(try assemble(plan, places, outcomes, &results)) }

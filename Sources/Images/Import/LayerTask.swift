@@ -10,9 +10,11 @@ struct LayerTask: Sendable {
     var title: String
     /// The folder it is unpacked into.
     var folder: String
+    /// Where its blob comes from, when that is not there yet.
+    var arriving: ArrivingBlob?
 
     /// Bytes as it is stored.
-    private var size: Int64 { layer.blob?.size ?? 0 }
+    private var size: Int64 { layer.blob?.size ?? arriving?.size ?? 0 }
 
     /// Unpacks and verifies the layer.
     func run(_ budget: ImportBudget) throws(ImageError) -> LayerUnpacker.Outcome {
@@ -21,7 +23,9 @@ struct LayerTask: Sendable {
                 try retrying("mkdir", folder) { mkdir(folder, 0o755) }
                 return SharedDescriptor(try FileDescriptor.open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
             }
-            guard let range = layer.blob else { throw ImageError(.notFound, "it is neither in the store nor fetched") }
+            var source = layer.blob
+            if source == nil { source = try arriving?.range() }
+            guard let range = source else { throw ImageError(.notFound, "it is neither in the store nor fetched") }
             let stream = try BlobStream(
                 range, blobAlgorithm: layer.blobDigest?.algorithm, contentAlgorithm: layer.diffID.algorithm,
                 budget: budget)
