@@ -170,7 +170,9 @@ let package = Package(
         tests("CLI", ["HTTP", "JSON", "YAML", "Kube", "PodProtocol", "NodeAPI", "NodeAPITestSupport", "swiftlet"]),
         .testTarget(
             name: "ProgramTests", dependencies: ["Base", "TestSupport"], cSettings: gnu, swiftSettings: house),
-        program("swiftlet-e2e", ["CLinux", "Base", "JSON", "Linux", "Netlink", "TestSupport"], path: "Tests/EndToEnd"),
+        program(
+            "swiftlet-e2e", ["CLinux", "Base", "Digest", "JSON", "Linux", "Netlink", "TestSupport"],
+            path: "Tests/EndToEnd"),
 
         // Benchmarks.
         program(

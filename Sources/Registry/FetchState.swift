@@ -9,6 +9,16 @@ final class FetchState: Sendable {
         var progress = FetchProgress()
         var failure: RegistryError?
         var nextReport = BootInstant.now
+        var isReported = true
+
+        /// What is to be told now, a few times a second at most.
+        mutating func due() -> FetchProgress? {
+            let now = BootInstant.now
+            guard !isReported, now >= nextReport else { return nil }
+            nextReport = now + .milliseconds(250)
+            isReported = true
+            return progress
+        }
     }
 
     private let state = Mutex(State())
@@ -48,12 +58,16 @@ final class FetchState: Sendable {
     func report(_ layer: Int, _ done: Int64) {
         let due = state.withLock { state -> FetchProgress? in
             state.progress.layers[layer].done = done
-            let now = BootInstant.now
-            guard now >= state.nextReport else { return nil }
-            state.nextReport = now + .milliseconds(250)
-            return state.progress
+            state.isReported = false
+            return state.due()
         }
         if let due { progress(due) }
+    }
+
+    /// Called now and then also when nothing comes: what came last is told then.
+    func continues() -> Bool {
+        if let due = state.withLock({ $0.due() }) { progress(due) }
+        return !isCancelled
     }
 
     /// Tells how far it is now.

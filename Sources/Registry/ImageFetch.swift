@@ -54,7 +54,7 @@ public struct ImageFetch {
     ) throws(RegistryError) -> Result {
         let sessions = try self.sessions()
         let shared = FetchState(progress, arrived)
-        let transport = try Transport(limits.transfer) { shared.isCancelled }
+        let transport = try Transport(limits.transfer) { !shared.continues() }
         try storage { () throws(SystemError) in
             for name in ["blobs/sha256", "blobs/sha512"] { try Files.makeDirectories(Path.join(folder, name)) }
         }
@@ -175,7 +175,7 @@ public struct ImageFetch {
         let limits = self.limits
         let work: @Sendable () -> Void = {
             do throws(RegistryError) {
-                let transport = try Transport(limits.transfer) { shared.isCancelled }
+                let transport = try Transport(limits.transfer) { !shared.continues() }
                 while let n = shared.next(of: order.count) {
                     let layer = order[n]
                     let digest = layers[layer].digest

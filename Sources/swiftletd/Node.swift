@@ -129,6 +129,7 @@ final class Node {
         try reportToURL()
         agent.sweep(services)
         images.onChange = { [unowned self] in agent.imagesChanged() }
+        images.onAbandonedPull = { [unowned self] in images.sweep(inUse: agent.layersInUse(services.images)) }
         try images.start()
         images.sweep(inUse: agent.layersOnRecord(services.images))
         let folder = ManifestFolder(

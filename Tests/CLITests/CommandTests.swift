@@ -2,6 +2,7 @@ import Base
 import CLinux
 import HTTP
 import JSON
+import Kube
 import NodeAPI
 import NodeAPITestSupport
 import PodProtocol
@@ -144,6 +145,34 @@ func run(_ line: String, root: String) -> Ran {
         node.stop()
         let text = String(decoding: output, as: UTF8.self).split(separator: "\n")
         #expect(text.count == 4 && text[3].hasPrefix("web-node     0/0     Failed    0"))
+    }
+
+    @Test func aPodThatWaitsForItsImageTellsHowFarThatIs() throws {
+        let node = try BackgroundNode { node, _ in
+            node.setPod("web", phase: "Pending", state: "ContainerCreating")
+            node.setPod("other", phase: "Pending", state: "ContainerCreating")
+            node.pullList = [
+                PodPull(
+                    namespace: "default", pod: "web", container: "main", image: "app",
+                    progress: ImageProgress(.downloading, bytesDone: 5_000_000, bytes: 10_000_000), seconds: 7)
+            ]
+        }
+        defer { node.stop() }
+        let lines = run("get pods", root: node.folder.path).output.split(separator: "\n")
+        #expect(lines.count == 3 && lines[1].contains("ContainerCreating") && lines[2].contains(" Pulling:50% "))
+        #expect(!run("get pods -o json", root: node.folder.path).output.contains("Pulling"))
+        let pod = Pod(
+            [
+                "spec": ["containers": [["name": "main", "image": "app"]]],
+                "status": [
+                    "containerStatuses": [["name": "main", "state": ["waiting": ["reason": "ContainerCreating"]]]]
+                ],
+            ])
+        let pull = PullState([
+            "container": "main", "phase": "downloading", "bytesDone": 5_000_000, "bytes": 10_000_000, "seconds": 7,
+        ])
+        let page = PodDescription(pod, [], pulls: [pull], now: Timestamp(nanoseconds: 0)).text
+        #expect(page.contains("downloading 5.00MB of 10.0MB (50%) for 7s"), "\(page)")
     }
 
     @Test func eventsImagesStatusAndVersionAreShown() throws {

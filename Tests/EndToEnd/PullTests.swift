@@ -1,5 +1,6 @@
 import Base
 import CLinux
+import Digest
 import JSON
 import TestSupport
 
@@ -121,7 +122,81 @@ let pullSuite = Suite("pulling", images: []) {
             try node.eventually("the pod is gone", seconds: 8) { try node.pod("stuck") == nil }
             withExtendedLifetime(silent) {}
         },
+        Test("a pull tells how far it is, and ends when nobody waits for it any more") { node in
+            let registry = try haltingRegistry()
+            let image = "\(registry.host)/team/app:1"
+            try node.drop("slow.yaml", pod("slow", image))
+            try node.eventually("get pods tells how far it is", seconds: 10) {
+                try node.ok("get", "pods").contains("Pulling:43%")
+            }
+            try expectContains(
+                try node.ok("describe", "pod", "slow"), "downloading 430B of 1.00kB (43%)", "describe")
+            try node.eventually("it is told in an event", seconds: 20) {
+                try node.ok("get", "events", "-o", "jsonpath={.items[*].message}").contains("430 of 1000 bytes (43%)")
+            }
+            // Somebody else wants it too.
+            let client = try Spawn(
+                "\(node.machine.programs)/swiftlet", ["--root", node.root, "image", "pull", image]
+            ).start()
+            try node.eventually("both want it", seconds: 10) { try node.imageWorkers().count == 1 }
+            try node.remove("slow.yaml")
+            try node.eventually("the pod is gone", seconds: 8) { try node.pod("slow") == nil }
+            try expectEqual(try node.imageWorkers().count, 1, "workers while a client waits")
+            try client.send(SIGINT)
+            _ = try client.wait(block: true)
+            try node.eventually("the worker is gone, and what it left", seconds: 10) {
+                try node.imageWorkers().isEmpty
+                    && Files.list("\(node.root)/var/lib/swiftlet/images/ingest").isEmpty
+            }
+            withExtendedLifetime(registry) {}
+        },
     ]
+}
+
+extension Node {
+    /// The processes that pull for this node.
+    fileprivate func imageWorkers() throws -> [String] {
+        try Files.list("/proc").filter { pid in
+            guard Int32(pid) != nil, let bytes = try? Files.read("/proc/\(pid)/cmdline") else { return false }
+            let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+            return words.contains("image-worker") && words.contains("pull") && words.contains { $0.hasPrefix(root) }
+        }
+    }
+}
+
+/// A registry whose image has one layer, of which 430 of 1000 bytes come.
+private func haltingRegistry() throws -> AnsweringServer {
+    func sum(_ bytes: [UInt8]) throws -> String { "sha256:" + (try StreamHasher.hex(.sha256, bytes)) }
+    var machine = utsname()
+    uname(&machine)
+    let architecture = withUnsafeBytes(of: &machine.machine) { $0.starts(with: "aarch64".utf8) } ? "arm64" : "amd64"
+    let layer = "sha256:" + String(repeating: "1", count: 64)
+    let config = Array(
+        #"""
+        {"architecture": "\#(architecture)", "os": "linux", "config": {},
+        "rootfs": {"type": "layers", "diff_ids": ["\#(layer)"]}}
+        """#.utf8)
+    let manifest = Array(
+        #"""
+        {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": "\#(try sum(config))",
+        "size": \#(config.count)},
+        "layers": [{"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": "\#(layer)", "size": 1000}]}
+        """#.utf8)
+    let configPath = "/v2/team/app/blobs/" + (try sum(config))
+    return try AnsweringServer { request in
+        switch request.path {
+        case "/v2/team/app/manifests/1":
+            return .init(200, ["Content-Type": "application/vnd.oci.image.manifest.v1+json"], body: manifest)
+        case configPath: return .init(200, body: config)
+        case "/v2/team/app/blobs/" + layer:
+            var answer = AnsweringServer.Answer(
+                200, ["Content-Length": "1000"], body: [UInt8](repeating: 0, count: 430))
+            answer.hangs = true
+            return answer
+        default: return .init(404)
+        }
+    }
 }
 
 /// A socket of this machine that is listened at and never answered.

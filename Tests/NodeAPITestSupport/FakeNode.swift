@@ -144,7 +144,13 @@ public final class FakeNode: NodeService {
     public func pullImage(
         _ reference: String, progress: @escaping (ImageProgress) -> Void,
         completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void
-    ) {
+    ) -> Subscription {
+        if reference == "endless" {
+            return Subscription { [self] in
+                cancelledPulls += 1
+                loop.enqueue { completion(.failure(.notFound("the pull was given up"))) }
+            }
+        }
         loop.enqueue {
             progress(ImageProgress(.downloading, layers: 2, bytesDone: 5, bytes: 10))
             completion(
@@ -154,7 +160,11 @@ public final class FakeNode: NodeService {
                         ImageSummary(names: ["\(reference):latest"], digest: "sha256:1", id: "sha256:2", size: 3)
                     ]))
         }
+        return Subscription {}
     }
+    public var cancelledPulls = 0
+    public var pullList: [PodPull] = []
+    public func pulls() -> [PodPull] { pullList }
     public func removeImage(
         _ reference: String, completion: @escaping (Result<ImageRemoval, NodeServiceError>) -> Void
     ) {

@@ -23,6 +23,32 @@ import Testing
         #expect(missing.status == 404 && missing.text.contains("\"c\" not found"))
     }
 
+    @Test func pullsOfPodsAreTold() throws {
+        let harness = try Harness()
+        harness.node.pullList = [
+            PodPull(
+                namespace: "default", pod: "a", container: "main", image: "app",
+                progress: ImageProgress(.downloading, layers: 2, bytesDone: 5, bytes: 10), seconds: 7)
+        ]
+        let pull = try #require(
+            try JSONParser.parse(try harness.get("/swiftlet/v1/pulls").body)["items"]?.arrayValue?.first)
+        #expect(pull["pod"] == "a" && pull["image"] == "app" && pull["phase"] == "downloading")
+        #expect(pull["bytesDone"] == 5 && pull["bytes"] == 10 && pull["seconds"] == 7)
+    }
+
+    @Test func aPullEndsWhenTheClientThatFollowsItGoes() throws {
+        let harness = try Harness()
+        let client = try harness.client()
+        client.send("POST /swiftlet/v1/images/pull?reference=endless&progress=true HTTP/1.1\r\nHost: x\r\n\r\n")
+        try harness.turn {
+            client.receive()
+            return client.text.contains("200 OK")
+        }
+        #expect(harness.node.cancelledPulls == 0)
+        _ = shutdown(client.socket.raw, Int32(SHUT_RDWR))
+        try harness.turn { harness.node.cancelledPulls == 1 && harness.server.connectionCount == 0 }
+    }
+
     @Test func aWatchTellsWhatIsThereAndThenEveryChange() throws {
         let harness = try Harness()
         harness.node.setPod("a", phase: "Pending")

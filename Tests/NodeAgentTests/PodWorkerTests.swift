@@ -20,6 +20,7 @@ private final class FakeOperations: PodOperations {
     var supervisor: SupervisorClient? { nil }
     var addresses: [String] { [] }
     var isThere: Bool { adopted != nil }
+    var currentPulls: [ContainerPull] { [] }
 
     var whileMaking: () -> Void = {}
     /// What goes wrong in the next makings.

@@ -25,7 +25,12 @@ enum DescribeCommand {
             let own = (events["items"]?.arrayValue ?? []).map { Event($0) }
                 .filter { $0.involvedObject.name == pod.metadata.name && $0.involvedObject.uid == pod.metadata.uid }
             if n > 0 { tool.output.put("\n\n".utf8) }
-            tool.output.put(PodDescription(pod, EventPrinter.sorted(own), now: tool.now(), utc: tool.usesUTC).text.utf8)
+            let pulls = PullState.mayConcern(pod) ? try PullState.read(agent) : []
+            let page = PodDescription(
+                pod, EventPrinter.sorted(own),
+                pulls: pulls.filter { $0.namespace == pod.metadata.namespace && $0.pod == pod.metadata.name },
+                now: tool.now(), utc: tool.usesUTC)
+            tool.output.put(page.text.utf8)
             let path = ["swiftlet", "v1", "pods", pod.metadata.namespace, pod.metadata.name, "timeline"]
             let timeline = try agent.json("GET", RequestTarget(path: path))
             tool.output.put(TimelinePage.text(timeline, utc: tool.usesUTC).utf8)

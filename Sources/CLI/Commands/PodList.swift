@@ -1,4 +1,5 @@
 import JSON
+import Kube
 
 /// `get pods`: the list, once or followed.
 struct PodList {
@@ -31,6 +32,10 @@ struct PodList {
     private func show(_ pods: [JSONValue], _ problems: [Problem]) throws(CLIError) {
         var printer = ObjectPrinter(view.format, hasHeader: view.hasHeader, output: output)
         if try !printer.list(pods, isSingle: names.count == 1, name: Self.nameLine) {
+            var view = view
+            if pods.contains(where: { PullState.mayConcern(Pod($0)) }) {
+                view.pulls = try PullState.read(try view.tool.agent())
+            }
             var table = view.table()
             if pods.isEmpty {
                 let place = view.namespace.map { " in \($0) namespace." } ?? ""

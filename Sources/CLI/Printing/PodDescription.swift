@@ -7,10 +7,13 @@ struct PodDescription {
     let events: [Event]
     let now: Timestamp
     let utc: Bool
+    /// Images that are pulled for it.
+    private let pulls: [PullState]
     private var lines = ""
 
-    init(_ pod: Pod, _ events: [Event], now: Timestamp, utc: Bool = false) {
+    init(_ pod: Pod, _ events: [Event], pulls: [PullState] = [], now: Timestamp, utc: Bool = false) {
         self.pod = pod
+        self.pulls = pulls
         self.events = events
         self.now = now
         self.utc = utc
@@ -74,6 +77,7 @@ struct PodDescription {
             writeList("Command", container.command)
             writeList("Args", container.args)
             if let status { writeState(status) }
+            if let pull = pulls.first(where: { $0.container == container.name }) { put(2, "Pulling", pull.text) }
             writeResources(container.resources)
             writeEnvironment(container.env)
             writeMounts(container.volumeMounts)

@@ -16,6 +16,8 @@ struct PodView {
     var showsLabels = false
     /// A column with what happened, of a watch.
     var showsEvents = false
+    /// Images that are pulled for them.
+    var pulls: [PullState] = []
     var tool: Tool
 
     func isWanted(_ pod: JSONValue) -> Bool {
@@ -39,6 +41,13 @@ struct PodView {
         return Table(columns)
     }
 
+    /// As kubectl says it, but that a pod which waits for an image tells how far that is.
+    private func status(_ pod: Pod, _ summary: PodSummary) -> String {
+        guard ["ContainerCreating", "Init:ContainerCreating"].contains(summary.status) else { return summary.status }
+        let pull = pulls.first { $0.namespace == pod.metadata.namespace && $0.pod == pod.metadata.name }
+        return pull?.status ?? summary.status
+    }
+
     func row(_ value: JSONValue, _ event: Watch.Kind? = nil) -> [Table.Cell] {
         let pod = Pod(value)
         let now = tool.now()
@@ -46,7 +55,7 @@ struct PodView {
         var row: [Table.Cell] = showsEvents ? [.init((event ?? .added).rawValue)] : []
         if namespace == nil { row.append(.init(pod.metadata.namespace)) }
         row += [
-            .init(pod.metadata.name), .init(summary.readyText), .init(summary.status, summary.style),
+            .init(pod.metadata.name), .init(summary.readyText), .init(status(pod, summary), summary.style),
             .init(summary.restartsText(now)), .init(HumanTime.age(pod.metadata.creationTimestamp, now)),
         ]
         if format == .wide {

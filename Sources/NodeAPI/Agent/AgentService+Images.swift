@@ -5,6 +5,7 @@ import JSON
 import Kube
 import NodeAgent
 import OCI
+import PodSources
 
 /// The images of the node.
 extension AgentService {
@@ -144,8 +145,8 @@ extension AgentService {
     public func pullImage(
         _ reference: String, progress: @escaping (ImageProgress) -> Void,
         completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void
-    ) {
-        Task {
+    ) -> Subscription {
+        let task = Task {
             do throws(PullError) {
                 let parsed: ImageReference
                 do throws(ImageError) { parsed = try ImageReference(parsing: reference) } catch {
@@ -165,6 +166,16 @@ extension AgentService {
                     }
                 completion(.failure(NodeServiceError(status: status, error.message)))
             }
+        }
+        return Subscription { task.cancel() }
+    }
+
+    public func pulls() -> [PodPull] {
+        let now = BootInstant.now
+        return agent.currentPulls.map { key, pull in
+            PodPull(
+                namespace: key.namespace, pod: key.name, container: pull.container, image: pull.image,
+                progress: ImageProgress(pull.progress), seconds: (now - pull.began).count / 1_000_000_000)
         }
     }
 }

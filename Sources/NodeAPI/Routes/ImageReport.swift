@@ -7,12 +7,20 @@ final class ImageReport {
     private let isStream: Bool
     /// Nil when the client is gone.
     private var stream: ByteStream?
+    /// What is reported of: cancelled when the client of a stream goes. What is not a stream goes on to its end.
+    var work: Subscription?
 
     /// - Parameter isStream: the client wants to be told how far it is.
     init(_ exchange: Exchange, isStream: Bool) {
         self.exchange = exchange
         self.isStream = isStream
-        if isStream { stream = exchange.stream(type: "application/json") }
+        guard isStream else { return }
+        stream = exchange.stream(type: "application/json")
+        stream?.onClosed = { [self] in
+            stream = nil
+            work?.cancel()
+            work = nil
+        }
     }
 
     func progress(_ progress: ImageProgress) {
@@ -22,6 +30,7 @@ final class ImageReport {
     }
 
     func finish(_ result: Result<[ImageSummary], NodeServiceError>) {
+        work = nil
         guard isStream else { return Router.answer(exchange, result) }
         switch result {
         case .success(let images): write(["type": "DONE", "items": .array(images.map(Router.json))])

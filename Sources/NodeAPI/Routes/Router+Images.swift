@@ -22,8 +22,11 @@ extension Router {
         }
         guard let isStream = exchange.flag("progress") else { return }
         let report = ImageReport(exchange, isStream: isStream)
-        service.pullImage(reference, progress: { report.progress($0) }) { report.finish($0) }
+        report.work = service.pullImage(reference, progress: { report.progress($0) }) { report.finish($0) }
     }
+
+    /// `GET /swiftlet/v1/pulls`.
+    func pulls(_ exchange: Exchange) { exchange.respond(json: ["items": .array(service.pulls().map(\.json))]) }
 
     /// `GET /swiftlet/v1/images/inspect?reference=`.
     func inspectImage(_ exchange: Exchange) {

@@ -49,6 +49,7 @@ final class Router {
         case ["images", "inspect"]: only(["GET"], head) { [self] in inspectImage($0) }
         case ["images", "usage"]: only(["GET"], head) { [self] in imageUsage($0) }
         case ["images", "prune"]: only(["POST"], head) { [self] in pruneImages($0) }
+        case ["pulls"]: only(["GET"], head) { [self] in pulls($0) }
         case ["status"]: only(["GET"], head) { [self] in status($0) }
         case ["config"]: only(["GET"], head) { [self] in config($0) }
         case ["version"]: only(["GET"], head) { [self] in version($0) }

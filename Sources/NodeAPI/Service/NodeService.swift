@@ -80,9 +80,15 @@ public protocol NodeService: AnyObject {
     /// Pulls an image from its registry; what is here already is not fetched again.
     ///
     /// - Parameter progress: called a few times a second.
+    /// - Returns: when cancelled, the caller does not want it any more: `completion` is called with a failure, and what
+    ///   nobody else waits for ends.
     func pullImage(
         _ reference: String, progress: @escaping (ImageProgress) -> Void,
-        completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void)
+        completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void
+    ) -> Subscription
+
+    /// The images that are pulled for pods now.
+    func pulls() -> [PodPull]
 
     /// Removes the image that `reference` (a name, as the user types it, or a digest) stands for.
     func removeImage(

@@ -239,6 +239,11 @@ public final class Agent {
 
     public func worker(_ key: PodKey) -> PodWorker? { workers[key] }
 
+    /// The images that are pulled for pods now.
+    public var currentPulls: [(pod: PodKey, pull: ContainerPull)] {
+        workers.sorted { $0.key < $1.key }.flatMap { key, worker in worker.currentPulls.map { (key, $0) } }
+    }
+
     /// The instances whose manifest stands in `file`.
     public func workers(from file: String) -> [PodWorker] { workers.values.filter { $0.source == file } }
 

@@ -9,7 +9,8 @@ public protocol ImagePuller: AnyObject {
     /// - Parameters:
     ///   - credentials: texts of dockerconfigjson documents, in the order in which they are tried.
     ///   - progress: called a few times a second.
-    /// - Throws: `PullError` with a sentence for people.
+    /// - Throws: `PullError` with a sentence for people; at once when the calling task is cancelled. A pull that nobody
+    ///   waits for any more ends.
     func pull(
         _ reference: ImageReference, credentials: [String], progress: @escaping (PullProgress) -> Void
     ) async throws(PullError) -> StoredImage

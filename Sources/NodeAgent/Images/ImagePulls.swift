@@ -5,19 +5,20 @@ import Images
 /// The pulls that are going on: a worker process each, not too many at once, and one for all who want the same.
 @LoopActor
 final class ImagePulls {
+    typealias Answer = Result<StoredImage, PullError>
+
     /// A pull and those who wait for it.
     @LoopActor
     private final class Flight {
         let credentials: [String]
         var worker: ImageWorkerProcess?
-        var waiters: [CheckedContinuation<Result<StoredImage, PullError>, Never>] = []
-        var watchers: [(PullProgress) -> Void] = []
+        var waiters: [Int: (continuation: CheckedContinuation<Answer, Never>, progress: (PullProgress) -> Void)] = [:]
+        /// Who begins one of their own when this one is over.
+        var followers: [CheckedContinuation<Void, Never>] = []
+        /// Nobody wants it any more.
+        var isAbandoned = false
 
         init(_ credentials: [String]) { self.credentials = credentials }
-
-        func result() async -> Result<StoredImage, PullError> {
-            await withCheckedContinuation { waiters.append($0) }
-        }
     }
 
     private static let mostAtOnce = 3
@@ -31,6 +32,7 @@ final class ImagePulls {
     private let loop: EventLoop
     private var flights: [String: Flight] = [:]
     private var running = 0
+    private var nextWaiter = 0
     private var queue: [() -> Void] = []
 
     init(store: ImageStore, loop: EventLoop) {
@@ -38,13 +40,19 @@ final class ImagePulls {
         self.loop = loop
     }
 
+    /// Called when a worker was killed in the middle, which leaves its folder in the store.
+    var onAbandoned: () -> Void = {}
+
+    /// - Throws: `PullError`, at once when the calling task is cancelled. A pull that nobody waits for ends.
     func pull(
         _ reference: ImageReference, _ credentials: [String], _ registries: String,
         _ progress: @escaping (PullProgress) -> Void
     ) async throws(PullError) -> StoredImage {
         let key = reference.canonical
         // With other credentials, the registry decides anew; what came meanwhile does not come again.
-        while let flight = flights[key], flight.credentials != credentials { _ = await flight.result() }
+        while let flight = flights[key], flight.isAbandoned || flight.credentials != credentials {
+            await withCheckedContinuation { flight.followers.append($0) }
+        }
         let flight: Flight
         if let found = flights[key] {
             flight = found
@@ -53,10 +61,26 @@ final class ImagePulls {
             flights[key] = flight
             queue.append { [weak self] in self?.start(flight, reference, registries) }
         }
-        flight.watchers.append(progress)
-        // A worker's end comes over the loop, after this.
-        startNext()
-        return try await flight.result().get()
+        let waiter = nextWaiter
+        nextWaiter += 1
+        let answer = await withTaskCancellationHandler {
+            await withCheckedContinuation {
+                flight.waiters[waiter] = ($0, progress)
+                // A worker's end comes over the loop, after this.
+                startNext()
+            }
+        } onCancel: {
+            Task { @LoopActor [weak self] in self?.leave(flight, waiter) }
+        }
+        return try answer.get()
+    }
+
+    private func leave(_ flight: Flight, _ waiter: Int) {
+        guard let (continuation, _) = flight.waiters.removeValue(forKey: waiter) else { return }
+        continuation.resume(returning: .failure(PullError(.unavailable, "the pull was given up")))
+        guard flight.waiters.isEmpty else { return }
+        flight.isAbandoned = true
+        flight.worker?.kill()
     }
 
     private func startNext() {
@@ -67,6 +91,9 @@ final class ImagePulls {
     }
 
     private func start(_ flight: Flight, _ reference: ImageReference, _ registries: String) {
+        if flight.isAbandoned {
+            return finish(flight, reference, .failure(ImageError(.cancelled, "nobody waits for it")))
+        }
         let arguments = ["pull", "--store", store.root, "--registries", registries, reference.canonical]
         var environment = Self.variables.compactMap { name in getenv(name).map { "\(name)=\(String(cString: $0))" } }
         // libcurl reads this one only in small letters: for a CGI program it would be a client's header.
@@ -78,7 +105,8 @@ final class ImagePulls {
                 arguments, input: PullInput(credentials: flight.credentials).bytes, environment: environment,
                 endsWithAgent: true, loop: loop,
                 progress: { message in
-                    if case .pulling(let progress) = message { for watcher in flight.watchers { watcher(progress) } }
+                    guard case .pulling(let progress) = message else { return }
+                    for waiter in flight.waiters.values { waiter.progress(progress) }
                 },
                 completion: { [weak self] in self?.finish(flight, reference, $0) })
         } catch {
@@ -90,16 +118,20 @@ final class ImagePulls {
     private func finish(
         _ flight: Flight, _ reference: ImageReference, _ result: Result<ImageWorkerMessage, ImageError>
     ) {
+        let wasKilled = flight.isAbandoned && flight.worker != nil
         flight.worker = nil
         flights[reference.canonical] = nil
         running -= 1
         let answer = answer(result)
-        for waiter in flight.waiters { waiter.resume(returning: answer) }
-        flight.waiters = []
+        for (_, waiter) in flight.waiters { waiter.continuation.resume(returning: answer) }
+        flight.waiters = [:]
+        for follower in flight.followers { follower.resume() }
+        flight.followers = []
+        if wasKilled { onAbandoned() }
         startNext()
     }
 
-    private func answer(_ result: Result<ImageWorkerMessage, ImageError>) -> Result<StoredImage, PullError> {
+    private func answer(_ result: Result<ImageWorkerMessage, ImageError>) -> Answer {
         switch result {
         case .failure(let error): return .failure(PullError(error))
         case .success(.notPulled(let error)): return .failure(error)

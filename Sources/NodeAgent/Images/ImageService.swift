@@ -24,6 +24,12 @@ public final class ImageService {
     /// Called when an image was loaded, pulled or removed.
     public var onChange: () -> Void = {}
 
+    /// Called when a pull ended in the middle because nobody wanted it any more: the store is to be swept.
+    public var onAbandonedPull: () -> Void {
+        get { pulls.onAbandoned }
+        set { pulls.onAbandoned = newValue }
+    }
+
     /// - Throws: `ImageError` when the import folder cannot be used.
     public init(store: ImageStore, loop: EventLoop, log: Log) throws(ImageError) {
         self.store = store
@@ -83,7 +89,8 @@ public final class ImageService {
     ///   - credentials: texts of dockerconfigjson documents, in the order in which they are tried; those of the node come
     ///     after them.
     ///   - progress: called a few times a second.
-    /// - Throws: `PullError` with a sentence for people.
+    /// - Throws: `PullError` with a sentence for people; at once when the calling task is cancelled. A pull that nobody
+    ///   waits for any more ends.
     public func pull(
         _ reference: ImageReference, credentials: [String], progress: @escaping (PullProgress) -> Void
     ) async throws(PullError) -> StoredImage {

@@ -45,6 +45,9 @@ final class ImageWorkerProcess {
         watch = try loop.watch(output.descriptor, for: .readable) { [unowned self] _ in read() }
     }
 
+    /// Ends it in the middle of whatever it does; its completion is called, with a failure.
+    func kill() { _ = try? process.send(SIGKILL) }
+
     /// A nameless file in memory: a pipe would make the agent wait for its reader, and secrets stay off the disk.
     private static func file(_ bytes: [UInt8]) throws(SystemError) -> SharedDescriptor {
         let raw = try retrying("memfd_create", "the image worker's input") {

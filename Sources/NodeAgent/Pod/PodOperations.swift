@@ -21,6 +21,9 @@ public protocol PodOperations: AnyObject {
     /// Lets a start of the container fail at once that has not reached the supervisor: its image is being pulled.
     func giveUpStart(container: String)
 
+    /// The images that are pulled for the pod, by container.
+    var currentPulls: [ContainerPull] { get }
+
     /// Whether the container's image is on the node.
     func hasImage(container: String) -> Bool
 

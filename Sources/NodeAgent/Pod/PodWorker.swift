@@ -76,6 +76,9 @@ public final class PodWorker {
     /// The pod's supervisor while it is there.
     public var supervisor: SupervisorClient? { operations.supervisor }
 
+    /// The images that are pulled for it, by container.
+    public var currentPulls: [ContainerPull] { operations.currentPulls }
+
     /// The pod's addresses while its sandbox is there.
     public var addresses: [String] { operations.addresses }
 

@@ -5,7 +5,17 @@ import Kube
 /// The images of the pod's containers: those that are here, and those that are pulled.
 extension PodSandbox {
     /// A pull that a start waits for.
-    typealias PullWait = CheckedContinuation<Result<StoredImage, StartFailure>, Never>
+    struct PullWait {
+        var start: CheckedContinuation<Result<StoredImage, StartFailure>, Never>
+        var task: Task<Void, Never>?
+        var state: ContainerPull
+        /// Fires when the next event is due.
+        var timer: EventLoop.Token?
+    }
+
+    /// A pull that takes longer is told of in events: after this time, and then after twice as long each time.
+    private static let firstPullNote = Nanoseconds.seconds(10)
+    private static let longestPullNote = Nanoseconds.seconds(300)
 
     /// The container's image, pulled where its policy asks for that. Events and reasons are the kubelet's.
     func image(of container: Container) async throws(StartFailure) -> StoredImage {
@@ -49,11 +59,15 @@ extension PodSandbox {
         }
         note("Pulling", "Pulling image \"\(name)\"")
         let began = BootInstant.now
-        let outcome = await withCheckedContinuation { wait in
-            pulls[container.name] = wait
-            Task {
+        let outcome = await withCheckedContinuation { start in
+            pulls[container.name] = PullWait(
+                start: start, state: ContainerPull(container: container.name, image: name, began: began),
+                timer: scheduleNote(container.name, after: Self.firstPullNote))
+            pulls[container.name]?.task = Task {
                 do throws(PullError) {
-                    let image = try await puller.pull(reference, credentials: []) { _ in }
+                    let image = try await puller.pull(reference, credentials: []) { [weak self] progress in
+                        self?.pulling(container.name, progress)
+                    }
                     endPull(of: container.name, .success(image))
                 } catch {
                     endPull(
@@ -78,9 +92,32 @@ extension PodSandbox {
         }
     }
 
+    private func pulling(_ container: String, _ progress: PullProgress) {
+        pulls[container]?.state.progress = progress
+    }
+
+    private func scheduleNote(_ container: String, after delay: Nanoseconds) -> EventLoop.Token {
+        node.loop.schedule(after: delay) { [weak self] in self?.tellProgress(container, delay) }
+    }
+
+    private func tellProgress(_ container: String, _ delay: Nanoseconds) {
+        guard let state = pulls[container]?.state else { return }
+        let message =
+            "Pulling image \"\(state.image)\" for \(BootInstant.now - state.began): \(state.progress.summary)"
+        onNote?(EventNote("PullProgress", message, container: container))
+        pulls[container]?.timer = scheduleNote(
+            container, after: Nanoseconds(min(delay.count * 2, Self.longestPullNote.count)))
+    }
+
+    /// The images that are pulled for this pod.
+    public var currentPulls: [ContainerPull] { pulls.values.map(\.state).sorted { $0.container < $1.container } }
+
     private func endPull(of container: String, _ outcome: Result<StoredImage, StartFailure>) {
         // Who gave it up does not wait any more.
-        pulls.removeValue(forKey: container)?.resume(returning: outcome)
+        guard let wait = pulls.removeValue(forKey: container) else { return }
+        wait.task?.cancel()
+        if let timer = wait.timer { node.loop.cancel(timer) }
+        wait.start.resume(returning: outcome)
     }
 
     public func giveUpStart(container: String) {
