@@ -183,10 +183,17 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-// Only for scripts/fuzz: everything is built for libFuzzer then, which brings its own `main`.
+// Tests/Fuzz is built for libFuzzer by scripts/fuzz, which brings its own `main`; otherwise its stored inputs are tests.
+let fuzzed = ["CLinux", "Base", "JSON", "Digest", "Compression", "OCI", "HTTP", "PodProtocol", "Images", "Registry"]
 if Context.environment["SWIFTLET_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
-            name: "swiftlet-fuzz", dependencies: ["CLinux", "HTTP", "JSON", "PodProtocol"], path: "Tests/Fuzz",
-            exclude: ["Corpus"], cSettings: gnu, swiftSettings: house + [.unsafeFlags(["-parse-as-library"])]))
+            name: "swiftlet-fuzz", dependencies: fuzzed.map { .byName(name: $0) }, path: "Tests/Fuzz",
+            exclude: ["Corpus", "StoredInputTests.swift"], cSettings: gnu,
+            swiftSettings: house + [.unsafeFlags(["-parse-as-library"])]))
+} else {
+    package.targets.append(
+        .testTarget(
+            name: "FuzzTests", dependencies: fuzzed.map { .byName(name: $0) }, path: "Tests/Fuzz", exclude: ["Corpus"],
+            cSettings: gnu, swiftSettings: house))
 }

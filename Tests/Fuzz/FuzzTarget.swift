@@ -11,6 +11,14 @@ enum FuzzTarget: String, CaseIterable {
     case websocket
     case frame
     case json
+    case archive
+    case layer
+    case reference
+    case document
+    case compressed
+    case headers
+    case registries
+    case credentials
 
     func run(_ bytes: [UInt8]) {
         switch self {
@@ -20,6 +28,14 @@ enum FuzzTarget: String, CaseIterable {
         case .websocket: fuzzWebSocket(bytes)
         case .frame: fuzzFrame(bytes)
         case .json: fuzzJSON(bytes)
+        case .archive: fuzzArchive(bytes)
+        case .layer: fuzzLayer(bytes)
+        case .reference: fuzzReference(bytes)
+        case .document: fuzzDocument(bytes)
+        case .compressed: fuzzCompressed(bytes)
+        case .headers: fuzzHeaders(bytes)
+        case .registries: fuzzRegistries(bytes)
+        case .credentials: fuzzCredentials(bytes)
         }
     }
 
