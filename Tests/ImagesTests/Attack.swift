@@ -65,6 +65,8 @@ struct Attack: Sendable, CustomTestStringConvertible {
         },
         Attack("root is a link", .hostile) { $0.add("./", type: "2", link: "/etc") },
         Attack("root is a file", .hostile) { $0.add(".", content: [1]) },
+        Attack("root is a link, written absolutely", .hostile) { $0.add("/.", type: "2", link: "/etc") },
+        Attack("escapes of a terminal in a name", .hostile) { $0.file("\u{1B}[2J\u{7}\u{9B}/../x", "x") },
         Attack("hard link out", .hostile) { $0.add("passwd", type: "1", link: "../../../../../../etc/passwd") },
         Attack("hard link absolute", .hostile) { $0.add("passwd", type: "1", link: "/etc/passwd") },
         Attack("hard link through a link", .hostile) {
@@ -104,6 +106,14 @@ struct Attack: Sendable, CustomTestStringConvertible {
         Attack("negative size", .corrupt) { $0.add("x", size: -1) },
         Attack("size of 2^62", .truncated) { $0.add("x", pax: [("size", "4611686018427387904")]) },
         Attack("size beyond 64 bits", .corrupt) { $0.add("x", pax: [("size", "92233720368547758080")]) },
+        Attack("size in base 256 beyond 64 bits", .corrupt) {
+            var header = TarBuilder()
+            header.add("x")
+            var block = header.bytes
+            block.replaceSubrange(124..<136, with: [0x80] + [UInt8](repeating: 0xFF, count: 11))
+            TarBuilder.checksum(&block)
+            $0.raw(block)
+        },
         Attack("negative PAX size", .corrupt) { $0.add("x", pax: [("size", "-5")]) },
         Attack("owner out of range", .corrupt) { $0.add("x", pax: [("uid", "4294967295")]) },
         Attack("negative owner", .corrupt) { $0.add("x", uid: -1) },
@@ -112,6 +122,9 @@ struct Attack: Sendable, CustomTestStringConvertible {
         Attack("PAX length zero", .corrupt) { $0.add("y", type: "x", content: Array("0 path=a\n".utf8)) },
         Attack("PAX header of 2 MiB", .tooLarge) {
             $0.add("y", type: "x", content: [UInt8](repeating: 32, count: 2 << 20))
+        },
+        Attack("PAX headers without end", .tooLarge, limits: { $0.entries = 100 }) {
+            for _ in 0..<200 { $0.add("y", type: "x", content: TarBuilder.record("path", [97])) }
         },
         Attack("long name of 2 MiB", .tooLarge) {
             $0.add("y", type: "L", content: [UInt8](repeating: 97, count: 2 << 20))
@@ -294,6 +307,14 @@ struct Attack: Sendable, CustomTestStringConvertible {
                         "[{\"Config\":\"\(name)\",\"RepoTags\":[\"evil:1\"],\"Layers\":[\"layer.tar\"]}]")
                 }
             }),
+        Attack(archive: "docker layer that is a path", .hostile, { docker(layer: "../../../etc/passwd") }),
+        Attack(archive: "docker layer that is an absolute path", .hostile, { docker(layer: "/etc/passwd") }),
+        Attack(archive: "docker config that is a path", .hostile, { docker(config: "a/../../etc/passwd") }),
+        Attack(archive: "a key twice", .corrupt, { docker(member: #""os":"plan9""#) }),
+        Attack(archive: "a number that is none", .corrupt, { docker(member: #""size":NaN"#) }),
+        Attack(
+            archive: "digest of an unknown algorithm", .corrupt,
+            edited { $0.diffIDs = ["md5:" + String(repeating: "0", count: 32)] }),
         Attack(archive: "a Docker of 2015", .unsupported, { tar { $0.file("repositories", "{}") } }),
         Attack(archive: "a root file system", .notAnArchive, { tar { $0.file("etc/passwd", "root") } }),
         Attack(archive: "no archive", .notAnArchive, { Array(String(repeating: "hello world\n", count: 100).utf8) }),
@@ -305,6 +326,12 @@ struct Attack: Sendable, CustomTestStringConvertible {
             },
             {
                 (try? filter("/usr/bin/zstd", ["-19", "-c"], [UInt8](repeating: 0, count: 64 << 20))) ?? []
+            }),
+        Attack(
+            archive: "zstd window of 2 GiB", .corrupt,
+            {
+                // A frame whose header asks for that much memory, and an empty block.
+                [0x28, 0xB5, 0x2F, 0xFD, 0x00, 0xA8, 0x01, 0x00, 0x00]
             }),
         Attack(
             archive: "xz bomb", .tooLarge,
@@ -320,6 +347,18 @@ struct Attack: Sendable, CustomTestStringConvertible {
                 (try? gzip([UInt8](repeating: 0, count: 32 << 20))) ?? []
             }),
     ]
+
+    /// A docker archive with names or one more member of the config's own.
+    private static func docker(
+        config: String = "c.json", layer: String = "layer.tar", member: String = #""author":"x""#
+    ) -> [UInt8] {
+        tar {
+            let text = String(decoding: TestImage(nil, [good]).config, as: UTF8.self)
+            $0.file("c.json", "{\(member),\(text.dropFirst())")
+            $0.add("layer.tar", content: good.blob)
+            $0.file("manifest.json", #"[{"Config":"\#(config)","RepoTags":["evil:1"],"Layers":["\#(layer)"]}]"#)
+        }
+    }
 
     private static func nestedIndexes(_ depth: Int) -> [UInt8] {
         let image = TestImage("evil:1", [good])

@@ -67,14 +67,62 @@ struct HostileTests {
                     "dir/ping", content: [1], mode: 0o755, uid: 7,
                     xattrs: [
                         ("security.capability", capability), ("trusted.overlay.metacopy", []),
-                        ("security.selinux", [1]),
+                        ("security.selinux", [1]), ("user.overlay.metacopy", []),
                     ])
             }
         ])[0]
         #expect(attribute(root + "/dir", "trusted.overlay.opaque") == nil)
         #expect(attribute(root + "/dir", "trusted.overlay.redirect") == nil)
         #expect(attribute(root + "/dir/ping", "trusted.overlay.metacopy") == nil)
+        #expect(attribute(root + "/dir/ping", "user.overlay.metacopy") == nil)
+        #expect(attribute(root + "/dir/ping", "security.selinux") == nil)
         #expect(attribute(root + "/dir/ping", "security.capability") == capability)
+    }
+
+    @Test("a hard link brings no owner, mode or attribute to what it is a link to")
+    func hardLinkAttributes() throws {
+        let fixture = try StoreFixture()
+        let root = try fixture.layers([
+            TestLayer {
+                $0.file("file", "x", mode: 0o640)
+                $0.add("link", type: "1", link: "file", mode: 0o6777, uid: 1000, gid: 1000, xattrs: [("user.x", [1])])
+            }
+        ])[0]
+        let file = try #require(status(root + "/file"))
+        #expect(file.st_mode & 0o7777 == 0o640 && file.st_uid == 0 && file.st_gid == 0 && file.st_nlink == 2)
+        #expect(attribute(root + "/file", "user.x") == nil)
+    }
+
+    @Test("the store is closed to everybody but root, also where its folder was open before")
+    func closed() throws {
+        let folder = try TemporaryDirectory()
+        let root = folder.path + "/images"
+        try Files.makeDirectories(root, mode: 0o755)
+        #expect(chmod(root, 0o755) == 0)
+        let store = try ImageStore(root: root)
+        // Set-id programs and links of layers cannot be reached, and nobody can swap anything while it is unpacked.
+        for name in ["", "/layers", "/ingest", "/trash"] {
+            #expect(status(root + name)?.st_mode ?? 0 == mode_t(S_IFDIR) | 0o700, "\(name)")
+        }
+        let session = try ImportSession(store)
+        #expect(status(session.path)?.st_mode ?? 0 == mode_t(S_IFDIR) | 0o700)
+        session.end()
+    }
+
+    @Test("names are bytes, and need be no text")
+    func bytes() throws {
+        let fixture = try StoreFixture()
+        var builder = TarBuilder()
+        builder.file("bad", "1")
+        builder.finish()
+        var content = builder.bytes
+        content[1] = 0xFF
+        var header = Array(content[..<512])
+        TarBuilder.checksum(&header)
+        content.replaceSubrange(..<512, with: header)
+        let root = try fixture.layers([TestLayer(content)])[0]
+        let path = (Array(root.utf8) + [0x2F, 0x62, 0xFF, 0x64, 0]).map { CChar(bitPattern: $0) }
+        #expect(access(path, F_OK) == 0)
     }
 
     @Test("odd but harmless entries are taken")
