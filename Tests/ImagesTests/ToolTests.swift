@@ -97,4 +97,46 @@ struct ToolTests {
         #expect(images.count == 1)
         #expect(images[0].names == ["docker.io/library/a:1", "b.example.com/b:2"])
     }
+
+    private static let havePodman = ["/usr/bin/podman", "/usr/bin/buildah"].allSatisfy(Files.exists)
+
+    @Test(
+        "what podman saves and buildah commits is the image that they were given",
+        .enabled(if: havePodman, "needs podman and buildah"))
+    func containersTools() throws {
+        let fixture = try StoreFixture()
+        let folder = fixture.folder.path
+        try copy("oci:\(try layout(folder)):1.0", "oci-archive:\(folder)/oci.tar:example.com/busybox:1")
+        let image = try #require(try fixture.store.importArchive(folder + "/oci.tar").first)
+        let policy = try fixture.folder.write("policy.json", #"{"default":[{"type":"insecureAcceptAnything"}]}"#)
+        let place = ["--root", folder + "/storage", "--runroot", folder + "/run", "--storage-driver", "vfs"]
+        func podman(_ arguments: [String]) throws {
+            try #require(try runProgram("/usr/bin/podman", place + arguments) == 0, "podman \(arguments)")
+        }
+        try podman(["load", "-q", "--signature-policy", policy, "-i", folder + "/oci.tar"])
+        for format in ["oci-archive", "docker-archive"] {
+            let file = "\(folder)/\(format).tar"
+            try podman(["save", "-q", "--format", format, "-o", file, "example.com/busybox:1"])
+            let saved = try #require(try fixture.store.importArchive(file).first)
+            #expect(saved.id == image.id && saved.layerPaths == image.layerPaths, "\(format)")
+        }
+        // A layer of buildah's own on top of it.
+        let name = try fixture.folder.write("name", "")
+        func buildah(_ arguments: [String]) throws {
+            try #require(
+                try runProgram("/usr/bin/buildah", place + arguments, output: name) == 0, "buildah \(arguments)")
+        }
+        try buildah(["from", "-q", "--signature-policy", policy, "--pull-never", "example.com/busybox:1"])
+        let container = String(try Files.readText(name).filter { !$0.isWhitespace })
+        let added = try fixture.folder.write("added", "by buildah")
+        try buildah(["copy", "-q", container, added, "/etc/added"])
+        for kind in ["oci-archive", "docker-archive"] {
+            let target = "\(kind):\(folder)/built-\(kind).tar:example.com/built:1"
+            try buildah(["commit", "-q", "--signature-policy", policy, container, target])
+            let built = try #require(try fixture.store.importArchive("\(folder)/built-\(kind).tar").first)
+            #expect(built.layerPaths.dropFirst() == image.layerPaths[...], "\(kind)")
+            #expect(try Files.readText(built.layerPaths[0] + "/etc/added") == "by buildah")
+            #expect(built.config.cmd == ["/bin/sh"])
+        }
+    }
 }
