@@ -17,7 +17,7 @@ import Linux
         fileSuite, userSuite, logSuite, networkSuite, networkEndSuite, execSuite, terminalSuite, attachSuite,
         webSocketSuite, commandSuite, manifestCommandSuite, controlSuite, copySuite, whySuite, metricsSuite,
         supervisorSuite, agentSuite, adoptionSuite, reconnectSuite, attachCrashSuite, versionSuite, endpointSuite,
-        statusSuite, crashSuite,
+        statusSuite, crashSuite, imageCrashSuite,
     ]
 
     static func main() {
