@@ -1,10 +1,15 @@
 import Base
 import JSON
+import Synchronization
 
 /// The kernel's settings that pod networks change on the host, remembered as they were. Blocking.
 struct HostSettings: Sendable {
     /// Forwarding is switched on by the plugins.
     private static let names = ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"]
+
+    /// Held while they are looked at: pods that come at the same time must not write them down at the same time, nor one
+    /// of them what the other's plugin has made of them.
+    private static let looking = Mutex(())
 
     /// The file in /run that says how they were.
     let record: String
@@ -12,7 +17,9 @@ struct HostSettings: Sendable {
     var isRemembered: Bool { Files.exists(record) }
 
     /// Writes down how they are, once.
-    func remember() throws {
+    func remember() throws { try Self.looking.withLock { _ in try rememberNow() } }
+
+    private func rememberNow() throws {
         guard !isRemembered else { return }
         var object = JSONObject()
         for name in Self.names {
