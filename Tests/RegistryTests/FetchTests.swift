@@ -117,7 +117,65 @@ import Testing
         #expect(try registry.blob(sum(registry.layers[1])) == registry.layers[1])
     }
 
-    @Test(arguments: ["content", "longer", "endless", "length", "range", "unasked range"])
+    @Test func aSlowBlobIsWaitedForAsLongAsItComes() throws {
+        let registry = try RegistryFixture { request, _, answer in
+            var answer = answer
+            // Longer altogether than the time without a byte that ends a transfer.
+            if answer.body.count > 100_000 { answer.pace = 150 }
+            return answer
+        }
+        _ = try registry.fetch { $0.transfer.stallSeconds = 1 }
+        #expect(registry.targets.filter { $0.hasSuffix(sum(registry.layers[1])) }.count == 1)
+    }
+
+    @Test func aRegistryThatSaysNothingIsGivenUp() throws {
+        let registry = try RegistryFixture { _, _, answer in
+            var answer = answer
+            answer.isSilent = true
+            return answer
+        }
+        let error = try #require(throws: RegistryError.self) {
+            try registry.fetch {
+                $0.transfer.stallSeconds = 1
+                $0.transfer.tries = 1
+            }
+        }
+        #expect(error.kind == .unavailable, "\(error)")
+    }
+
+    @Test(arguments: [500, 502, 429]) func aRegistryThatAlwaysFailsIsGivenUp(_ status: Int) throws {
+        for part in ["manifests", "blobs"] {
+            let registry = try RegistryFixture { request, _, answer in
+                request.path.contains(part) ? Answer(status, body: Array("<html>busy</html>".utf8)) : answer
+            }
+            let error = try #require(throws: RegistryError.self) { try registry.fetch { $0.parallel = 1 } }
+            #expect(error.kind == .unavailable && error.message.contains("\(status)"), "\(error)")
+            let asked = registry.targets.filter { $0.contains(part) }
+            #expect(asked.count == 5 && Set(asked).count == 1, "\(asked)")
+        }
+    }
+
+    @Test func theTypeOfABlobMeansNothing() throws {
+        let registry = try RegistryFixture { request, _, answer in
+            var answer = answer
+            if request.path.contains("blobs") { answer.headers["Content-Type"] = "text/html; charset=utf-8" }
+            return answer
+        }
+        _ = try registry.fetch()
+        #expect(try registry.blob(sum(registry.layers[0])) == registry.layers[0])
+    }
+
+    @Test func aHeadWithoutEndIsGivenUp() throws {
+        let registry = try RegistryFixture { _, _, answer in
+            var answer = answer
+            answer.headers["X-Long"] = String(repeating: "x", count: 4 << 20)
+            return answer
+        }
+        let error = try #require(throws: RegistryError.self) { try registry.fetch() }
+        #expect(error.message.contains("registry http://\(registry.server.host)"), "\(error)")
+    }
+
+    @Test(arguments: ["content", "longer", "endless", "length", "encoding", "range", "unasked range"])
     func aWrongBlobIsRefusedByItsName(_ kind: String) throws {
         let registry = try RegistryFixture { request, before, answer in
             guard answer.body.count > 100_000 || answer.status == 206 else { return answer }
@@ -127,6 +185,10 @@ import Testing
             case "longer": (answer.body, answer.headers["Content-Length"]) = (answer.body + [1], "")
             case "endless": answer.isEndless = true
             case "length": answer.body.removeLast()
+            case "encoding":
+                // Nobody asked for it, and it is no blob of this digest.
+                answer.headers["Content-Encoding"] = "gzip"
+                answer.body = [0x1F, 0x8B] + answer.body.dropFirst(2)
             case "range":
                 if answer.status == 206 {
                     answer.headers["Content-Range"] = "bytes 0-9/300000"
@@ -144,7 +206,7 @@ import Testing
         #expect(!Files.exists(registry.folder.path + "/index.json"), "it is no layout")
     }
 
-    @Test(arguments: ["header", "type", "schema 1", "big", "both", "no JSON", "artifact"])
+    @Test(arguments: ["header", "type", "schema 1", "big", "endless", "both", "no JSON", "encoding", "artifact"])
     func aWrongManifestIsRefused(_ kind: String) throws {
         let registry = try RegistryFixture { request, _, answer in
             guard request.path.contains("manifests") else { return answer }
@@ -156,6 +218,10 @@ import Testing
                 answer.headers["Content-Type"] = "application/vnd.docker.distribution.manifest.v1+prettyjws"
             case "big": answer.body = [UInt8](repeating: 0x20, count: 5 << 20)
             case "both": answer.body = Array(#"{"schemaVersion": 2, "manifests": [], "layers": []}"#.utf8)
+            case "endless": answer.isEndless = true
+            case "encoding":
+                answer.headers["Content-Encoding"] = "gzip"
+                answer.body = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]
             case "no JSON": answer.body = Array("<html>".utf8)
             default: answer.body = Array(#"{"schemaVersion": 2, "mediaType": "application/x"}"#.utf8)
             }

@@ -26,6 +26,10 @@ public final class AnsweringServer: Sendable {
         public var isEndless = false
         /// Says nothing more after the body, and stays.
         public var hangs = false
+        /// Says nothing at all, and stays.
+        public var isSilent = false
+        /// Milliseconds before each tenth of the body.
+        public var pace: Int32 = 0
 
         public init(_ status: Int = 200, _ headers: [String: String] = [:], body: [UInt8] = [], cut: Int? = nil) {
             self.status = status
@@ -87,6 +91,7 @@ public final class AnsweringServer: Sendable {
         guard let request = read(peer) else { return }
         core.requests.withLock { $0.append(request) }
         let answer = core.answer(request)
+        if answer.isSilent { return wait(peer) }
         var head = "HTTP/1.1 \(answer.status) Answer\r\nConnection: close\r\n"
         var headers = answer.headers
         if !answer.isEndless, headers["Content-Length"] == nil, headers["Transfer-Encoding"] == nil {
@@ -96,13 +101,22 @@ public final class AnsweringServer: Sendable {
         if headers["Content-Length"] == "" { headers["Content-Length"] = nil }
         for (name, value) in headers { head += "\(name): \(value)\r\n" }
         guard write(peer, Array((head + "\r\n").utf8)) else { return }
-        guard write(peer, Array(answer.body.prefix(answer.cut ?? .max))) else { return }
-        while answer.isEndless { guard write(peer, answer.body) else { return } }
-        if answer.hangs {
-            var byte: UInt8 = 0
-            while recv(peer.raw, &byte, 1, 0) > 0 {}
+        var rest = answer.body.prefix(answer.cut ?? .max)
+        let piece = answer.pace == 0 ? rest.count : max(1, rest.count / 10)
+        while !rest.isEmpty {
+            _ = poll(nil, 0, answer.pace)
+            guard write(peer, Array(rest.prefix(piece))) else { return }
+            rest = rest.dropFirst(piece)
         }
+        while answer.isEndless { guard write(peer, answer.body) else { return } }
+        if answer.hangs { wait(peer) }
         _ = shutdown(peer.raw, Int32(SHUT_RDWR))
+    }
+
+    /// Until the client goes.
+    private static func wait(_ peer: SharedDescriptor) {
+        var byte: UInt8 = 0
+        while recv(peer.raw, &byte, 1, 0) > 0 {}
     }
 
     private static func write(_ peer: SharedDescriptor, _ bytes: [UInt8]) -> Bool {
