@@ -10,19 +10,21 @@ struct ImagePull {
     private let reference: ImageReference
     private let store: ImageStore
     private let file: RegistriesFile
+    private let signatures: SignaturePolicy
     private let credentials: CredentialSources
     var limits = FetchLimits()
 
     /// - Parameters:
-    ///   - registries: path of registries.yaml.
+    ///   - registries, signatures: paths of registries.yaml and signatures.yaml.
     ///   - nodePaths: where the node's own credentials may be.
     init(
-        _ reference: String, store: String, registries: String, input: PullInput,
+        _ reference: String, store: String, registries: String, signatures: String, input: PullInput,
         nodePaths: [String] = CredentialSources.nodePaths
     ) throws(PullError) {
         do {
             self.reference = try ImageReference(parsing: reference)
             file = try RegistriesFile.read(registries)
+            self.signatures = try SignaturePolicy.read(signatures)
             credentials = try CredentialSources(given: input.credentials.map { Array($0.utf8) }, nodePaths: nodePaths)
             self.store = try ImageStore(root: store)
         } catch {
@@ -45,6 +47,7 @@ struct ImagePull {
                 registry: reference.registry, repository: reference.repository, tag: reference.tag,
                 digest: reference.digest, platform: .host, credentials: credentials)
             fetch.file = file
+            fetch.signatures = signatures
             fetch.limits = limits
             fetch.freeBytes = session.freeBytes
             let result = try fetch.run(
@@ -89,6 +92,7 @@ struct ImagePull {
             case .unauthorized: .unauthorized
             case .unavailable, .cancelled: .unavailable
             case .invalid, .wrongPlatform: .invalid
+            case .unsigned: .unsigned
             case .configuration: .configuration
             case .storage: .storage
             }

@@ -7,7 +7,7 @@ import JSON
 /// and a crash on them stay out of the agent.
 ///
 ///     load  --store DIR [--name NAME] FILE
-///     pull  --store DIR --registries FILE REFERENCE
+///     pull  --store DIR --registries FILE --signatures FILE REFERENCE
 ///     rm    --store DIR [--in-use LAYER-PATH]... REFERENCE
 ///     sweep --store DIR [--in-use LAYER-PATH]...
 ///
@@ -48,7 +48,8 @@ public enum ImageWorker {
     private static func pull(_ command: Command) -> Int32 {
         do throws(PullError) {
             let pull = try ImagePull(
-                command.operand, store: command.store, registries: command.registries, input: try PullInput.read(0))
+                command.operand, store: command.store, registries: command.registries,
+                signatures: command.signatures, input: try PullInput.read(0))
             let image = try pull.run { send(.pulling($0)) }
             send(.pulled(ImageWorkerMessage.Loaded(id: image.id, names: image.names)))
             return 0
@@ -90,6 +91,7 @@ public enum ImageWorker {
         var store = ""
         var name: String?
         var registries = ""
+        var signatures = ""
         var inUse: Set<String> = []
         var operand = ""
 
@@ -112,6 +114,9 @@ public enum ImageWorker {
                 case "--registries" where i + 1 < arguments.count:
                     registries = arguments[i + 1]
                     i += 2
+                case "--signatures" where i + 1 < arguments.count:
+                    signatures = arguments[i + 1]
+                    i += 2
                 case "--in-use" where i + 1 < arguments.count:
                     inUse.insert(arguments[i + 1])
                     i += 2
@@ -121,8 +126,8 @@ public enum ImageWorker {
                 }
             }
             guard store.hasPrefix("/") else { throw refuse("--store needs an absolute path") }
-            guard verb != .pull || registries.hasPrefix("/") else {
-                throw refuse("--registries needs an absolute path")
+            guard verb != .pull || registries.hasPrefix("/") && signatures.hasPrefix("/") else {
+                throw refuse("--registries and --signatures need absolute paths")
             }
             guard operands.count == (verb == .sweep ? 0 : 1) else { throw refuse("wrong number of arguments") }
             operand = operands.first ?? ""

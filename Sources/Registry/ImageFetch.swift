@@ -22,6 +22,7 @@ public struct ImageFetch {
     public var digest: ImageDigest?
     public var platform: ImagePlatform
     public var file = RegistriesFile()
+    public var signatures = SignaturePolicy()
     public var credentials: CredentialSources
     public var limits = FetchLimits()
     /// Bytes that may be written.
@@ -72,6 +73,9 @@ public struct ImageFetch {
                 continue
             }
             let order = [session] + sessions[(n + 1)...] + sessions[..<n]
+            try SignatureCheck(policy: signatures, limits: limits).check(
+                registry: registry, repository: repository, digests: choice.indexes + [choice.descriptor.digest], order,
+                transport)
             return try fetch(choice, order, transport, shared, folder, needed)
         }
         throw Self.combined(errors)

@@ -34,10 +34,6 @@ struct ManifestResolver {
         self.limits = limits
     }
 
-    private static let types = [
-        ImageMediaType.index, ImageMediaType.manifest, ImageMediaType.dockerList, ImageMediaType.dockerManifest,
-    ]
-
     /// - Throws: `RegistryError` naming the registry, the image and what is wrong.
     mutating func resolve(tag: String, digest: ImageDigest?) throws(RegistryError) -> Choice {
         let name = digest?.description ?? tag
@@ -158,32 +154,23 @@ struct ManifestResolver {
             throw error.during(title)
         }
         let written = value["mediaType"]?.stringValue ?? ""
-        if Self.types.contains(sent), !written.isEmpty, written != sent {
+        if RegistryClient.manifestTypes.contains(sent), !written.isEmpty, written != sent {
             throw refuse("it is sent as \(escaped(sent)) but says that it is \(escaped(written))")
         }
         var type = written.isEmpty ? sent : written
-        if !Self.types.contains(type), written.isEmpty {
+        if !RegistryClient.manifestTypes.contains(type), written.isEmpty {
             type = value["manifests"] == nil ? ImageMediaType.manifest : ImageMediaType.index
         }
-        guard Self.types.contains(type) else { throw refuse("\"\(escaped(type))\" is no image's media type") }
+        guard RegistryClient.manifestTypes.contains(type) else {
+            throw refuse("\"\(escaped(type))\" is no image's media type")
+        }
         return (ImageDescriptor(mediaType: type, digest: digest, size: Int64(bytes.count)), bytes)
     }
 
     /// A document's bytes, within their limit.
     private func get(_ kind: String, _ name: String) throws(RegistryError) -> (ResponseHead, [UInt8]) {
-        let limit = limits.documentBytes
-        let accept = kind == "manifests" ? ["Accept: " + Self.types.joined(separator: ", ")] : []
-        let collected = Collected()
-        let head = try client.get(kind, name, headers: accept) { (_, piece) throws(RegistryError) in
-            guard collected.bytes.count + piece.count <= limit else {
-                throw RegistryError(.invalid, "it has more than \(limit) bytes")
-            }
-            collected.bytes += piece
-        }
-        return (head, collected.bytes)
+        try client.document(kind, name, limit: limits.documentBytes)
     }
-
-    private final class Collected { var bytes: [UInt8] = [] }
 
     private static func sum(
         _ bytes: [UInt8], _ algorithm: ImageDigest.Algorithm

@@ -1,7 +1,5 @@
-import Base
 import HTTP
 import JSON
-import YAML
 
 extension RegistriesFile {
     /// Where the file is looked for.
@@ -11,61 +9,20 @@ extension RegistriesFile {
     ///
     /// - Throws: `RegistryError` with all that is wrong, a line each: `file:line:column: message`.
     public static func read(_ path: String) throws(RegistryError) -> RegistriesFile {
-        let bytes: [UInt8]
-        do throws(SystemError) { bytes = try Files.read(path, limit: 1 << 20) } catch {
-            if error.errno == .noEntry { return RegistriesFile() }
-            throw RegistryError(.configuration, "\(error)")
-        }
-        return try decode(bytes, path: path)
+        try RegistriesDecoder.read(path) ?? RegistriesFile()
     }
 
     /// Reads the text of a file.
     ///
     /// - Throws: `RegistryError` with all that is wrong, a line each: `file:line:column: message`.
     public static func decode(_ text: some Collection<UInt8>, path: String) throws(RegistryError) -> RegistriesFile {
-        let documents: [JSONValue]
-        do throws(YAMLError) { documents = try YAML.documents(text).filter { !$0.isNull } } catch {
-            throw RegistryError(.configuration, "\(path):\(error.position): \(error.message)")
-        }
-        guard let document = documents.first else { return RegistriesFile() }
-        var decoder = RegistriesDecoder()
-        if documents.count > 1 { decoder.complain("a second document; the file is one", documents[1]) }
-        let file = decoder.file(document)
-        if decoder.issues.isEmpty { return file }
-        throw RegistryError(.configuration, decoder.issues.map { "\(path):\($0)" }.joined(separator: "\n"))
+        try RegistriesDecoder.decode(text, path: path) ?? RegistriesFile()
     }
 }
 
-/// Reads registries.yaml strictly: what it does not know is wrong.
-private struct RegistriesDecoder {
+/// Reads registries.yaml.
+private struct RegistriesDecoder: StrictDecoder {
     var issues: [String] = []
-
-    mutating func complain(_ message: String, _ value: JSONValue) { complain(message, value.position) }
-
-    mutating func complain(_ message: String, _ position: SourcePosition) { issues.append("\(position): \(message)") }
-
-    /// The members of an object, those without a value left out.
-    private mutating func members(_ value: JSONValue, _ name: String) -> [JSONObject.Member] {
-        guard let object = value.objectValue else {
-            complain("\(name): expected a mapping, found \(value.kind)", value)
-            return []
-        }
-        return object.members.filter { !$0.value.isNull }
-    }
-
-    private mutating func unknown(_ member: JSONObject.Member, in name: String, _ known: [String]) {
-        complain(
-            "\(escaped(member.key)): unknown field of \(name); there are \(known.joined(separator: ", "))",
-            member.keyPosition)
-    }
-
-    private mutating func string(_ member: JSONObject.Member) -> String {
-        guard let text = member.value.stringValue else {
-            complain("\(member.key): expected a string, found \(member.value.kind)", member.value)
-            return ""
-        }
-        return text
-    }
 
     mutating func file(_ document: JSONValue) -> RegistriesFile {
         var file = RegistriesFile()
@@ -193,11 +150,5 @@ private struct RegistriesDecoder {
             complain("tls: cert_file and key_file belong together; one is missing", value)
         }
         return tls
-    }
-
-    private mutating func path(_ member: JSONObject.Member) -> String {
-        let path = string(member)
-        if !path.hasPrefix("/") { complain("\(member.key): expected an absolute path", member.value) }
-        return path
     }
 }

@@ -2,6 +2,7 @@ import Base
 import CLinux
 import HTTP
 import JSON
+import OCI
 
 /// Asks one place for things of a repository: with its credentials, over redirections, and again when it has no time. One
 /// a thread; the sessions are shared.
@@ -52,6 +53,28 @@ struct RegistryClient {
         } catch {
             throw error.during(title(kind, name))
         }
+    }
+
+    /// The kinds of manifest and index that are understood.
+    static let manifestTypes = [
+        ImageMediaType.index, ImageMediaType.manifest, ImageMediaType.dockerList, ImageMediaType.dockerManifest,
+    ]
+
+    private final class Collected { var bytes: [UInt8] = [] }
+
+    /// Gets a document whole.
+    ///
+    /// - Throws: `RegistryError`, also for one of more than `limit` bytes.
+    func document(_ kind: String, _ name: String, limit: Int) throws(RegistryError) -> (ResponseHead, [UInt8]) {
+        let accept = kind == "manifests" ? ["Accept: " + Self.manifestTypes.joined(separator: ", ")] : []
+        let collected = Collected()
+        let head = try get(kind, name, headers: accept) { (_, piece) throws(RegistryError) in
+            guard collected.bytes.count + piece.count <= limit else {
+                throw RegistryError(.invalid, "it has more than \(limit) bytes")
+            }
+            collected.bytes += piece
+        }
+        return (head, collected.bytes)
     }
 
     /// For messages.

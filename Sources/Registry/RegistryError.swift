@@ -12,7 +12,9 @@ public struct RegistryError: Error, Hashable, Sendable, CustomStringConvertible 
         case invalid
         /// The image is not for this machine.
         case wrongPlatform
-        /// registries.yaml, a credential document or this machine's software.
+        /// It bears no signature that signatures.yaml demands.
+        case unsigned
+        /// registries.yaml, signatures.yaml, a credential document or this machine's software.
         case configuration
         /// This machine's disk.
         case storage

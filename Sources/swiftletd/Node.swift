@@ -98,7 +98,7 @@ final class Node {
         records = PodRecordStore(folder: paths.podRecords, pool: pool, log: log)
         classes = ServiceClassLimits(cgroups, pool: pool, log: log)
         images = try ImageService(store: store, loop: loop, log: log)
-        images.registries = paths.registries
+        images.pullFiles = PullFiles(root: paths.root)
         services.puller = images
         agent = Agent(
             loop: loop, log: log, events: EventRecorder(host: facts.name), records: records,

@@ -89,7 +89,11 @@ struct ImageSweep {
         let operand: [String] =
             switch work {
             case .load: ["\(machine.images)/users.tar"]
-            case .pull: ["--registries", "/no/such/file", registry?.name("team/users:1") ?? ""]
+            case .pull:
+                [
+                    "--registries", "/no/such/file", "--signatures", "/no/such/file",
+                    registry?.name("team/users:1") ?? "",
+                ]
             case .rm: ["example.org/tests/users:v1"]
             case .sweep: []
             }

@@ -111,6 +111,35 @@ let pullSuite = Suite("pulling", images: []) {
             try expectContains(wrong.errors, "registries.yaml:3:5", "mistake")
             try Files.remove(file)
         },
+        Test("an image without the signature that is demanded is not run, and why names that", needs: .registry) {
+            node in
+            let registry = try RegistryProcess(folder: TemporaryDirectory())
+            try registry.push("\(node.machine.images)/busybox.tar", as: "team/unsigned:1")
+            let image = registry.name("team/unsigned:1")
+            let key = "\(node.root)/etc/swiftlet/team.pub"
+            let file = "\(node.root)/etc/swiftlet/signatures.yaml"
+            try Files.makeDirectories(Path.parent(file))
+            let pem = """
+                -----BEGIN PUBLIC KEY-----
+                MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
+                -----END PUBLIC KEY-----
+
+                """
+            try Files.replace(key, with: pem.utf8, durable: false)
+            let policy = "policies: [{images: ['*/team/unsigned'], keys: [\(key)]}]"
+            try Files.replace(file, with: policy.utf8, durable: false)
+            try node.drop("unsigned.yaml", pod("unsigned", image))
+            try node.wait("unsigned", "SignatureValidationFailed", seconds: 10) {
+                let waiting = $0.container()
+                return waiting?.string("state.waiting.reason") == "SignatureValidationFailed"
+                    && waiting?.string("state.waiting.message")?.contains("there is none that holds") == true
+            }
+            try expectContains(try node.swiftlet("why", "unsigned").output, "bears no signature", "why")
+            // The policy is read anew for each pull.
+            try Files.replace(file, with: policy.replacing("/unsigned'", with: "/signed'").utf8, durable: false)
+            try node.waitReady("unsigned", seconds: 30)
+            try Files.remove(file)
+        },
         Test("a pod that is removed while its image is pulled goes at once", needs: .registry) { node in
             // A registry that takes the connection and says nothing.
             let silent = try silentListener()

@@ -19,10 +19,12 @@ struct PullTests {
 
     private func pull(
         _ reference: String, _ fixture: StoreFixture, credentials: [String] = [], registries: String = "/no/such/file",
+        signatures: String = "/no/such/file",
         _ progress: @escaping @Sendable (PullProgress) -> Void = { _ in }
     ) throws -> StoredImage {
         var pull = try ImagePull(
-            reference, store: fixture.store.root, registries: registries, input: PullInput(credentials: credentials),
+            reference, store: fixture.store.root, registries: registries, signatures: signatures,
+            input: PullInput(credentials: credentials),
             nodePaths: [])
         pull.limits.transfer.retryMilliseconds = 1
         return try pull.run(progress)
@@ -130,7 +132,9 @@ struct PullTests {
 enum WorkerInput {
     static func pull(_ name: String, _ root: String, _ input: String) -> Int32 {
         guard let file = try? FileDescriptor.open(input, O_RDONLY), dup2(file.raw, 0) == 0 else { return 9 }
-        return ImageWorker.run(["pull", "--store", root, "--registries", "/no/such/file", name])
+        return ImageWorker.run([
+            "pull", "--store", root, "--registries", "/no/such/file", "--signatures", "/no/such/file", name,
+        ])
     }
 }
 
@@ -162,7 +166,7 @@ struct PulledContentTests {
         let before = try fixture.snapshot()
         let pull = try ImagePull(
             "\(server.host)/app:1", store: fixture.store.root, registries: "/no/such/file",
-            input: PullInput(credentials: []), nodePaths: [])
+            signatures: "/no/such/file", input: PullInput(credentials: []), nodePaths: [])
         let error = try #require(throws: PullError.self) { try pull.run { _ in } }
         #expect(error.kind == .invalid && error.message.hasPrefix("cannot pull \(server.host)/app:1: "), "\(error)")
         #expect(try fixture.snapshot() == before)

@@ -72,13 +72,15 @@ final class RegistryFixture: Sendable {
 
     func fetch(
         tag: String? = "1", digest: String? = nil, credentials: [String] = [], file: RegistriesFile = .init(),
-        registry: String? = nil, needed: [Bool]? = nil, limits change: (inout FetchLimits) -> Void = { _ in }
+        registry: String? = nil, signatures: SignaturePolicy = .init(), needed: [Bool]? = nil,
+        limits change: (inout FetchLimits) -> Void = { _ in }
     ) throws -> ImageFetch.Result {
         let sources = try CredentialSources(given: credentials.map { Array($0.utf8) }, nodePaths: [])
         var fetch = ImageFetch(
             registry: registry ?? server.host, repository: "team/app", tag: tag,
             digest: digest.flatMap { ImageDigest($0) }, platform: .current, credentials: sources)
         fetch.file = file
+        fetch.signatures = signatures
         fetch.limits.transfer.retryMilliseconds = 1
         fetch.limits.transfer.connectSeconds = 5
         fetch.limits.transfer.stallSeconds = 20

@@ -47,6 +47,9 @@ struct Clue: Sendable {
         Clue("image-name", "invalid image reference", "InvalidImageName"),
         Clue("image-never-pull", "ErrImageNeverPull", "pull policy of Never"),
         Clue(
+            "image-unsigned", "SignatureValidationFailed", "cannot pull *signatures.yaml wants",
+            "signatures.yaml refuses"),
+        Clue(
             "registry-denied", "cannot pull *: it wants credentials", "cannot pull *: access is refused"),
         Clue("image-unknown", "cannot pull *: there is no such thing"),
         Clue(

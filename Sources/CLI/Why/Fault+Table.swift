@@ -46,6 +46,9 @@ extension Fault {
             "registry-denied", .image, "the image's registry wants credentials, or others",
             fix: "put user and password into /etc/swiftlet/registries.yaml (docs/images.md says how)"),
         Fault(
+            "image-unsigned", .image, "its image bears no signature that /etc/swiftlet/signatures.yaml demands",
+            fix: "have it signed with one of the keys that are named there (cosign sign --key), or change the policy"),
+        Fault(
             "image-never-pull", .image, "its image is not on this node, and imagePullPolicy is Never",
             fix: "load it with \"swiftlet image load FILE\", or correct the image's name in the manifest"),
         Fault(

@@ -13,7 +13,9 @@ public struct PullError: Error, Hashable, Sendable, CustomStringConvertible {
         case unavailable
         /// What came is not what it must be, or is not for this machine.
         case invalid
-        /// registries.yaml, a credential document or this machine's software.
+        /// It bears no signature that signatures.yaml demands.
+        case unsigned
+        /// registries.yaml, signatures.yaml, a credential document or this machine's software.
         case configuration
         /// This machine failed: disk full, input/output error, the worker killed.
         case storage

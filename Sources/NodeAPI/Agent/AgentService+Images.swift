@@ -160,6 +160,7 @@ extension AgentService {
                     case .invalidName: 400
                     case .notFound: 404
                     case .unauthorized: 401
+                    case .unsigned: 403
                     case .unavailable: 503
                     case .invalid: 502
                     case .configuration, .storage: 500

@@ -11,7 +11,6 @@ public struct NodePaths: Sendable {
     }
 
     public var manifests: String { root + "/etc/podspecs" }
-    public var registries: String { root + "/etc/swiftlet/registries.yaml" }
     public var state: String { root + "/var/lib/swiftlet/state" }
     public var podRecords: String { state + "/pods" }
     /// The last good answer of the URL that pods come from.

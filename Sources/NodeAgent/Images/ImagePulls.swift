@@ -45,7 +45,7 @@ final class ImagePulls {
 
     /// - Throws: `PullError`, at once when the calling task is cancelled. A pull that nobody waits for ends.
     func pull(
-        _ reference: ImageReference, _ credentials: [String], _ registries: String,
+        _ reference: ImageReference, _ credentials: [String], _ files: PullFiles,
         _ progress: @escaping (PullProgress) -> Void
     ) async throws(PullError) -> StoredImage {
         let key = reference.canonical
@@ -59,7 +59,7 @@ final class ImagePulls {
         } else {
             flight = Flight(credentials)
             flights[key] = flight
-            queue.append { [weak self] in self?.start(flight, reference, registries) }
+            queue.append { [weak self] in self?.start(flight, reference, files) }
         }
         let waiter = nextWaiter
         nextWaiter += 1
@@ -90,11 +90,14 @@ final class ImagePulls {
         }
     }
 
-    private func start(_ flight: Flight, _ reference: ImageReference, _ registries: String) {
+    private func start(_ flight: Flight, _ reference: ImageReference, _ files: PullFiles) {
         if flight.isAbandoned {
             return finish(flight, reference, .failure(ImageError(.cancelled, "nobody waits for it")))
         }
-        let arguments = ["pull", "--store", store.root, "--registries", registries, reference.canonical]
+        let arguments = [
+            "pull", "--store", store.root, "--registries", files.registries, "--signatures", files.signatures,
+            reference.canonical,
+        ]
         var environment = Self.variables.compactMap { name in getenv(name).map { "\(name)=\(String(cString: $0))" } }
         // libcurl reads this one only in small letters: for a CGI program it would be a client's header.
         if getenv("http_proxy") == nil, let proxy = getenv("HTTP_PROXY") {

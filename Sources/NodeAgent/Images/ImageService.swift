@@ -18,8 +18,8 @@ public final class ImageService {
     /// A removal kept layers that pods stood on.
     private var keptLayers = false
 
-    /// Says which mirrors registries have, and how they are spoken to.
-    public var registries = "/etc/swiftlet/registries.yaml"
+    /// The operator's files that pulls follow.
+    public var pullFiles = PullFiles()
 
     /// Called when an image was loaded, pulled or removed.
     public var onChange: () -> Void = {}
@@ -94,7 +94,7 @@ public final class ImageService {
     public func pull(
         _ reference: ImageReference, credentials: [String], progress: @escaping (PullProgress) -> Void
     ) async throws(PullError) -> StoredImage {
-        let image = try await pulls.pull(reference, credentials, registries, progress)
+        let image = try await pulls.pull(reference, credentials, pullFiles, progress)
         onChange()
         return image
     }

@@ -25,13 +25,13 @@ extension PodMachine {
     }
 
     mutating func onPullBackOff(_ name: String) -> [PodDirective] {
-        guard stage == .running, let i = index(name), case .waiting("ErrImagePull", let why) = containers[i].state,
-            !containers[i].isHeld
+        guard stage == .running, let i = index(name), case .waiting(let reason?, let why) = containers[i].state,
+            ["ErrImagePull", "SignatureValidationFailed"].contains(reason), !containers[i].isHeld
         else { return [] }
         let image = containers[i].image
         containers[i].state = .waiting(
             reason: "ImagePullBackOff",
-            message: "Back-off pulling image \"\(image)\": ErrImagePull: \(why ?? "unknown")")
+            message: "Back-off pulling image \"\(image)\": \(reason): \(why ?? "unknown")")
         return [.record(EventNote("BackOff", "Back-off pulling image \"\(image)\"", container: name))]
     }
 }
@@ -40,6 +40,8 @@ extension ContainerRecord {
     /// Held back until its image is here.
     var isWaitingForImage: Bool {
         guard case .waiting(let reason?, _) = state else { return false }
-        return ["ErrImagePull", "ErrImageNeverPull", "ImagePullBackOff", "InvalidImageName"].contains(reason)
+        return [
+            "ErrImagePull", "ErrImageNeverPull", "ImagePullBackOff", "InvalidImageName", "SignatureValidationFailed",
+        ].contains(reason)
     }
 }

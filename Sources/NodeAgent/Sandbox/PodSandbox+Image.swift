@@ -72,7 +72,11 @@ extension PodSandbox {
                 } catch {
                     endPull(
                         of: container.name,
-                        .failure(StartFailure(.pull, reason: "ErrImagePull", message: "\(error)", at: .now)))
+                        .failure(
+                            StartFailure(
+                                .pull,
+                                reason: error.kind == .unsigned ? "SignatureValidationFailed" : "ErrImagePull",
+                                message: "\(error)", at: .now)))
                 }
             }
         }
