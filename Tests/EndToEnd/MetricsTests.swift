@@ -54,6 +54,29 @@ let metricsSuite = Suite("metrics") {
             let line = try node.ok("top", "pods", "busy", "--no-headers")
             try expect(line.hasPrefix("busy") && !line.contains(" 0m "), "top: \(line)")
         },
+        Test("the summary tells what containers have written") { node in
+            let script =
+                "head -c 3000000 /dev/zero >/big; head -c 2000000 /dev/zero >/v/big; echo said; touch /v/done; sleep 1000"
+            try node.drop(
+                "writer.yaml",
+                shellPod(
+                    "writer", script, container: "volumeMounts: [{name: v, mountPath: /v}]",
+                    spec: "volumes: [{name: v, emptyDir: {}}]", restart: "Always"))
+            try node.waitReady("writer")
+            try node.eventually("it has written", seconds: 10) {
+                try node.exec("writer", "test -e /v/done").status == 0
+            }
+            let summary = try JSONParser.parse(Array(try node.get("/stats/summary").utf8))
+            let pod = summary["pods"]?.arrayValue?.first { $0["podRef"]?.string("name") == "writer" }
+            let container = pod?["containers"]?.arrayValue?.first
+            func used(_ value: JSONValue?) -> Int64 { value?["usedBytes"]?.integerValue ?? -1 }
+            try expect((3_000_000..<3_200_000).contains(used(container?["rootfs"])), "rootfs: \(summary)")
+            try expect((1..<100_000).contains(used(container?["logs"])), "logs: \(summary)")
+            let volume = pod?["volume"]?.arrayValue?.first
+            try expect(
+                volume?.string("name") == "v" && (2_000_000..<2_200_000).contains(used(volume)), "volume: \(summary)")
+            try expect(used(pod?["ephemeral-storage"]) > 5_000_000, "ephemeral-storage: \(summary)")
+        },
         Test("memory is told as the cgroup counts it", needs: .limits) { node in
             try node.drop("held.yaml", shellPod("held", hold, restart: "Always"))
             try node.waitReady("held")

@@ -188,7 +188,7 @@ public final class FakeNode: NodeService {
     public var countersNow = NodeCounters()
     /// What is told in turn, before `usageNow`.
     public var usages: [NodeUsage] = []
-    public func usage(_ completion: @escaping (NodeUsage) -> Void) {
+    public func usage(withDisk: Bool, _ completion: @escaping (NodeUsage) -> Void) {
         let usage = usages.isEmpty ? usageNow : usages.removeFirst()
         loop.enqueue { completion(usage) }
     }

@@ -54,6 +54,24 @@ import Testing
         #expect(counters.startedInitContainers == 1 && counters.startedContainers == 2 && counters.startErrors == 1)
     }
 
+    @Test func whatPodsHaveWrittenStandsInTheSummary() throws {
+        let harness = try Harness()
+        var usage = usage(at: 10, cpu: 1)
+        var (own, logs, volume) = (DiskUsage(), DiskUsage(), DiskUsage())
+        (own.bytes, own.inodes, logs.bytes, logs.inodes, volume.bytes, volume.inodes) = (100, 3, 20, 2, 4, 1)
+        usage.pods[0].containers[0].rootFolder = own
+        usage.pods[0].containers[0].logs = logs
+        usage.pods[0].volumes = [("data", volume)]
+        harness.node.usageNow = usage
+        let pod = try #require(
+            try JSONParser.parse(try harness.get("/stats/summary").body)["pods"]?.arrayValue?.first)
+        let container = pod["containers"]?.arrayValue?.first
+        #expect(container?["rootfs"]?["usedBytes"] == 100 && container?["rootfs"]?["capacityBytes"] == 10)
+        #expect(container?["logs"]?["inodesUsed"] == 2)
+        #expect(pod["volume"]?.arrayValue?.first?["name"] == "data")
+        #expect(pod["ephemeral-storage"]?["usedBytes"] == 124 && pod["ephemeral-storage"]?["inodesUsed"] == 6)
+    }
+
     @Test func whatTheKernelDoesNotCountIsLeftOut() throws {
         let harness = try Harness()
         var usage = usage(at: 10, cpu: 1)

@@ -17,6 +17,7 @@ public final class AgentService: @LoopActor NodeService {
     private let describe: () -> NodeStatus
     private let configurationNow: () -> NodeConfiguration
     private let counted: CounterKeeper
+    private let disk = DiskUsageKeeper()
     /// A client that goes ends no container's input.
     private var keepsInput = false
 
@@ -124,8 +125,9 @@ public final class AgentService: @LoopActor NodeService {
         return status
     }
 
-    public func usage(_ completion: @escaping (NodeUsage) -> Void) {
-        let reader = UsageReader(node, imageFolder: imageService.store.root, pods: agent.pods)
+    public func usage(withDisk: Bool, _ completion: @escaping (NodeUsage) -> Void) {
+        let reader = UsageReader(
+            node, imageFolder: imageService.store.root, pods: agent.pods, disk: withDisk ? disk : nil)
         Task {
             // Nothing in it throws: a job that is given up has no answer.
             guard let usage = try? await node.pool.run({ reader.read() }) else { return }

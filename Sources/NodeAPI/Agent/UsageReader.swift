@@ -11,6 +11,8 @@ struct UsageReader: Sendable {
     struct Target: Sendable {
         var pod: Pod
         var cgroup: String
+        var directory: PodDirectory
+        var logs: String
     }
 
     var nodeName: String
@@ -18,9 +20,12 @@ struct UsageReader: Sendable {
     var targets: [Target]
     var podFolder: String
     var imageFolder: String
+    /// Looks at the pods' files; nil when nobody asks for them.
+    var disk: DiskUsageKeeper?
 
     @LoopActor
-    init(_ node: NodeServices, imageFolder: String, pods: [Pod]) {
+    init(_ node: NodeServices, imageFolder: String, pods: [Pod], disk: DiskUsageKeeper?) {
+        self.disk = disk
         nodeName = node.facts.name
         hierarchy = node.cgroups.hierarchy.mountPoint
         podFolder = node.paths.pods
@@ -28,7 +33,11 @@ struct UsageReader: Sendable {
         let root = node.cgroups.root.path
         targets = pods.compactMap { pod in
             guard let directory = PodDirectory(root: node.paths.pods, uid: pod.metadata.uid) else { return nil }
-            return Target(pod: pod, cgroup: Path.join(root, PodCgroupPlan(pod.spec, directory: directory).path))
+            return Target(
+                pod: pod, cgroup: Path.join(root, PodCgroupPlan(pod.spec, directory: directory).path),
+                directory: directory,
+                logs: node.paths.podLogs(
+                    namespace: pod.metadata.namespace, name: pod.metadata.name, uid: pod.metadata.uid))
         }
     }
 
@@ -54,14 +63,24 @@ struct UsageReader: Sendable {
             guard case .running(let since) = status.state,
                 let resources = Self.resources(Path.join(target.cgroup, status.name))
             else { return nil }
-            return NodeUsage.Container(
+            var container = NodeUsage.Container(
                 name: status.name, started: since ?? started, image: status.image,
                 id: status.containerID ?? "",
                 resources: resources)
+            container.rootFolder = disk?.usage(target.directory.container(status.name))
+            container.logs = disk?.usage(Path.join(target.logs, status.name))
+            return container
         }
-        return NodeUsage.Pod(
+        var usage = NodeUsage.Pod(
             namespace: pod.metadata.namespace, name: pod.metadata.name, uid: pod.metadata.uid, started: started,
             resources: resources, containers: containers)
+        if let disk {
+            for volume in pod.spec.volumes {
+                guard let source = volume.emptyDir, source.medium != .memory else { continue }
+                usage.volumes.append((volume.name, disk.usage(target.directory.emptyDir(volume.name))))
+            }
+        }
+        return usage
     }
 
     /// Nil when the cgroup is gone.

@@ -9,15 +9,15 @@ extension Router {
         case ["metrics"]: only(["GET"], head) { [self] in $0.respond(metrics: nodeMetrics()) }
         case ["metrics", "resource"]:
             only(["GET"], head) { [self] exchange in
-                service.usage { exchange.respond(metrics: $0.resourceMetrics) }
+                service.usage(withDisk: false) { exchange.respond(metrics: $0.resourceMetrics) }
             }
         case ["metrics", "cadvisor"]:
             only(["GET"], head) { [self] exchange in
-                service.usage { exchange.respond(metrics: $0.containerMetrics) }
+                service.usage(withDisk: false) { exchange.respond(metrics: $0.containerMetrics) }
             }
         case ["stats", "summary"]:
             only(["GET"], head) { [self] exchange in
-                service.usage { [self] usage in
+                service.usage(withDisk: true) { [self] usage in
                     // Of two that ask in turn each gets the use since the other: none is told of a time too short to
                     // mean anything.
                     let isRecent = lastUsage.map { usage.instant < $0.instant + .milliseconds(500) } ?? false

@@ -101,7 +101,9 @@ public protocol NodeService: AnyObject {
     func configuration() -> NodeConfiguration
 
     /// Reads what the node and its pods use.
-    func usage(_ completion: @escaping (NodeUsage) -> Void)
+    ///
+    /// - Parameter withDisk: also what pods have written, as it was within the last minute.
+    func usage(withDisk: Bool, _ completion: @escaping (NodeUsage) -> Void)
 
     /// What has been counted since the agent started.
     func counters() -> NodeCounters

@@ -33,10 +33,20 @@ extension NodeUsage {
                     object.append("startTime", .string(container.started.rfc3339))
                     object.append("cpu", ifPresent: cpu(container.resources, since: same?.resources, earlier))
                     object.append("memory", ifPresent: memory(container.resources))
+                    object.append("rootfs", ifPresent: container.rootFolder.flatMap(json))
+                    object.append("logs", ifPresent: container.logs.flatMap(json))
                     return .object(object)
                 }))
         object.append("cpu", ifPresent: cpu(pod.resources, since: before?.resources, earlier))
         object.append("memory", ifPresent: memory(pod.resources))
+        let volumes = pod.volumes.compactMap { volume -> JSONValue? in
+            guard var object = json(volume.usage)?.objectValue else { return nil }
+            object.append("name", .string(volume.name))
+            return .object(object)
+        }
+        if !volumes.isEmpty { object.append("volume", .array(volumes)) }
+        let written = pod.containers.flatMap { [$0.rootFolder, $0.logs] }.compactMap { $0 } + pod.volumes.map(\.usage)
+        if !written.isEmpty { object.append("ephemeral-storage", ifPresent: json(written.reduce(DiskUsage(), +))) }
         object.append("process_stats", ifPresent: pod.resources.processes.map { ["process_count": .integer($0)] })
         return .object(object)
     }
@@ -64,6 +74,17 @@ extension NodeUsage {
         ]
         for (key, value) in values { object.append(key, ifPresent: value.map { .integer($0) }) }
         return .object(object)
+    }
+
+    /// A part of the file system of the pods' files.
+    private func json(_ usage: DiskUsage) -> JSONValue? {
+        guard let system = fileSystem else { return nil }
+        return [
+            "time": .string(time.rfc3339), "availableBytes": .integer(system.available),
+            "capacityBytes": .integer(system.capacity), "usedBytes": .integer(usage.bytes),
+            "inodesFree": .integer(system.freeInodes), "inodes": .integer(system.inodes),
+            "inodesUsed": .integer(usage.inodes),
+        ]
     }
 
     private func json(_ system: FileSystem) -> JSONValue {

@@ -31,6 +31,9 @@ public struct NodeUsage: Sendable {
         public var image: String
         public var id: String
         public var resources: Resources
+        /// What it has written: its own layer, and its logs. Nil when that was not asked for.
+        public var rootFolder: DiskUsage?
+        public var logs: DiskUsage?
 
         public init(name: String, started: Timestamp, image: String, id: String, resources: Resources) {
             self.name = name
@@ -49,6 +52,8 @@ public struct NodeUsage: Sendable {
         public var resources: Resources
         /// Those that run.
         public var containers: [Container]
+        /// Volumes that live and end with it, by name.
+        public var volumes: [(name: String, usage: DiskUsage)] = []
 
         public init(
             namespace: String, name: String, uid: String, started: Timestamp, resources: Resources,
