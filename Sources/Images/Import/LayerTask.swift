@@ -12,6 +12,15 @@ struct LayerTask: Sendable {
     var folder: String
     /// Where its blob comes from, when that is not there yet.
     var arriving: ArrivingBlob?
+    /// Whether it is decompressed by a thread of its own.
+    private var readsAhead = false
+
+    init(layer: ImagePlan.Layer, title: String, folder: String, arriving: ArrivingBlob? = nil) {
+        self.layer = layer
+        self.title = title
+        self.folder = folder
+        self.arriving = arriving
+    }
 
     /// Bytes as it is stored.
     private var size: Int64 { layer.blob?.size ?? arriving?.size ?? 0 }
@@ -28,7 +37,7 @@ struct LayerTask: Sendable {
             guard let range = source else { throw ImageError(.notFound, "it is neither in the store nor fetched") }
             let stream = try BlobStream(
                 range, blobAlgorithm: layer.blobDigest?.algorithm, contentAlgorithm: layer.diffID.algorithm,
-                budget: budget)
+                budget: budget, readsAhead: readsAhead)
             let outcome = try LayerUnpacker(root: root, budget: budget).unpack(stream)
             let (blob, content) = try stream.digests()
             if let expected = layer.blobDigest, let blob, expected.hex != blob {
@@ -48,7 +57,11 @@ struct LayerTask: Sendable {
         }
     }
 
-    /// Runs all tasks, the biggest first, two at a time.
+    /// Most layers that are unpacked at once: each may need 128 MiB to decompress.
+    private static let width = 4
+
+    /// Runs all tasks, the biggest first, as many at once as there are processors (2 to 4). A layer that would keep one of
+    /// them busy when the others have nothing left to do is decompressed and written by two threads.
     ///
     /// - Throws: the first `ImageError` of any of them; the others are stopped.
     static func runAll(
@@ -60,10 +73,18 @@ struct LayerTask: Sendable {
             var failure: ImageError?
         }
         if tasks.isEmpty { return [] }
-        let order = tasks.indices.sorted { tasks[$0].size > tasks[$1].size }
+        let processors = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+        let threads = min(max(2, processors), width)
+        let share = tasks.reduce(0.0) { $0 + Double($1.size) } / Double(threads)
+        var planned = tasks
+        // What comes from elsewhere is not held up by this machine.
+        for i in tasks.indices where processors > 1 && tasks[i].arriving == nil && Double(tasks[i].size) > share {
+            planned[i].readsAhead = true
+        }
+        let (work, order) = (planned, tasks.indices.sorted { tasks[$0].size > tasks[$1].size })
         let state = SharedState(State())
         try storage { () throws(SystemError) in
-            try Threads.run(min(2, tasks.count), "unpacking") {
+            try Threads.run(min(threads, tasks.count), "unpacking") {
                 // The mask belongs to the process unless the thread parts with its file system state.
                 guard swl_unshare(CLONE_FS) == 0 else { return }
                 _ = umask(0)
@@ -75,7 +96,7 @@ struct LayerTask: Sendable {
                     }
                     guard let index else { return }
                     do throws(ImageError) {
-                        let outcome = try tasks[index].run(budget)
+                        let outcome = try work[index].run(budget)
                         let count = state.value.withLock {
                             $0.outcomes[index] = outcome
                             return $0.outcomes.count

@@ -16,7 +16,7 @@ enum LayerName: Hashable {
     ///   middle of a path.
     init(_ path: LayerPath) throws(ImageError) {
         // Nearly all paths have no mark: one look tells.
-        guard path.bytes.contains(UInt8(ascii: ".")) else {
+        guard Self.hasMark(path.bytes) else {
             self = .ordinary
             return
         }
@@ -41,6 +41,18 @@ enum LayerName: Hashable {
                 throw ImageError(.hostile, "a whiteout of nothing")
             }
             self = .whiteout(hidden)
+        }
+    }
+
+    /// Whether a component begins with `.wh.`.
+    private static func hasMark(_ path: [UInt8]) -> Bool {
+        path.withUnsafeBytes { bytes in
+            var atStart = true
+            for i in bytes.indices {
+                if atStart, bytes[i] == mark[0], bytes[i...].starts(with: mark) { return true }
+                atStart = bytes[i] == UInt8(ascii: "/")
+            }
+            return false
         }
     }
 }

@@ -21,12 +21,16 @@ struct LayerPath: Hashable {
         clean.reserveCapacity(raw.count)
         var start = 0
         var depth = 0
-        for part in raw.split(separator: UInt8(ascii: "/")) {
-            if part.elementsEqual([UInt8(ascii: ".")]) { continue }
-            if part.elementsEqual([UInt8(ascii: "."), UInt8(ascii: ".")]) { throw refuse(.hostile, "contains \"..\"") }
+        let (slash, dot) = (UInt8(ascii: "/"), UInt8(ascii: "."))
+        var next = 0
+        while next < raw.count {
+            let part = raw[next...].prefix { $0 != slash }
+            next = part.endIndex + 1
+            if part.isEmpty || part.count == 1 && part.first == dot { continue }
+            if part.count == 2 && part.first == dot && part.last == dot { throw refuse(.hostile, "contains \"..\"") }
             if part.contains(0) { throw refuse(.corrupt, "contains a NUL byte") }
             if part.count > 255 { throw refuse(.corrupt, "has a component longer than 255 bytes") }
-            if !clean.isEmpty { clean.append(UInt8(ascii: "/")) }
+            if !clean.isEmpty { clean.append(slash) }
             start = clean.count
             clean.append(contentsOf: part)
             depth += 1

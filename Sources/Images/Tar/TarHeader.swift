@@ -8,12 +8,14 @@ struct TarHeader {
     init(_ block: [UInt8]) throws(ImageError) {
         self.block = block
         guard block.count == Self.blockSize else { throw TarReaderError.truncated }
-        var unsigned: Int64 = 0
-        var signed: Int64 = 0
-        for (i, byte) in block.enumerated() {
-            let value = (148..<156).contains(i) ? 0x20 : byte
-            unsigned += Int64(value)
-            signed += Int64(Int8(bitPattern: value))
+        // The field itself counts as blanks.
+        var unsigned: Int64 = 8 * 0x20
+        var signed = unsigned
+        block.withUnsafeBytes { bytes in
+            for i in 0..<Self.blockSize where i < 148 || i >= 156 {
+                unsigned += Int64(bytes[i])
+                signed += Int64(Int8(bitPattern: bytes[i]))
+            }
         }
         // Old writers summed signed characters.
         let stored = try number(148, 8, "checksum")
@@ -22,9 +24,11 @@ struct TarHeader {
 
     static func isZero(_ block: [UInt8]) -> Bool { block.allSatisfy { $0 == 0 } }
 
+    private static let posixMagic = Array("ustar\0".utf8)
+
     var type: UInt8 { block[156] }
     /// POSIX, whose `prefix` continues the name. (GNU uses the place otherwise.)
-    var isPOSIX: Bool { block[257..<263].elementsEqual(Array("ustar\0".utf8)) }
+    var isPOSIX: Bool { block[257..<263].elementsEqual(Self.posixMagic) }
 
     /// A text field up to its first NUL.
     func text(_ offset: Int, _ length: Int) -> [UInt8] { Array(block[offset..<offset + length].prefix { $0 != 0 }) }
