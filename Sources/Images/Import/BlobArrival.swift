@@ -64,8 +64,10 @@ final class BlobArrival: Sendable {
             case .complete: return nil
             case .arriving: if bytes > position { return bytes }
             }
+            // Looked at again also without news: a wake-up that fails must not let a pull wait for ever.
+            var watched = pollfd(fd: news.raw, events: Int16(POLLIN), revents: 0)
             var value: eventfd_t = 0
-            _ = eventfd_read(news.raw, &value)
+            if poll(&watched, 1, 500) > 0 { _ = eventfd_read(news.raw, &value) }
         }
     }
 }
