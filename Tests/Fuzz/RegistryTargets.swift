@@ -26,8 +26,23 @@ func fuzzHeaders(_ bytes: [UInt8]) {
     }
 }
 
-/// registries.yaml. What is wrong is said with its place.
+/// registries.yaml and signatures.yaml. What is wrong is said with its place.
 func fuzzRegistries(_ bytes: [UInt8]) {
+    do throws(RegistryError) {
+        let policy = try SignaturePolicy.decode(bytes, path: "file")
+        for rule in policy.rules {
+            for image in rule.images where !image.contains("*") {
+                // The first rule that has it decides.
+                let parts = image.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+                guard parts.count == 2 else { continue }
+                let demand = policy.demand(registry: String(parts[0]), repository: String(parts[1]))
+                precondition(policy.rules.contains { $0.demand == demand }, "a demand that no rule makes")
+            }
+        }
+    } catch {
+        precondition(error.kind == .configuration, "\(error)")
+        precondition(error.message.split(separator: "\n").allSatisfy { $0.hasPrefix("file:") }, "\(error)")
+    }
     // A regular expression of the operator's may ask for as much memory as it likes.
     if bytes.contains(UInt8(ascii: "{")), bytes.firstRange(of: Array("rewrite".utf8)) != nil { return }
     do throws(RegistryError) {

@@ -3,8 +3,8 @@ import CLinux
 import Testing
 
 /// What libFuzzer starts from is read by the unit tests too: what once broke something does not break it again, also
-/// where nobody fuzzes.
-@Suite struct StoredInputTests {
+/// where nobody fuzzes. One after the other: some share a store.
+@Suite(.serialized) struct StoredInputTests {
     private static let corpus = Path.join(Path.parent(#filePath), "Corpus")
 
     @Test("the stored inputs of every target keep its promises", arguments: FuzzTarget.allCases)
