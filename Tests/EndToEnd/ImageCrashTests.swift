@@ -18,10 +18,15 @@ let imageCrashSuite = Suite("image crash", images: []) {
             ) { node in
                 let sweep = try ImageSweep(node.machine, work)
                 defer { sweep.end() }
-                var plan = SweepPlan(node.machine, samples: work == .sweep ? 1 : 3)
+                var plan = SweepPlan(node.machine, samples: work == .sweep ? 1 : 2)
                 let moments = try sweep.moments()
                 for (calls, error) in plan.some(of: ImageSweep.failures) {
                     for moment in plan.draw(moments.list(calls)) { try sweep.disturb("error=\(error)", at: moment) }
+                }
+                for (calls, error) in plan.some(of: ImageSweep.lastingFailures) {
+                    for moment in plan.draw(moments.list(calls)) {
+                        try sweep.disturb("error=\(error)", at: moment, lasting: calls)
+                    }
                 }
                 plan.report()
             },

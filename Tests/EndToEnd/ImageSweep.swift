@@ -43,6 +43,12 @@ struct ImageSweep {
         ("flock", "ENOLCK"), ("clone,clone3", "EAGAIN"), ("openat,openat2", "EMFILE"),
     ]
 
+    /// Calls that go on failing from then on, as on a disk that stays full or is broken.
+    static let lastingFailures = [
+        ("write,pwrite64,mkdir,mkdirat,symlink,symlinkat", "ENOSPC"), ("fsync,fdatasync,syncfs,write,pwrite64", "EIO"),
+        ("rename,renameat,renameat2,unlink,unlinkat,rmdir", "EIO"),
+    ]
+
     let work: Work
     private let machine: Machine
     private let folder: String
@@ -158,10 +164,15 @@ struct ImageSweep {
     }
 
     /// Does the work with something happening at one of its calls.
-    func disturb(_ injection: String, at moment: SweepMoment) throws {
+    ///
+    /// - Parameter lasting: the calls that fail from that moment on, instead of this one only.
+    func disturb(_ injection: String, at moment: SweepMoment, lasting calls: String? = nil) throws {
         do {
             try Self.renew(folder)
-            let result = try strace(["-o", "/dev/null"] + moment.strace(injection))
+            // Each name is counted by itself: the others of the calls fail from their own N-th on.
+            let arguments = calls.map { SweepMoment(call: $0, number: moment.number).strace(injection) }
+            let from = arguments.map { Array($0.dropLast()) + ["\($0.last ?? "")+"] }
+            let result = try strace(["-o", "/dev/null"] + (from ?? moment.strace(injection)))
             let store = "\(folder)/store"
             let left = try Self.content(store)
             try expect(
@@ -190,7 +201,8 @@ struct ImageSweep {
             try Self.expectSame(try Self.content(store), after, "the store after the same again")
             try checkNothingElse(store)
         } catch {
-            throw Failure("\(work.rawValue), \(injection) at \(moment): \(error)")
+            throw Failure(
+                "\(work.rawValue), \(injection) \(calls == nil ? "at" : "of \(calls ?? "") from") \(moment): \(error)")
         }
     }
 
