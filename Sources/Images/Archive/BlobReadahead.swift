@@ -12,24 +12,32 @@ final class BlobReadahead {
     /// What the two threads share.
     private final class Shared: Sendable {
         struct State {
-            /// How the blob ended.
+            /// Slots that were filled so far, and those that were used up.
+            var filled = 0
+            var used = 0
+            /// Bytes in each slot; 0 is the end, or a failure.
+            var counts = [Int](repeating: 0, count: slots)
             var failure: ImageError?
             var digests: (blob: String?, content: String?) = (nil, nil)
             var isAbandoned = false
         }
 
-        let state = Mutex(State())
-        /// Bytes in each slot; 0 is the end, or a failure.
-        let counts = Mutex([Int](repeating: 0, count: slots))
-        // Every slot belongs to one thread at a time, and goes over by the counters below.
-        nonisolated(unsafe) let memory = UnsafeMutableRawBufferPointer.allocate(
+        private let state = Mutex(State())
+        // Every slot belongs to one thread at a time, by the numbers above.
+        nonisolated(unsafe) private let memory = UnsafeMutableRawBufferPointer.allocate(
             byteCount: slots * slotSize, alignment: 64)
-        let free: Counter
-        let filled: Counter
+        /// Eventfds, on which the two threads sleep.
+        let toReader: SharedDescriptor
+        let toFiller: SharedDescriptor
 
         init() throws(SystemError) {
-            free = try Counter(UInt32(slots))
-            filled = try Counter(0)
+            toReader = try Self.eventDescriptor()
+            toFiller = try Self.eventDescriptor()
+        }
+
+        private static func eventDescriptor() throws(SystemError) -> SharedDescriptor {
+            let raw = try retrying("eventfd", "a layer") { eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK)) }
+            return SharedDescriptor(FileDescriptor(adopting: raw))
         }
 
         deinit { memory.deallocate() }
@@ -38,22 +46,21 @@ final class BlobReadahead {
             let start = number % slots * slotSize
             return UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + slotSize])
         }
-    }
 
-    /// A semaphore.
-    private struct Counter: Sendable {
-        private let descriptor: SharedDescriptor
-
-        init(_ value: UInt32) throws(SystemError) {
-            let raw = try retrying("eventfd", "a layer") { eventfd(value, Int32(EFD_CLOEXEC | EFD_SEMAPHORE)) }
-            descriptor = SharedDescriptor(FileDescriptor(adopting: raw))
+        func change(tell news: SharedDescriptor, _ body: (inout State) -> Void) {
+            state.withLock { body(&$0) }
+            _ = eventfd_write(news.raw, 1)
         }
 
-        func post() { _ = eventfd_write(descriptor.raw, 1) }
-
-        func wait() {
-            var value: eventfd_t = 0
-            while eventfd_read(descriptor.raw, &value) != 0, Errno.current == .interrupted {}
+        /// Waits until `body` gives something.
+        func wait<T: Sendable>(for news: SharedDescriptor, _ body: (State) -> T?) -> T {
+            while true {
+                if let found = state.withLock({ body($0) }) { return found }
+                // Looked at again also without news: a wake-up that fails must not let an import wait for ever.
+                var watched = pollfd(fd: news.raw, events: Int16(POLLIN), revents: 0)
+                var value: eventfd_t = 0
+                if poll(&watched, 1, 500) > 0 { _ = eventfd_read(news.raw, &value) }
+            }
         }
     }
 
@@ -75,8 +82,10 @@ final class BlobReadahead {
                     range, blobAlgorithm: blobAlgorithm, contentAlgorithm: contentAlgorithm, budget: budget)
                 try Self.fill(shared, reader)
             } catch {
-                shared.state.withLock { $0.failure = error }
-                shared.filled.post()
+                shared.change(tell: shared.toReader) {
+                    $0.failure = error
+                    $0.filled += 1
+                }
             }
         }
     }
@@ -84,15 +93,18 @@ final class BlobReadahead {
     private static func fill(_ shared: Shared, _ reader: BlobReader) throws(ImageError) {
         var number = 0
         while true {
-            shared.free.wait()
-            if shared.state.withLock({ $0.isAbandoned }) { return }
-            let count = try reader.read(into: shared.slot(number))
-            if count == 0 {
-                let digests = try reader.digests()
-                shared.state.withLock { $0.digests = digests }
+            let isAbandoned = shared.wait(for: shared.toFiller) { state -> Bool? in
+                if state.isAbandoned { return true }
+                return number - state.used < slots ? false : nil
             }
-            shared.counts.withLock { $0[number % slots] = count }
-            shared.filled.post()
+            if isAbandoned { return }
+            let count = try reader.read(into: shared.slot(number))
+            let digests = count == 0 ? try reader.digests() : (nil, nil)
+            shared.change(tell: shared.toReader) {
+                $0.counts[number % slots] = count
+                $0.digests = digests
+                $0.filled += 1
+            }
             if count == 0 { return }
             number += 1
         }
@@ -100,8 +112,7 @@ final class BlobReadahead {
 
     deinit {
         // It may be waiting for a slot, or reading.
-        shared.state.withLock { $0.isAbandoned = true }
-        shared.free.post()
+        shared.change(tell: shared.toFiller) { $0.isAbandoned = true }
         if let thread { pthread_join(thread, nil) }
     }
 
@@ -109,25 +120,29 @@ final class BlobReadahead {
     func read() throws(ImageError) -> UnsafeRawBufferPointer {
         let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
         if atEnd { return nothing }
-        if next > 0 { shared.free.post() }
-        shared.filled.wait()
+        let wanted = next
+        if wanted > 0 {
+            shared.change(tell: shared.toFiller) {
+                $0.counts[(wanted - 1) % Self.slots] = 0
+                $0.used = wanted
+            }
+        }
         // What failed comes after what was read before.
-        let count = shared.counts.withLock { counts in
-            defer { counts[next % Self.slots] = 0 }
-            return counts[next % Self.slots]
+        let (count, failure) = shared.wait(for: shared.toReader) { state in
+            state.filled > wanted ? (state.counts[wanted % Self.slots], state.failure) : nil
         }
         if count == 0 {
             atEnd = true
-            if let failure = shared.state.withLock({ $0.failure }) { throw failure }
+            if let failure { throw failure }
             return nothing
         }
-        defer { next += 1 }
-        return UnsafeRawBufferPointer(rebasing: shared.slot(next)[..<count])
+        next += 1
+        return UnsafeRawBufferPointer(rebasing: shared.slot(wanted)[..<count])
     }
 
     /// The sums, after everything was read.
     func digests() -> (blob: String?, content: String?) {
         precondition(atEnd, "the digests of a stream are asked for before its end")
-        return shared.state.withLock { $0.digests }
+        return shared.wait(for: shared.toReader) { $0.digests }
     }
 }

@@ -60,8 +60,8 @@ struct LayerTask: Sendable {
     /// Most layers that are unpacked at once: each may need 128 MiB to decompress.
     private static let width = 4
 
-    /// Runs all tasks, the biggest first, as many at once as there are processors (2 to 4). A layer that would keep one of
-    /// them busy when the others have nothing left to do is decompressed and written by two threads.
+    /// Runs all tasks, the biggest first, as many at once as there are processors (2 to 4). One thread decompresses a layer
+    /// of some size and another writes it: no processor is idle while the last of the layers is unpacked.
     ///
     /// - Throws: the first `ImageError` of any of them; the others are stopped.
     static func runAll(
@@ -75,10 +75,9 @@ struct LayerTask: Sendable {
         if tasks.isEmpty { return [] }
         let processors = sysconf(Int32(_SC_NPROCESSORS_ONLN))
         let threads = min(max(2, processors), width)
-        let share = tasks.reduce(0.0) { $0 + Double($1.size) } / Double(threads)
         var planned = tasks
         // What comes from elsewhere is not held up by this machine.
-        for i in tasks.indices where processors > 1 && tasks[i].arriving == nil && Double(tasks[i].size) > share {
+        for i in tasks.indices where processors > 1 && tasks[i].arriving == nil && tasks[i].size > 1 << 20 {
             planned[i].readsAhead = true
         }
         let (work, order) = (planned, tasks.indices.sorted { tasks[$0].size > tasks[$1].size })
