@@ -185,7 +185,8 @@ struct ImageSweep {
                 try expect(
                     result.status == 1 || result.status == 127,
                     "the worker ended with status \(result.status): \(result.output) \(result.errors)")
-                if work == .load || work == .pull {
+                // An index that cannot be written cannot be put back either.
+                if work == .load || work == .pull, calls == nil {
                     try expect(left == before, "the worker says that it failed, but the store has changed")
                 }
             }
