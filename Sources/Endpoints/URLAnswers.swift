@@ -10,14 +10,14 @@ struct URLAnswers {
     enum Verdict {
         /// As before.
         case unchanged
-        /// These pods are wanted once `answer` is kept on disk; then `accept` it.
-        case good([ManifestPod], SavedAnswer)
+        /// This is wanted once `answer` is kept on disk; then `accept` it.
+        case good(ManifestContents, SavedAnswer)
         /// `problems` has changed.
         case problem
     }
 
     let url: HTTPURL
-    private(set) var pods: [ManifestPod]
+    private(set) var contents: ManifestContents
     private(set) var problems: [ManifestProblem] = []
     /// Of the last good answer, for `If-None-Match`.
     private(set) var entityTag: String?
@@ -27,10 +27,10 @@ struct URLAnswers {
     private(set) var hasAnswered = false
 
     /// - Parameter saved: the last good answer of an earlier run, of this URL or of the one before it.
-    init(_ url: HTTPURL, pods: [ManifestPod] = [], saved: SavedAnswer? = nil) {
+    init(_ url: HTTPURL, contents: ManifestContents = ManifestContents(), saved: SavedAnswer? = nil) {
         self.url = url
-        self.pods = pods
-        guard let saved, saved.url == Self.identity(url) else { return }
+        self.contents = contents
+        guard let saved, saved.url == Self.identity(url), saved.isWhole else { return }
         entityTag = saved.entityTag
         bodyHash = saved.body.hashValue
     }
@@ -65,8 +65,8 @@ struct URLAnswers {
     }
 
     /// What was good is kept on disk: from now on it holds.
-    mutating func accept(_ pods: [ManifestPod], _ answer: SavedAnswer) {
-        self.pods = pods
+    mutating func accept(_ contents: ManifestContents, _ answer: SavedAnswer) {
+        self.contents = contents
         entityTag = answer.entityTag
         bodyHash = answer.body.hashValue
         problems = []

@@ -33,7 +33,8 @@ public final class URLSource: PodSource {
         client = HTTPClient(url, options: options, loop: loop, work: work)
         let saved = SavedAnswer.read(path)
         let kept = saved.flatMap { try? ManifestReader.read($0.body, path: url.description, isFile: false) }
-        answers = URLAnswers(url, pods: kept ?? lastGood, saved: kept == nil ? nil : saved)
+        answers = URLAnswers(
+            url, contents: kept ?? ManifestContents(pods: lastGood), saved: kept == nil ? nil : saved)
     }
 
     /// Whether a place in a record is a URL.
@@ -79,23 +80,24 @@ public final class URLSource: PodSource {
         case .problem:
             report()
             wait(asked)
-        case .good(let pods, let answer): keep(pods, answer)
+        case .good(let contents, let answer): keep(contents, answer)
         }
     }
 
     /// Makes the answer durable, and then what is wanted: an agent that is killed goes on with what it had begun.
-    private func keep(_ pods: [ManifestPod], _ answer: SavedAnswer) {
+    private func keep(_ contents: ManifestContents, _ answer: SavedAnswer) {
         isSaving = true
         let path = path
+        let kept = answer.withoutSecrets(contents)
         work.run {
             Result { () throws(SystemError) in
-                try Files.replace(path, with: answer.bytes, mode: 0o600, durable: true)
+                try Files.replace(path, with: kept.bytes, mode: 0o600, durable: true)
             }
         } then: { [weak self] result in
             guard let self, !isStopped else { return }
             isSaving = false
             switch result {
-            case .success: answers.accept(pods, answer)
+            case .success: answers.accept(contents, answer)
             case .failure(let error):
                 if case .unchanged = answers.refuse("the answer is not used, since it cannot be kept: \(error)") {
                     return wait(nil)
@@ -109,7 +111,8 @@ public final class URLSource: PodSource {
     private func report() {
         onReport(
             SourceReport(
-                claims: [.init(place: answers.url.description, pods: answers.pods)], problems: answers.problems))
+                claims: [.init(place: answers.url.description, contents: answers.contents)], problems: answers.problems)
+        )
     }
 
     private func wait(_ asked: Nanoseconds?) {

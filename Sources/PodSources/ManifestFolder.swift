@@ -2,7 +2,7 @@ import Base
 import CLinux
 import JSON
 
-/// The pods that a folder of manifests asks for.
+/// What a folder of manifests asks for.
 ///
 /// A file counts as a whole: when its new content is broken, what it asked for before stays, and the problems say why.
 /// Only a readable change, or the removal of the file, changes what is wanted. Removal is believed after a moment,
@@ -10,7 +10,7 @@ import JSON
 public struct ManifestFolder {
     private struct Entry {
         var identity: FileIdentity?
-        var pods: [ManifestPod] = []
+        var contents = ManifestContents()
         var problems: [ManifestProblem] = []
         var goneSince: BootInstant?
         /// It is there, and could not be looked at: nothing will be heard of it when it can be.
@@ -23,7 +23,7 @@ public struct ManifestFolder {
     public static let retryDelay = Nanoseconds.seconds(2)
 
     public let path: String
-    private let load: (_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> [ManifestPod]
+    private let load: (_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> ManifestContents
     private var entries: [String: Entry] = [:]
     private var folderProblem: ManifestProblem?
     /// When the folder itself could not be looked at.
@@ -31,14 +31,14 @@ public struct ManifestFolder {
 
     /// - Parameters:
     ///   - lastGood: what each file (by path) asked for when it was last usable, from an earlier run of the agent.
-    ///   - load: makes pods of a file's bytes.
+    ///   - load: makes pods, ConfigMaps and Secrets of a file's bytes.
     public init(
         path: String, lastGood: [String: [ManifestPod]] = [:],
-        load: @escaping (_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> [ManifestPod]
+        load: @escaping (_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> ManifestContents
     ) {
         self.path = path
         self.load = load
-        for (file, pods) in lastGood { entries[file] = Entry(pods: pods) }
+        for (file, pods) in lastGood { entries[file] = Entry(contents: ManifestContents(pods: pods)) }
     }
 
     /// Whether a name is that of a manifest: not a hidden file, and not what editors and people leave behind.
@@ -99,7 +99,7 @@ public struct ManifestFolder {
                     if error.errno != Errno(rawValue: EFBIG) { (entry.identity, entry.unreadSince) = (nil, now) }
                     throw ManifestRefusal(path: file, "\(error); a manifest may have at most 10 MiB")
                 }
-                entry.pods = try load(bytes, file)
+                entry.contents = try load(bytes, file)
                 entry.problems = []
             } catch {
                 entry.problems = error.problems
@@ -148,7 +148,7 @@ public struct ManifestFolder {
     public func report() -> SourceReport {
         let files = entries.sorted { $0.key < $1.key }
         return SourceReport(
-            claims: files.map { SourceReport.Claim(place: $0.key, pods: $0.value.pods) },
+            claims: files.map { SourceReport.Claim(place: $0.key, contents: $0.value.contents) },
             problems: [folderProblem].compactMap { $0 } + files.flatMap(\.value.problems))
     }
 

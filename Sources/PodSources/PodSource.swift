@@ -17,17 +17,17 @@ public protocol PodSource: AnyObject {
 
 /// What a source asks for now.
 public struct SourceReport: Sendable {
-    /// A file or a URL, and the pods that it names.
+    /// A file or a URL, and what it names.
     public struct Claim: Sendable {
         public var place: String
-        public var pods: [ManifestPod]
-        public init(place: String, pods: [ManifestPod]) {
+        public var contents: ManifestContents
+        public init(place: String, contents: ManifestContents) {
             self.place = place
-            self.pods = pods
+            self.contents = contents
         }
     }
 
-    /// Of two that newly name one pod the first gets it.
+    /// Of two that newly name one object the first gets it.
     public var claims: [Claim]
     public var problems: [ManifestProblem]
 

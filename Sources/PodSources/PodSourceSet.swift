@@ -12,13 +12,13 @@ public final class PodSourceSet {
     private var reports: [Kind: SourceReport] = [:]
     private var claims: PodClaims
     private var isStarted = false
-    private let onChange: ([WantedPod], [ManifestProblem]) -> Void
+    private let onChange: (Wanted) -> Void
 
     /// - Parameters:
     ///   - lastGood: by place, what was asked for in an earlier run of the agent: whose pods stay theirs.
     ///   - onChange: told all that is wanted, first when every source has reported.
     public init(
-        lastGood: [String: [ManifestPod]] = [:], onChange: @escaping ([WantedPod], [ManifestProblem]) -> Void
+        lastGood: [String: [ManifestPod]] = [:], onChange: @escaping (Wanted) -> Void
     ) {
         var owners: [PodKey: String] = [:]
         for (place, pods) in lastGood { for pod in pods { owners[pod.key] = place } }
@@ -54,7 +54,6 @@ public final class PodSourceSet {
 
     private func publish() {
         guard isStarted else { return }
-        let (pods, problems) = claims.resolve(Kind.allCases.compactMap { reports[$0] })
-        onChange(pods, problems)
+        onChange(claims.resolve(Kind.allCases.compactMap { reports[$0] }))
     }
 }

@@ -16,7 +16,7 @@ public struct Credential: Hashable, Sendable, CustomStringConvertible {
 
     /// USER:PASSWORD in base64; nil for anything else.
     init?(auth text: String) {
-        guard let bytes = Base64.decode(text.filter { !$0.isWhitespace }),
+        guard let bytes = LooseBase64.decode(text.filter { !$0.isWhitespace }),
             let colon = bytes.firstIndex(of: UInt8(ascii: ":")), colon > 0
         else { return nil }
         username = String(decoding: bytes[..<colon], as: UTF8.self)
@@ -28,7 +28,7 @@ public struct Credential: Hashable, Sendable, CustomStringConvertible {
     var isEmpty: Bool { username.isEmpty && password.isEmpty && identityToken.isEmpty && registryToken.isEmpty }
 
     /// The value of an Authorization header.
-    var basic: String { "Basic " + Base64.encode("\(username):\(password)") }
+    var basic: String { "Basic " + LooseBase64.encode("\(username):\(password)") }
 
     public var description: String { "a credential" + (username.isEmpty ? "" : " of \(escaped(username))") }
 }

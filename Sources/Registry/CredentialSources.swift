@@ -17,7 +17,10 @@ public struct CredentialSources: Hashable, Sendable {
     /// - Throws: `RegistryError` with `configuration`, without a word of the documents' content.
     public init(given: [[UInt8]], nodePaths: [String] = Self.nodePaths) throws(RegistryError) {
         for (n, text) in given.enumerated() {
-            documents.append(try Self.document(text, "credential document \(n + 1) of \(given.count)"))
+            var document = try Self.document(text, "credential document \(n + 1) of \(given.count)")
+            // Which programs this node runs is not for a pod's Secret to say.
+            (document.helpers, document.store) = ([:], "")
+            documents.append(document)
         }
         for path in nodePaths {
             let text: [UInt8]

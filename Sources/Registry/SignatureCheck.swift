@@ -83,7 +83,8 @@ struct SignatureCheck {
         let manifest = try parse(bytes, limits.documentBytes)
         for layer in (manifest["layers"]?.arrayValue ?? []).prefix(Self.mostSignatures) {
             guard layer["mediaType"]?.stringValue == Self.layerType,
-                let text = layer["annotations"]?[Self.annotation]?.stringValue, let signature = Base64.decode(text),
+                let text = layer["annotations"]?[Self.annotation]?.stringValue,
+                let signature = LooseBase64.decode(text),
                 let descriptor = try? ImageDescriptor(layer), descriptor.size <= Int64(Self.payloadBytes)
             else { continue }
             let (_, payload) = try client.document("blobs", descriptor.digest.description, limit: Self.payloadBytes)

@@ -101,7 +101,7 @@ final class Node {
         images.pullFiles = PullFiles(root: paths.root)
         services.puller = images
         agent = Agent(
-            loop: loop, log: log, events: EventRecorder(host: facts.name), records: records,
+            loop: loop, log: log, events: EventRecorder(host: facts.name), objects: services.objects, records: records,
             starts: StartQueue(loop: loop, width: Int(max(4, 2 * NodeProbe.cpus()))),
             status: PodStatuses(facts: facts),
             makeOperations: { [services] pod, manifest throws(SystemError) in
@@ -137,8 +137,8 @@ final class Node {
         ) { bytes, path throws(ManifestRefusal) in
             try ManifestReader.read(bytes, path: path)
         }
-        let sources = PodSourceSet(lastGood: lastGood) { [unowned self] pods, problems in
-            agent.want(pods, problems: problems)
+        let sources = PodSourceSet(lastGood: lastGood) { [unowned self] wanted in
+            agent.want(wanted)
             reporter.changed()
         }
         self.sources = sources

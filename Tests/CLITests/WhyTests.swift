@@ -165,7 +165,10 @@ import Testing
     @Test(arguments: [
         ("manifest-unknown-field", "spec.containers[0].imagee: unknown field (did you mean \"image\"?)"),
         ("manifest-refused-field", "spec.volumes[0].nfs: not supported: no network file systems"),
-        ("manifest-refused-field", "kind: \"Deployment\" is not run here; only Pod, and List of Pods"),
+        (
+            "manifest-refused-field",
+            "kind: \"Deployment\" is not run here; only Pod, ConfigMap, Secret, and List of them"
+        ),
         ("manifest-invalid-value", "spec.containers[0].image: expected a string, found an integer (put it in quotes)"),
         (
             "manifest-duplicate",

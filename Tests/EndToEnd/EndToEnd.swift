@@ -14,6 +14,7 @@ import Linux
 @main struct EndToEnd {
     static let suites: [Suite] = [
         lifecycleSuite, manifestSuite, imageSuite, pullSuite, limitSuite, securitySuite, namespaceSuite, volumeSuite,
+        configurationSuite,
         fileSuite, userSuite, logSuite, networkSuite, networkEndSuite, execSuite, terminalSuite, attachSuite,
         webSocketSuite, commandSuite, manifestCommandSuite, controlSuite, copySuite, whySuite, metricsSuite,
         supervisorSuite, agentSuite, adoptionSuite, reconnectSuite, attachCrashSuite, versionSuite, endpointSuite,

@@ -35,12 +35,12 @@ func podJSON(_ name: String, _ image: String = "busybox") -> String {
 
     /// Takes an answer and accepts what is good; whether it was.
     mutating func take(_ result: Result<ClientResponse, ClientError>) -> Bool {
-        guard case .good(let pods, let answer) = answers.take(result) else { return false }
-        answers.accept(pods, answer)
+        guard case .good(let contents, let answer) = answers.take(result) else { return false }
+        answers.accept(contents, answer)
         return true
     }
 
-    func names() -> [String] { answers.pods.map(\.key.name) }
+    func names() -> [String] { answers.contents.pods.map(\.key.name) }
     func problems() -> [String] { answers.problems.map(\.description) }
 
     @Test mutating func podsAndListsInJSONAndYAMLAreTaken() {
@@ -124,14 +124,37 @@ func podJSON(_ name: String, _ image: String = "busybox") -> String {
         let saved = SavedAnswer(url: URLAnswers.identity(url), entityTag: "\"7\"", body: body)
         let read = try SavedAnswer(saved.bytes)
         #expect(read == saved)
-        let pods = try ManifestReader.read(body, path: "x")
-        answers = URLAnswers(url, pods: pods, saved: read)
+        let contents = try ManifestReader.read(body, path: "x")
+        answers = URLAnswers(url, contents: contents, saved: read)
         #expect(names() == ["a"] && answers.requestFields["If-None-Match"] == "\"7\"")
         // Of another URL the pods stay until this one answers, and its version means nothing here.
-        answers = URLAnswers(try HTTPURL("https://other/"), pods: pods, saved: read)
+        answers = URLAnswers(try HTTPURL("https://other/"), contents: contents, saved: read)
         #expect(names() == ["a"] && answers.requestFields["If-None-Match"] == nil)
         #expect(throws: JSONError.self) { try SavedAnswer(Array("{\"schema\":2,\"url\":\"x\"}\nbody".utf8)) }
         #expect(throws: JSONError.self) { try SavedAnswer(Array("{\"schema\":1,\"url\":\"x\"}".utf8)) }
         #expect(throws: JSONError.self) { try SavedAnswer([]) }
+    }
+
+    @Test mutating func aSecretOfAnAnswerIsNeverKeptAndAskedForAnew() throws {
+        let secret = #"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"},"stringData":{"p":"hunter2"}}"#
+        let map = #"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"m"},"data":{"k":"v"}}"#
+        let list = #"{"apiVersion":"v1","kind":"List","items":[\#(podJSON("a")),\#(secret),\#(map)]}"#
+        let response = Self.response(list, ["ETag": "\"1\""])
+        guard case .good(let contents, let answer) = answers.take(response) else {
+            Issue.record("not taken")
+            return
+        }
+        #expect(contents.objects.count == 2)
+        let kept = answer.withoutSecrets(contents)
+        #expect(!String(decoding: kept.bytes, as: UTF8.self).contains("hunter2"))
+        answers.accept(contents, answer)
+        #expect(answers.requestFields["If-None-Match"] == "\"1\"", "this agent has all of it")
+        // The next agent goes on with the rest, and asks for all of it.
+        let read = try SavedAnswer(kept.bytes)
+        let rest = try ManifestReader.read(read.body, path: "x")
+        #expect(rest.pods.map(\.value) == contents.pods.map(\.value) && rest.objects.map(\.key.name) == ["m"])
+        answers = URLAnswers(url, contents: rest, saved: read)
+        #expect(names() == ["a"] && answers.requestFields["If-None-Match"] == nil)
+        #expect(take(response), "the same answer is news to it")
     }
 }

@@ -78,14 +78,14 @@ final class DockerRegistry {
             String(base64.map { $0 == "+" ? "-" : $0 == "/" ? "_" : $0 }.filter { $0 != "=" })
         }
         let header = #"{"typ":"JWT","alg":"RS256","x5c":["\#(chain)"]}"#
-        let signed = web(Base64.encode(header)) + "." + web(Base64.encode(claims))
+        let signed = web(LooseBase64.encode(header)) + "." + web(LooseBase64.encode(claims))
         try Files.replace(folder + "/signed", with: Array(signed.utf8), durable: false)
         try run(
             "/usr/bin/openssl", ["dgst", "-sha256", "-sign", key, "-out", folder + "/signature", folder + "/signed"])
         try run(
             "/usr/bin/openssl", ["base64", "-A", "-in", folder + "/signature", "-out", folder + "/signature.text"])
         let token = signed + "." + web(try Files.readText(folder + "/signature.text"))
-        let right = "Basic " + Base64.encode("me:secret")
+        let right = "Basic " + LooseBase64.encode("me:secret")
         return try AnsweringServer { request in
             request.headers["authorization"] == right
                 ? .init(200, ["Content-Type": "application/json"], body: Array(#"{"token":"\#(token)"}"#.utf8))

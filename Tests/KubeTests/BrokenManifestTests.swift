@@ -21,7 +21,7 @@ struct BrokenManifestTests {
         ("apiVersion: v1", ["1:1: kind: missing; expected \"Pod\""]),
         (
             "{apiVersion: apps/v1, kind: Deployment}",
-            ["1:29: kind: \"Deployment\" is not run here; only Pod, and List of Pods"]
+            ["1:29: kind: \"Deployment\" is not run here; only Pod, ConfigMap, Secret, and List of them"]
         ),
         ("{apiVersion: v2, kind: Pod}", ["1:14: apiVersion: \"v2\" has no Pod; expected \"v1\""]),
         (
@@ -128,17 +128,17 @@ struct BrokenManifestTests {
             ]
         ),
         (
-            pod(container: "envFrom: [{secretRef: {name: s}}]"),
+            pod(container: "restartPolicy: Always"),
             [
-                "3:5: spec.containers[0].envFrom: not supported: ConfigMaps and Secrets cannot be read without an API "
-                    + "server; write the variables as env"
+                "3:5: spec.containers[0].restartPolicy: not supported: sidecars and restart policies of one container "
+                    + "are not run yet; use the pod's"
             ]
         ),
         (
-            pod(spec: "volumes: [{name: v, configMap: {name: m}}],"),
+            pod(spec: "volumes: [{name: v, nfs: {path: /, server: s}}],"),
             [
-                "1:77: spec.volumes[0].configMap: not supported: it comes from an API server; put the files on the node "
-                    + "and use hostPath"
+                "1:77: spec.volumes[0].nfs: not supported: this kind of storage is not mounted; mount it on the node and "
+                    + "use hostPath"
             ]
         ),
         (

@@ -150,8 +150,8 @@ extension BrokenManifestTests {
                     + "values: \"metadata.name\", \"metadata.namespace\", \"metadata.uid\", \"spec.nodeName\", "
                     + "\"spec.serviceAccountName\", \"status.hostIP\", \"status.hostIPs\", \"status.podIP\", "
                     + "\"status.podIPs\", \"metadata.labels['<KEY>']\", \"metadata.annotations['<KEY>']\"",
-                "3:119: spec.containers[0].env[3].valueFrom: Invalid value: \"\": must specify one of: `fieldRef` or "
-                    + "`resourceFieldRef`",
+                "3:119: spec.containers[0].env[3].valueFrom: Invalid value: \"\": must specify one of: `fieldRef`, "
+                    + "`resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`",
                 "4:49: spec.containers[0].env[4].valueFrom.fieldRef.fieldPath: Invalid value: \"\": name part must be "
                     + "non-empty",
                 "4:126: spec.containers[0].env[5].valueFrom.resourceFieldRef.resource: Unsupported value: "

@@ -54,9 +54,35 @@ let completeManifest = """
         runAsGroup: 1001
         runAsNonRoot: true
         seccompProfile: {type: Localhost, localhostProfile: profiles/audit.json}
+      imagePullSecrets: [{name: registry}]
       volumes:
       - name: scratch
         emptyDir: {medium: Memory, sizeLimit: 64Mi}
+      - name: settings
+        configMap:
+          name: web
+          defaultMode: 0440
+          optional: true
+          items: [{key: index, path: html/index.html, mode: 0400}]
+      - name: key
+        secret:
+          secretName: web
+          defaultMode: 0400
+          optional: true
+          items: [{key: tls, path: tls.key}]
+      - name: about
+        downwardAPI:
+          defaultMode: 0444
+          items:
+          - {path: labels, mode: 0400, fieldRef: {fieldPath: metadata.labels}}
+          - {path: cpu, resourceFieldRef: {containerName: main, resource: limits.cpu, divisor: 1m}}
+      - name: all
+        projected:
+          defaultMode: 0440
+          sources:
+          - configMap: {name: web, optional: true, items: [{key: a, path: a}]}
+          - secret: {name: web, optional: true, items: [{key: b, path: b}]}
+          - downwardAPI: {items: [{path: name, fieldRef: {fieldPath: metadata.name}}]}
       - name: host
         hostPath: {path: /srv, type: DirectoryOrCreate}
       initContainers:
@@ -77,10 +103,17 @@ let completeManifest = """
         terminationMessagePolicy: File
         env:
         - {name: PLAIN, value: "1"}
+        - name: SETTING
+          valueFrom: {configMapKeyRef: {name: web, key: color, optional: true}}
+        - name: PASSWORD
+          valueFrom: {secretKeyRef: {name: web, key: password, optional: true}}
         - name: FIELD
           valueFrom: {fieldRef: {apiVersion: v1, fieldPath: "metadata.labels['app']"}}
         - name: RESOURCE
           valueFrom: {resourceFieldRef: {containerName: main, resource: limits.memory, divisor: 1Mi}}
+        envFrom:
+        - {prefix: WEB_, configMapRef: {name: web, optional: true}}
+        - {secretRef: {name: web, optional: true}}
         ports:
         - {name: http, containerPort: 8080, hostPort: 8080, hostIP: 127.0.0.1, protocol: UDP}
         resources:

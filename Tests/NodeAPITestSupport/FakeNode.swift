@@ -67,6 +67,8 @@ public final class FakeNode: NodeService {
         guard self.pod(namespace: namespace, name: pod) != nil else { throw .notFound("pods \"\(pod)\" not found") }
         controls.append("grace \(pod) \(seconds)")
     }
+    public var objectList: [DataObject] = []
+    public func objects(_ kind: DataObject.Kind) -> [DataObject] { objectList.filter { $0.kind == kind } }
     public var controls: [String] = []
     public func control(
         _ action: PodAction, namespace: String, pod: String, container: String?, gracePeriod: Int64?,

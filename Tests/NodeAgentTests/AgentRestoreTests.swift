@@ -41,8 +41,8 @@ private final class NoStatus: PodStatusSource {
         var started = 0
         let store = PodRecordStore(folder: records, pool: BlockingPool(size: 1), log: Log(limit: .error) { _ in })
         let agent = Agent(
-            loop: loop, log: Log(limit: .error) { _ in }, events: EventRecorder(host: "n"), records: store,
-            starts: StartQueue(loop: loop, width: 4), status: NoStatus(),
+            loop: loop, log: Log(limit: .error) { _ in }, events: EventRecorder(host: "n"), objects: NodeObjects(),
+            records: store, starts: StartQueue(loop: loop, width: 4), status: NoStatus(),
             makeOperations: { _, _ throws(SystemError) in
                 started += 1
                 throw SystemError("start", "nothing here", .invalid)
@@ -50,8 +50,8 @@ private final class NoStatus: PodStatusSource {
         let found = try store.load()
         let survey = InstanceSurvey(cgroupRoot: scratch.path + "/cgroup", paths: paths)
         _ = agent.restore(found.records, unusable: found.unusable, survey: survey)
-        let pod = try ManifestReader.read(Array(manifest.utf8), path: "/m.yaml")
-        agent.want(pod.map { .init(manifest: $0, path: "/m.yaml") }, problems: [])
+        let pod = try ManifestReader.read(Array(manifest.utf8), path: "/m.yaml").pods
+        agent.want(Wanted(pods: pod.map { .init(manifest: $0, path: "/m.yaml") }))
         let problems = agent.problems.map(\.description)
         loop.schedule(after: .milliseconds(50)) { loop.stop() }
         try loop.run()

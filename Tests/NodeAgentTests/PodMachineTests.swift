@@ -206,4 +206,62 @@ import Testing
         #expect(machine.on(exited("c", 9, 0), now: now(1)) == [])
         #expect(machine.containers == before)
     }
+
+    // MARK: ConfigMaps and Secrets
+
+    private func missing(_ name: String, _ kind: StartFailure.Kind = .object) -> PodInput {
+        .containerNotStarted(
+            name: name, attempt: 0,
+            StartFailure(
+                kind, reason: kind == .pull ? "ErrImagePull" : "CreateContainerConfigError",
+                message: "configmap \"m\" not found", at: Timestamp(nanoseconds: 0)))
+    }
+
+    @Test func aContainerThatLacksAnObjectWaitsWithoutATimerUntilOneChanges() {
+        var machine = PodMachine(
+            PodPlan(display: "p", restartPolicy: .never, containers: [.init(name: "c", image: "a")]))
+        _ = machine.on(.sandboxReady, now: now(0))
+        let failed = machine.on(missing("c"), now: now(0))
+        #expect(arms(failed) == [])
+        #expect(
+            failed == [.record(EventNote("Failed", "Error: configmap \"m\" not found", container: "c", warning: true))])
+        #expect(
+            machine.containers[0].state
+                == .waiting(reason: "CreateContainerConfigError", message: "configmap \"m\" not found"))
+        #expect(starts(machine.on(.objectsChanged(forPulls: false), now: now(1))) == ["c.0"])
+        #expect(starts(machine.on(.objectsChanged(forPulls: false), now: now(2))) == [], "it is being started")
+    }
+
+    @Test func aPullThatFailedIsTriedAgainOnlyWhenCredentialsChange() {
+        var machine = PodMachine(
+            PodPlan(display: "p", restartPolicy: .never, containers: [.init(name: "c", image: "a")]))
+        _ = machine.on(.sandboxReady, now: now(0))
+        _ = machine.on(missing("c", .pull), now: now(0))
+        #expect(starts(machine.on(.objectsChanged(forPulls: false), now: now(1))) == [])
+        #expect(starts(machine.on(.objectsChanged(forPulls: true), now: now(2))) == ["c.0"])
+    }
+
+    @Test func aVolumeThatLacksAnObjectIsMadeWhenOneChangesAndOtherFailuresWaitOn() {
+        var machine = PodMachine(plan)
+        _ = machine.begin()
+        _ = machine.on(.sandboxFailed(message: "no network"), now: now(0))
+        #expect(machine.on(.objectsChanged(forPulls: false), now: now(1)) == [])
+        #expect(machine.on(.timer(.sandboxRetry), now: now(1)) == [.makeSandbox])
+        #expect(machine.on(.objectsChanged(forPulls: false), now: now(1)) == [], "it is being made")
+        _ = machine.on(.volumeFailed(message: "secret \"s\" not found"), now: now(2))
+        #expect(machine.on(.objectsChanged(forPulls: false), now: now(3)) == [.makeSandbox])
+        #expect(machine.on(.timer(.sandboxRetry), now: now(4)) == [], "that is over")
+    }
+
+    @Test func nothingBeginsInAPodThatEndsOrIsHeld() {
+        var machine = PodMachine(
+            PodPlan(display: "p", restartPolicy: .never, containers: [.init(name: "c", image: "a")]))
+        _ = machine.on(.sandboxReady, now: now(0))
+        _ = machine.on(missing("c"), now: now(0))
+        var held = machine
+        _ = held.on(.control(.stop, containers: ["c"], grace: .seconds(1)), now: now(1))
+        #expect(held.on(.objectsChanged(forPulls: true), now: now(2)) == [])
+        _ = machine.on(.stop(grace: .seconds(1), message: "gone"), now: now(1))
+        #expect(machine.on(.objectsChanged(forPulls: true), now: now(2)) == [])
+    }
 }

@@ -36,10 +36,12 @@ private struct Fixture {
             node: node, podIPs: [], hostname: "p", logs: folder.path + "/logs")
     }
 
-    func prepare(_ spec: PodSpec, isNew: Bool = false) throws(VolumeError) -> [String: String] {
+    func prepare(
+        _ spec: PodSpec, objects: DataObjects = DataObjects(), isNew: Bool = false
+    ) throws(VolumeError) -> [String: String] {
         let context = context(spec)
         let files = PodFiles(context, nodeHosts: "hosts\n", nodeResolvConf: "nameserver 192.0.2.53\n")
-        return try volumes.prepare(context.pod, directory, files: files, node: node, isNew: isNew)
+        return try volumes.prepare(context.pod, directory, files: files, node: node, objects: objects, isNew: isNew)
     }
 
     /// A pod without a tmpfs, for tests without root.
@@ -302,6 +304,49 @@ private func mode(_ path: String) -> mode_t? {
                 #expect(try Files.readText(foreign + "/file") == "keep")
                 #expect(umount2(foreign, 0) == 0)
                 #expect(fixture.volumes.sweep(known: []) == [])
+                #expect(!Files.exists(fixture.directory.path))
+            }
+        }
+    }
+
+    private static func secret(_ value: String) -> DataObjects {
+        DataObjects([
+            DataObject(
+                .secret, ObjectMeta(name: "s", namespace: "ns"), data: ["key": Array(value.utf8)])
+        ])
+    }
+
+    @Test func aSecretIsInMemoryOnlyFollowsItsChangesAndStaysWhenItGoes() async {
+        await #expect(processExitsWith: .success) {
+            try inPrivateMounts {
+                let fixture = try Fixture()
+                let files = ProjectedFiles(.secret, [.init(data: .init(.secret, name: "s"))], defaultMode: 0o400)
+                let spec = Fixture.plain([Volume(name: "v", files: files)])
+                let error = #expect(throws: VolumeError.self) { try fixture.prepare(spec) }
+                #expect(
+                    error?.description == "MountVolume.SetUp failed for volume \"v\" : secret \"s\" not found")
+                let places = try fixture.prepare(spec, objects: Self.secret("one"))
+                let path = fixture.directory.files("v", .secret)
+                #expect(places == ["v": path] && path.hasSuffix("/volumes/kubernetes.io~secret/v"))
+                #expect(MountJournal.isMount(path))
+                #expect(try Files.readText(path + "/key") == "one")
+                let pod = fixture.context(spec).pod
+                func update(_ objects: DataObjects) -> [String] {
+                    fixture.volumes.update(pod, fixture.directory, node: fixture.node, objects: objects)
+                        .map(\.description)
+                }
+                #expect(update(Self.secret("two")) == [])
+                #expect(try Files.readText(path + "/key") == "two")
+                let words = "MountVolume.SetUp failed for volume \"v\" : secret \"s\" not found"
+                #expect(update(DataObjects()) == [words])
+                #expect(try fixture.prepare(spec) == places, "a new agent that does not know it yet")
+                #expect(try Files.readText(path + "/key") == "two")
+
+                // Without its tmpfs nothing is written: the folder below is on a disk.
+                try fixture.volumes.unmount(fixture.directory)
+                #expect(update(Self.secret("three")).count == 1)
+                #expect(try Files.list(path) == [])
+                try fixture.volumes.remove(fixture.directory)
                 #expect(!Files.exists(fixture.directory.path))
             }
         }

@@ -25,6 +25,8 @@ private final class FakeOperations: PodOperations {
     var whileMaking: () -> Void = {}
     /// What goes wrong in the next makings.
     var failures: [any Error] = []
+    var whileStarting: () -> Void = {}
+    var startFailures: [StartFailure] = []
     var onForget: () -> Void = {}
     var onTearDown: () -> Void = {}
 
@@ -37,6 +39,8 @@ private final class FakeOperations: PodOperations {
 
     func start(_ record: ContainerRecord, attempt: Int) async throws(StartFailure) -> StartedContainer {
         calls.append("start \(record.name).\(attempt)")
+        whileStarting()
+        if !startFailures.isEmpty { throw startFailures.removeFirst() }
         return StartedContainer(
             containerID: "id", imageID: "image", startedAt: Timestamp(nanoseconds: 1), user: nil)
     }
@@ -53,6 +57,7 @@ private final class FakeOperations: PodOperations {
     func kill(container: String) { calls.append("kill \(container)") }
     func giveUpStart(container: String) { calls.append("give up \(container)") }
     func hasImage(container: String) -> Bool { true }
+    func objectsChanged() {}
     func tearDown(final: Bool) async throws {
         calls.append("tear down\(final ? " finally" : "")")
         onTearDown()
@@ -111,6 +116,33 @@ private func stop(_ loop: EventLoop, whenEmpty folder: String, looks: Int) {
         record.state = .running(since: Timestamp(nanoseconds: 1))
         let machine = PodMachine(PodPlan(manifest.pod), restoring: [record], finished: false)
         return worker(manifest, machine, isRestored: true, operations, records, loop)
+    }
+
+    @Test func anObjectThatComesWhileAStartFailsForItIsNotOverlooked() async {
+        await #expect(processExitsWith: .success) {
+            let scratch = try TemporaryDirectory()
+            try LoopActor.run { loop in
+                let operations = FakeOperations()
+                let manifest = Self.manifest()
+                let worker = Self.worker(
+                    manifest, PodMachine(PodPlan(manifest.pod)), isRestored: false, operations,
+                    Self.records(scratch.path), loop)
+                operations.startFailures = [
+                    StartFailure(
+                        .object, reason: "CreateContainerConfigError", message: "configmap \"m\" not found", at: .now)
+                ]
+                operations.whileStarting = {
+                    worker.objectsChanged([.init(.configMap, namespace: "default", name: "m")])
+                }
+                worker.onChange = { worker in
+                    if worker.machine.containers[0].isRunning { loop.enqueue { loop.stop() } }
+                }
+                loop.schedule(after: .seconds(20)) { preconditionFailure("it waits on: \(operations.calls)") }
+                worker.start()
+                try loop.run()
+                precondition(operations.calls.filter { $0 == "start c.0" }.count == 2, "\(operations.calls)")
+            }
+        }
     }
 
     @Test func aPodRunsAndEndsThroughItsOperationsAndLeavesNoRecord() async {

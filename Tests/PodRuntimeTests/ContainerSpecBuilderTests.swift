@@ -41,6 +41,26 @@ import Testing
         return container
     }
 
+    @Test func whatTheAgentWritesIsNoContainersToChange() throws {
+        var spec = PodSpec()
+        spec.volumes = [
+            Volume(name: "data", files: ProjectedFiles(.secret, [.init(data: .init(.secret, name: "s"))])),
+            Volume(name: "host", hostPath: HostPathVolumeSource(path: "/srv")),
+        ]
+        let mounts = try Self.plan(
+            Self.container {
+                $0.volumeMounts = [
+                    VolumeMount(name: "data", mountPath: "/d"),
+                    VolumeMount(name: "data", mountPath: "/p", subPath: "x"),
+                    VolumeMount(name: "host", mountPath: "/h"),
+                ]
+            }, spec
+        ).spec.mounts
+        for (place, option) in [("/d", "ro"), ("/p", "ro"), ("/h", "rw")] {
+            #expect(mounts.first { $0.destination == place }?.options.contains(option) == true, "\(place)")
+        }
+    }
+
     // MARK: The process
 
     private struct Command: Sendable {

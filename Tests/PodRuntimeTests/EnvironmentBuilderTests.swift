@@ -36,6 +36,78 @@ import Testing
         #expect(try variables(env) == ["A=12", "B=1-$(C)-$(A)", "C=1-$(C)-$(A)"])
     }
 
+    // MARK: ConfigMaps and Secrets
+
+    private static let objects = DataObjects([
+        DataObject(
+            .configMap, ObjectMeta(name: "m", namespace: "prod"),
+            data: ["color": Array("red".utf8), "odd-name.x": Array("1".utf8)], binaryData: ["raw": [0xFF]]),
+        DataObject(
+            .secret, ObjectMeta(name: "s", namespace: "prod"),
+            data: ["color": Array("blue".utf8), "bytes": [0xFF], "zero": [0]]),
+        DataObject(.secret, ObjectMeta(name: "t", namespace: "prod"), data: ["color": Array("green".utf8)]),
+        DataObject(.secret, ObjectMeta(name: "elsewhere", namespace: "other"), data: ["a": [0x61]]),
+    ])
+
+    private func resolved(
+        from sources: [EnvFromSource] = [], _ env: [EnvVar] = []
+    ) throws(ContainerConfigError) -> [String] {
+        var container = Container(name: "c", image: "i")
+        (container.envFrom, container.env) = (sources, env)
+        return try EnvironmentBuilder(
+            pod: Self.pod([container]), node: Self.node, podIPs: [], objects: Self.objects
+        ).variables(of: container).map { "\($0.name)=\($0.value)" }
+    }
+
+    private static func key(
+        _ kind: DataObject.Kind, _ name: String, _ key: String, optional: Bool? = nil
+    ) -> EnvVar {
+        EnvVar(name: "V", valueFrom: EnvVarSource(keyRef: .init(kind, name: name, key: key, optional: optional)))
+    }
+
+    @Test func wholeObjectsComeFirstInTheirOrderALaterOneGoesBeforeAndEnvGoesBeforeAll() throws {
+        let map = EnvFromSource(DataReference(.configMap, name: "m"))
+        let secret = EnvFromSource(DataReference(.secret, name: "t"))
+        let prefixed = EnvFromSource(DataReference(.secret, name: "t"), prefix: "P.")
+        #expect(try resolved(from: [map]) == ["color=red", "odd-name.x=1"], "binaryData is no text")
+        #expect(try resolved(from: [map, secret]) == ["color=green", "odd-name.x=1"])
+        #expect(try resolved(from: [secret, map, prefixed]) == ["color=red", "odd-name.x=1", "P.color=green"])
+        let env = [EnvVar(name: "A", value: "$(color)-$(P.color)"), EnvVar(name: "color", value: "own $(color)")]
+        #expect(try resolved(from: [secret], env) == ["color=own green", "A=green-$(P.color)"])
+    }
+
+    @Test func oneValueIsTakenFromAnObjectOfThePodsNamespace() throws {
+        #expect(try resolved([Self.key(.configMap, "m", "color")]) == ["V=red"])
+        #expect(try resolved([Self.key(.secret, "s", "color")]) == ["V=blue"])
+    }
+
+    @Test(arguments: [
+        (DataObject.Kind.configMap, "none", "k", "configmap \"none\" not found"),
+        (.secret, "elsewhere", "a", "secret \"elsewhere\" not found"),
+        (.configMap, "m", "raw", "couldn't find key raw in ConfigMap prod/m"),
+        (.secret, "s", "none", "couldn't find key none in Secret prod/s"),
+    ])
+    func whatIsMissingIsSaidInTheKubeletsWordsUnlessItIsOptional(
+        kind: DataObject.Kind, name: String, key: String, message: String
+    ) throws {
+        let error = #expect(throws: ContainerConfigError.self) { try resolved([Self.key(kind, name, key)]) }
+        #expect(error?.message == message && error?.reason == .createContainerConfig && error?.isOfObject == true)
+        let before = EnvVar(name: "V", value: "before")
+        #expect(try resolved([before, Self.key(kind, name, key, optional: true)]) == ["V=before"])
+    }
+
+    @Test func aMissingWholeObjectIsAMistakeUnlessItIsOptional() throws {
+        let source = EnvFromSource(DataReference(.configMap, name: "none"))
+        let error = #expect(throws: ContainerConfigError.self) { try resolved(from: [source]) }
+        #expect(error?.message == "configmap \"none\" not found")
+        #expect(try resolved(from: [EnvFromSource(DataReference(.configMap, name: "none", optional: true))]) == [])
+    }
+
+    @Test(arguments: ["bytes", "zero"]) func whatIsNoTextIsNoVariable(key: String) {
+        let error = #expect(throws: ContainerConfigError.self) { try resolved([Self.key(.secret, "s", key)]) }
+        #expect(error?.reason == .createContainerConfig)
+    }
+
     @Test(arguments: [
         ("metadata.name", "web"), ("metadata.namespace", "prod"), ("metadata.uid", "u-1"),
         ("metadata.labels['app']", "shop"), ("metadata.labels['a.b/c']", "x"), ("metadata.labels['none']", ""),

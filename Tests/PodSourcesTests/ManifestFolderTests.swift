@@ -8,17 +8,18 @@ import Testing
 @testable import PodSources
 
 /// A loader for tests: each line is a pod's name; `!` makes the file broken.
-func load(_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> [ManifestPod] {
+func load(_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> ManifestContents {
     let text = String(decoding: bytes, as: UTF8.self)
     if text.contains("!") {
         throw ManifestRefusal([ManifestProblem(path: path, position: .init(line: 3, column: 7), message: "broken")])
     }
-    return text.split(separator: "\n").map { line in
+    let pods = text.split(separator: "\n").map { line in
         let name = String(line.prefix { $0 != " " })
         return ManifestPod(
             key: PodKey(namespace: "default", name: name), value: .string(String(line)),
             pod: Pod(metadata: ObjectMeta(name: name, namespace: "default"), spec: PodSpec()), ineffective: [])
     }
+    return ManifestContents(pods: pods)
 }
 
 @Suite final class ManifestFolderTests {
@@ -36,7 +37,7 @@ func load(_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> [Manifest
     func relist(_ now: BootInstant) -> Bool { folder.relist(now: now) }
     func update(_ name: String) -> Bool { folder.update(name: name, now: start) }
     func settle(_ now: BootInstant) -> Bool { folder.settle(now: now) }
-    func names() -> [String] { folder.report().claims.flatMap { $0.pods.map { $0.value.stringValue ?? "" } } }
+    func names() -> [String] { folder.report().claims.flatMap { $0.contents.pods.map { $0.value.stringValue ?? "" } } }
     func problems() -> [String] { folder.report().problems.map(\.description) }
 
     @Test func aFolderThatCouldNotBeLookedAtIsLookedAtAgain() throws {
@@ -96,7 +97,7 @@ func load(_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> [Manifest
 
     @Test func theLastGoodVersionOutlivesTheAgent() throws {
         try scratch.write("a.yaml", "web !")
-        let good = try load(Array("web".utf8), "a")
+        let good = try load(Array("web".utf8), "a").pods
         folder = ManifestFolder(path: scratch.path, lastGood: [scratch.path + "/a.yaml": good], load: load)
         _ = relist(start)
         #expect(names() == ["web"] && problems().count == 1)
@@ -172,7 +173,7 @@ func load(_ bytes: [UInt8], _ path: String) throws(ManifestRefusal) -> [Manifest
         var seen: [[String]] = []
         let watcher = try FolderWatcher(ManifestFolder(path: scratch.path, load: load), on: loop)
         watcher.onReport = { report in
-            seen.append(report.claims.flatMap { $0.pods.map { $0.value.stringValue ?? "" } })
+            seen.append(report.claims.flatMap { $0.contents.pods.map { $0.value.stringValue ?? "" } })
             if seen.count == 2 { loop.stop() }
         }
         try watcher.start()

@@ -18,7 +18,7 @@ import Testing
     }
 
     private func read(_ text: String) throws(ManifestRefusal) -> [String] {
-        try ManifestReader.read(Array(text.utf8), path: "/m.yaml").map(\.key.description)
+        try ManifestReader.read(Array(text.utf8), path: "/m.yaml").pods.map(\.key.description)
     }
 
     private func problems(_ text: String) -> [String] {
@@ -50,6 +50,21 @@ import Testing
         #expect(!found.contains { $0.hasPrefix("ok") })
     }
 
+    @Test func configMapsAndSecretsStandBesidePods() throws {
+        let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: plain}\n"
+        let text = pod("a") + "\n---\n" + map + "---\n" + map.replacing("ConfigMap", with: "Secret")
+        let found = problems(text)
+        #expect(found.count == 1 && found[0].contains("data[x]: Invalid value: not base64"), "\(found)")
+        let good = try ManifestReader.read(
+            Array(text.replacing("plain}", with: "eA==}").utf8), path: "/m.yaml")
+        #expect(good.pods.map(\.key.description) == ["default/a"])
+        #expect(good.objects.map(\.key.description) == ["configmap default/a", "secret default/a"])
+        #expect(
+            problems(map + "---\n" + map) == [
+                "/m.yaml:6:1: configmap default/a stands here twice; rename or remove one"
+            ])
+    }
+
     @Test func aPodNamedTwiceInOneFileIsRefused() {
         #expect(problems(pod("a") + "\n---\n" + pod("a")).contains { $0.contains("twice") })
     }
@@ -65,7 +80,7 @@ import Testing
             containers: [{name: a, image: a}, {name: b, image: a, imagePullPolicy: Always}, {name: c, image: a,
             imagePullPolicy: null}]}}
             """
-        let pod = try #require(try ManifestReader.read(Array(text.utf8), path: "p.yaml").first)
+        let pod = try #require(try ManifestReader.read(Array(text.utf8), path: "p.yaml").pods.first)
         #expect(pod.openPullPolicies == ["i", "a", "c"])
         #expect(pod.pod.spec.containers.map(\.imagePullPolicy) == [.always, .always, .always])
     }

@@ -1,11 +1,12 @@
 import Base
 import JSON
+import Kube
 import PodSources
 import Testing
 
 @Suite struct PodClaimsTests {
     private func claim(_ place: String, _ text: String) throws -> SourceReport.Claim {
-        .init(place: place, pods: try load(Array(text.utf8), place))
+        .init(place: place, contents: try load(Array(text.utf8), place))
     }
 
     private func names(_ pods: [WantedPod]) -> [String] { pods.map { $0.manifest.value.stringValue ?? "" } }
@@ -15,8 +16,9 @@ import Testing
         let b = SourceReport(claims: [try claim("/b.yaml", "web b")])
         #expect(names(claims.resolve([b]).pods) == ["web b"])
         let a = SourceReport(claims: [try claim("https://a/", "web a\nmore a")])
-        let (pods, problems) = claims.resolve([a, b])
-        #expect(names(pods) == ["more a", "web b"])
+        let wanted = claims.resolve([a, b])
+        let problems = wanted.problems
+        #expect(names(wanted.pods) == ["more a", "web b"])
         #expect(problems.count == 1 && problems[0].path == "https://a/")
         #expect(problems[0].message.contains("default/web") && problems[0].message.contains("/b.yaml"))
         let alone = claims.resolve([a])
@@ -37,6 +39,42 @@ import Testing
     }
 }
 
+@Suite struct ObjectClaimsTests {
+    private func claim(_ place: String, _ value: String, immutable: Bool = false) -> SourceReport.Claim {
+        let object = DataObject(
+            .configMap, ObjectMeta(name: "m", namespace: "default"), data: ["v": Array(value.utf8)],
+            isImmutable: immutable)
+        return .init(place: place, contents: ManifestContents(objects: [.init(value: .null, object: object)]))
+    }
+
+    private func values(_ wanted: Wanted) -> [String] {
+        wanted.objects.map { String(decoding: $0.manifest.object.data["v"] ?? [], as: UTF8.self) + " " + $0.path }
+    }
+
+    @Test func ofTwoPlacesOneIsUsedAndTheOtherNamed() {
+        var claims = PodClaims()
+        let (a, b) = (claim("/a", "1"), claim("/b", "2"))
+        #expect(values(claims.resolve([SourceReport(claims: [b])])) == ["2 /b"])
+        let both = claims.resolve([SourceReport(claims: [a, b])])
+        #expect(values(both) == ["2 /b"])
+        #expect(
+            both.problems.map(\.description).filter { $0.contains("/a: configmap default/m is named by /b too") }.count
+                == 1)
+    }
+
+    @Test func whatIsImmutableStaysUntilItIsRemoved() {
+        var claims = PodClaims()
+        #expect(values(claims.resolve([SourceReport(claims: [claim("/a", "1", immutable: true)])])) == ["1 /a"])
+        for isImmutable in [true, false] {
+            let changed = claims.resolve([SourceReport(claims: [claim("/a", "2", immutable: isImmutable)])])
+            #expect(values(changed) == ["1 /a"])
+            #expect(changed.problems.count == 1 && changed.problems[0].message.contains("immutable"))
+        }
+        #expect(claims.resolve([]).objects.isEmpty)
+        #expect(values(claims.resolve([SourceReport(claims: [claim("/a", "2")])])) == ["2 /a"])
+    }
+}
+
 /// A source that reports what a test says.
 private final class FakeSource: PodSource {
     var onReport: (SourceReport) -> Void = { _ in }
@@ -52,12 +90,12 @@ private final class FakeSource: PodSource {
 
 @Suite struct PodSourceSetTests {
     private func report(_ place: String, _ text: String) throws -> SourceReport {
-        SourceReport(claims: [.init(place: place, pods: try load(Array(text.utf8), place))])
+        SourceReport(claims: [.init(place: place, contents: try load(Array(text.utf8), place))])
     }
 
     @Test func nothingIsSaidBeforeEverySourceHasReported() throws {
         var seen: [[String]] = []
-        let set = PodSourceSet { pods, _ in seen.append(pods.map(\.manifest.key.name)) }
+        let set = PodSourceSet { wanted in seen.append(wanted.pods.map(\.manifest.key.name)) }
         let (folder, url) = (FakeSource(), FakeSource())
         folder.report = try report("/a.yaml", "a")
         url.report = try report("https://b/", "b")

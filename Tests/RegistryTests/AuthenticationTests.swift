@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test func allMatchingCredentialsAreTried() throws {
-        let right = "Basic " + Base64.encode("right:p")
+        let right = "Basic " + LooseBase64.encode("right:p")
         let registry = try RegistryFixture { request, _, answer in
             request.headers["authorization"] == right
                 ? answer : Answer(401, ["WWW-Authenticate": "Basic realm=\"x\""])
@@ -71,7 +71,7 @@ import Testing
 
     @Test func aTokenThatRanOutIsAskedForAgain() throws {
         let registry = try bearer(uses: 2) { request in
-            request.headers["authorization"] == "Basic " + Base64.encode("u:p") ? Answer(200) : Answer(401)
+            request.headers["authorization"] == "Basic " + LooseBase64.encode("u:p") ? Answer(200) : Answer(401)
         }
         _ = try registry.fetch(credentials: [Self.document(registry.server.host, "u")]) { $0.parallel = 1 }
         #expect(registry.targets.filter { $0.hasPrefix("/token") }.count == 2)
@@ -79,7 +79,7 @@ import Testing
 
     @Test func aTokenServerThatRefusesOneCredentialIsAskedWithTheNext() throws {
         let registry = try bearer { request in
-            request.headers["authorization"] == "Basic " + Base64.encode("right:p") ? Answer(200) : Answer(401)
+            request.headers["authorization"] == "Basic " + LooseBase64.encode("right:p") ? Answer(200) : Answer(401)
         }
         let host = registry.server.host
         _ = try registry.fetch(credentials: ["wrong", "right"].map { Self.document(host, $0) })

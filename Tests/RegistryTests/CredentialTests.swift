@@ -76,6 +76,14 @@ import Testing
         #expect(try sources.candidates(other) == [nil], "without a credential, anonymously")
     }
 
+    @Test func aGivenDocumentStartsNoProgramOfTheNode() throws {
+        let text =
+            #"{"credsStore": "s", "credHelpers": {"r.io": "h"}, "auths": {"r.io": {"username": "u", "password": "p"}}}"#
+        let sources = try CredentialSources(given: [Array(text.utf8)], nodePaths: [])
+        let place = try RegistriesFile().places(registry: "r.io", repository: "x")[0]
+        #expect(try sources.candidates(place).map { $0?.username } == ["u"])
+    }
+
     @Test func aHelperIsAskedAndItsFailureIsNamed() throws {
         let folder = try TemporaryDirectory()
         func helper(_ script: String) throws -> Credential? {

@@ -62,7 +62,7 @@ struct SignatureTests {
 
         /// - Parameter signature: made of the payload.
         func put(_ digest: String, payload: [UInt8], signature: [UInt8]) {
-            let text = Base64.encode(signature)
+            let text = LooseBase64.encode(signature)
             let manifest = JSONWriter().bytes([
                 "schemaVersion": 2, "mediaType": .string(ImageMediaType.manifest),
                 "layers": [

@@ -6,7 +6,7 @@ import PodSources
 /// `apply -f`: writes manifests into the agent's folder.
 enum ApplyCommand {
     static let command = Command(
-        "apply", "", "make pods of manifests, or change them", count: 0...0,
+        "apply", "", "make pods, ConfigMaps and Secrets of manifests, or change them", count: 0...0,
         options: [
             ManifestInput.option, GetCommand.namespace,
             Option("dry-run", nil, "say what would be done (--dry-run=client is the same)"),
@@ -18,6 +18,7 @@ enum ApplyCommand {
             generate | swiftlet apply -f -   from standard input
 
             A pod whose manifest changed is ended and started anew; "swiftlet diff -f FILE" shows what changes.
+            What a ConfigMap or Secret holds reaches the volumes of running pods; variables are those of the start.
             """
     ) { (invocation, tool) throws(CLIError) in
         let files = invocation.options["filename"] ?? []
@@ -31,25 +32,24 @@ enum ApplyCommand {
         let agent = try reachable(tool)
         let store = try ManifestStore(tool, agent)
         // Nothing is written before it is known that all can be.
-        for pod in inputs.flatMap(\.pods) { _ = try store.place(pod.key) }
+        for item in inputs.flatMap(\.items) { _ = try store.place(item.key) }
         var pending: [PodKey] = []
         var printer = ObjectPrinter(format, hasHeader: false, output: tool.output)
         let before = isDry ? [:] : try uids(agent)
         for input in inputs {
-            for pod in input.pods {
-                for line in pod.ineffective { tool.say(Printable.line("warning: \(input.name):\(line)")) }
-                let change = store.change(pod)
+            for item in input.items {
+                for line in item.ineffective { tool.say(Printable.line("warning: \(input.name):\(line)")) }
+                let change = store.change(item)
                 if !isDry, change != .unchanged {
-                    // The text as it came, comments included, where it is of this pod alone and was not changed.
-                    let isWhole = input.pods.count == 1 && invocation["namespace"] == nil
-                    if let kept = try store.write(pod, text: isWhole ? input.bytes : nil) {
+                    // The text as it came, comments included, where it is of this one alone and was not changed.
+                    let isWhole = input.items.count == 1 && invocation["namespace"] == nil
+                    if let kept = try store.write(item, text: isWhole ? input.bytes : nil) {
                         tool.say(Printable.line("warning: what stood there could not be read; it is kept as \(kept)"))
                     }
-                    pending.append(pod.key)
+                    if item.key.kind == .pod { pending.append(item.key.key) }
                 }
-                guard try !printer.next(pod.value, name: { _ in "pod/\(pod.key.name)" }) else { continue }
-                tool.output.line(
-                    Printable.line("pod/\(pod.key.name) \(change.rawValue)" + (isDry ? " (dry run)" : "")))
+                guard try !printer.next(item.shown, name: { _ in item.key.short }) else { continue }
+                tool.output.line(Printable.line("\(item.key.short) \(change.rawValue)" + (isDry ? " (dry run)" : "")))
             }
         }
         tool.output.flush()

@@ -4,16 +4,16 @@ import JSON
 import Kube
 import PodSources
 
-/// `delete`: removes manifests, and waits until their pods are gone.
+/// `delete`: removes manifests, and waits until their pods are gone. ConfigMaps and Secrets go at once.
 enum DeleteCommand {
     static let command = Command(
-        "delete", "pod NAME...", "end pods by removing their manifests", count: 0...64,
+        "delete", "pod|configmap|secret NAME...", "end pods by removing their manifests", count: 0...64,
         options: [
             ManifestInput.option, GetCommand.namespace, GetCommand.selector,
             Option("grace-period", value: "SECONDS", "instead of each pod's own terminationGracePeriodSeconds"),
             Option("now", nil, "within a second, as --grace-period=1"),
             Option("force", nil, "as --grace-period=0"),
-            Option("all", nil, "all pods of the namespace"),
+            Option("all", nil, "all of the kind in the namespace"),
             Option("wait", nil, "wait until they are gone (default: true)"),
             Option("timeout", value: "DURATION", "how long to wait, 30s (default: without end)"),
             Option("ignore-not-found", nil, "no failure for a pod that is not there"),
@@ -23,6 +23,7 @@ enum DeleteCommand {
             swiftlet delete pod web             removes the manifest of pod web and waits until it has ended
             swiftlet delete -f web.yaml         the pods that the file names
             swiftlet delete pods -l app=web --wait=false
+            swiftlet delete configmap web       what running pods were given of it they keep
 
             A container has two seconds at least to end, as the kubelet has it. Of a pod that is ending already a grace
             period makes the rest shorter, and never longer.
@@ -33,30 +34,35 @@ enum DeleteCommand {
         let store = try ManifestStore(tool, agent)
         let keys = try wanted(invocation, tool, agent, store)
         var missing = false
-        var found: [PodKey] = []
+        var found: [ManifestItem.Key] = []
         let running = try agent?.json("GET", GetCommand.target(nil))["items"]?.arrayValue ?? []
         for key in keys {
             if store.manifest(key) != nil {
                 found.append(key)
-            } else if let pod = running.first(where: { keyOf($0) == key }) {
+            } else if key.kind == .pod, let pod = running.first(where: { keyOf($0) == key.key }) {
                 // It ends already, or its manifest is not ours to remove.
                 guard pod["metadata"]?["deletionTimestamp"] == nil else {
                     found.append(key)
                     continue
                 }
-                throw .failed("no manifest in \(store.folder) names pod \(key); remove it where it comes from")
+                throw .failed("no manifest in \(store.folder) names \(key); remove it where it comes from")
             } else if !invocation.flag("ignore-not-found") {
                 missing = true
-                let names = running.filter { keyOf($0).namespace == key.namespace }.map(GetCommand.name)
-                tool.say("error: \(PodName.notFound(key.name, among: names))")
+                guard key.kind == .pod else {
+                    tool.say("error: no manifest in \(store.folder) names \(key)")
+                    continue
+                }
+                let names = running.filter { keyOf($0).namespace == key.key.namespace }.map(GetCommand.name)
+                tool.say("error: \(PodName.notFound(key.key.name, among: names))")
             }
         }
         let files = try store.files(of: Set(found))
+        let pods = found.filter { $0.kind == .pod }.map(\.key)
         if found.isEmpty, keys.isEmpty { tool.say("No resources found") }
         let isDry = invocation.flag("dry-run")
         if !isDry, let grace = try gracePeriod(invocation) {
             let there = Set(running.map(keyOf))
-            for key in found where there.contains(key) {
+            for key in pods where there.contains(key) {
                 let path = ["swiftlet", "v1", "pods", key.namespace, key.name, "gracePeriod"]
                 _ = try agent?.request(
                     "POST", RequestTarget(path: path, query: [.init("seconds", String(grace))]))
@@ -67,11 +73,12 @@ enum DeleteCommand {
         }
         if !isDry { for file in files { try ManifestStore.remove(file) } }
         for key in found {
-            tool.output.line(Printable.line("pod \"\(key.name)\" deleted" + (isDry ? " (dry run)" : "")))
+            tool.output.line(
+                Printable.line("\(key.kind.word) \"\(key.key.name)\" deleted" + (isDry ? " (dry run)" : "")))
         }
         tool.output.flush()
-        if !isDry, invocation["wait"] != "false", let agent, !found.isEmpty {
-            let uids = running.filter { found.contains(keyOf($0)) }.map { $0["metadata"]?.text("uid") ?? "" }
+        if !isDry, invocation["wait"] != "false", let agent, !pods.isEmpty {
+            let uids = running.filter { pods.contains(keyOf($0)) }.map { $0["metadata"]?.text("uid") ?? "" }
             try waitForEnd(Set(uids), agent, timeout)
         }
         return missing ? CLIError.Code.failed.rawValue : 0
@@ -94,12 +101,14 @@ enum DeleteCommand {
         PodKey(namespace: pod["metadata"]?.text("namespace") ?? "", name: GetCommand.name(pod))
     }
 
-    /// The pods that the command line means.
+    /// What the command line means.
     private static func wanted(
         _ invocation: Invocation, _ tool: Tool, _ agent: AgentClient?, _ store: ManifestStore
-    ) throws(CLIError) -> [PodKey] {
+    ) throws(CLIError) -> [ManifestItem.Key] {
         var words = invocation.arguments
-        if let first = words.first, ["pod", "pods", "po"].contains(first) {
+        var kind = ManifestItem.Kind.pod
+        if let named = words.first.flatMap({ ManifestItem.Kind(word: $0) }) {
+            kind = named
             words.removeFirst()
         } else if let word = words.first(where: { !$0.contains("/") }) {
             throw .usage("delete: \"\(word)\" is not known; use \"swiftlet delete pod \(word)\"")
@@ -107,16 +116,19 @@ enum DeleteCommand {
         let namespace = Tool.namespace(invocation)
         if let files = invocation.options["filename"] {
             guard words.isEmpty else { throw .usage("delete: names and -f are one too many; leave one out") }
-            return try ManifestInput.read(files, namespace: invocation["namespace"]).flatMap { $0.pods.map(\.key) }
+            return try ManifestInput.read(files, namespace: invocation["namespace"]).flatMap { $0.items.map(\.key) }
         }
         if invocation["selector"] != nil || invocation.flag("all") {
             guard words.isEmpty else { throw .usage("delete: names and a selector are one too many; leave one out") }
             let selector = try LabelSelector(invocation["selector"] ?? "")
-            return store.pods.filter { $0.key.namespace == namespace && selector.matches($0.pod.metadata.labels) }
-                .map(\.key)
+            return store.items.map { ($0.key, $0.labels) }
+                .filter { $0.kind == kind && $0.key.namespace == namespace && selector.matches($1) }.map(\.0)
         }
         if words.isEmpty { throw .usage("delete: which? Give names, -f FILE, -l QUERY or --all") }
-        return words.map { PodKey(namespace: namespace, name: PodName.plain($0)) }
+        return words.map { word in
+            let name = kind == .pod ? PodName.plain(word) : word
+            return ManifestItem.Key(kind: kind, key: PodKey(namespace: namespace, name: name))
+        }
     }
 
     /// Returns when none of these instances is there.

@@ -9,7 +9,8 @@ enum DiffCommand {
         "diff", "", "show what applying manifests would change", count: 0...0,
         options: [ManifestInput.option, GetCommand.namespace],
         details: """
-            A unified diff of the pods that run and of the manifests, defaults filled in on both sides.
+            A unified diff of the pods that run and of the manifests, defaults filled in on both sides; of ConfigMaps and
+            Secrets beside those in the agent's folder. Values of a Secret are never shown, only which of them differ.
             Exit codes: 0 no difference, 1 a difference, 2 or 3 when they could not be compared.
             """
     ) { (invocation, tool) throws(CLIError) in
@@ -19,6 +20,8 @@ enum DiffCommand {
         do throws(CLIError) {
             let inputs = try ManifestInput.read(files, namespace: invocation["namespace"])
             let pods = try tool.agent().json("GET", GetCommand.target(nil))["items"]?.arrayValue ?? []
+            let objects = inputs.flatMap(\.items).compactMap(\.object)
+            if !objects.isEmpty, try showObjects(objects, tool) { isDifferent = true }
             for wanted in inputs.flatMap(\.pods) {
                 let live = pods.map { Pod($0) }.first {
                     $0.metadata.name == wanted.key.name && $0.metadata.namespace == wanted.key.namespace
@@ -26,18 +29,47 @@ enum DiffCommand {
                 let lines = UnifiedDiff(live.map(text) ?? "", text(wanted.pod)).text
                 if lines.isEmpty { continue }
                 isDifferent = true
-                let name = "v1.Pod.\(wanted.key.namespace).\(wanted.key.name)"
-                for line in ["diff -u LIVE/\(name) MANIFEST/\(name)", "--- LIVE/\(name)", "+++ MANIFEST/\(name)"]
-                    + lines
-                {
-                    tool.output.line(coloured(Printable.line(line), tool.output.isColoured))
-                }
+                show(lines, "v1.Pod.\(wanted.key.namespace).\(wanted.key.name)", tool)
             }
         } catch {
             // 1 is taken: it says that there is a difference.
             throw CLIError(error.code == .failed ? .usage : error.code, error.message)
         }
         return isDifferent ? 1 : 0
+    }
+
+    private static func show(_ lines: [String], _ name: String, _ tool: Tool) {
+        let head = ["diff -u LIVE/\(name) MANIFEST/\(name)", "--- LIVE/\(name)", "+++ MANIFEST/\(name)"]
+        for line in head + lines { tool.output.line(coloured(Printable.line(line), tool.output.isColoured)) }
+    }
+
+    /// ConfigMaps and Secrets beside those in the agent's folder.
+    private static func showObjects(_ objects: [DataObject], _ tool: Tool) throws(CLIError) -> Bool {
+        let store = try ManifestStore(tool, try ApplyCommand.reachable(tool))
+        var isDifferent = false
+        for object in objects {
+            let key = object.key
+            let place = PodKey(namespace: key.namespace, name: key.name)
+            let live = store.manifest(.init(kind: .object(key.kind), key: place))?.object
+            if live == object { continue }
+            isDifferent = true
+            let texts = (live.map { YAMLWriter.text(masked($0, beside: object, "before")) } ?? "")
+            let lines = UnifiedDiff(texts, YAMLWriter.text(masked(object, beside: live, "after"))).text
+            show(lines, "v1.\(key.kind.rawValue).\(key.namespace).\(key.name)", tool)
+        }
+        return isDifferent
+    }
+
+    /// A Secret with stars for its values.
+    private static func masked(_ object: DataObject, beside other: DataObject?, _ word: String) -> JSONValue {
+        guard object.kind == .secret, var value = object.shown.objectValue else { return object.shown }
+        var data = JSONObject()
+        for (key, bytes) in object.data.sorted(by: { $0.key < $1.key }) {
+            let isSame = other == nil || other?.data[key] == nil || other?.data[key] == bytes
+            data.append(key, .string(isSame ? "***" : "*** (\(word))"))
+        }
+        if !object.data.isEmpty { value["data"] = .object(data) }
+        return .object(value)
     }
 
     /// What a manifest can say of a pod.

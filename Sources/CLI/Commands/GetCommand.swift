@@ -13,7 +13,8 @@ enum GetCommand {
     static let selector = Option("selector", "l", value: "QUERY", "by labels: app=web,tier!=test,env in (a,b),!old")
 
     static let command = Command(
-        "get", "pods|events|images|volumes [NAME...]", "list pods, events, images or volumes", count: 1...64,
+        "get", "pods|configmaps|secrets|events|images|volumes [NAME...]", "list pods and what belongs to them",
+        count: 1...64,
         options: [
             output, namespace, allNamespaces, selector,
             Option("field-selector", value: "QUERY", "by fields: status.phase=Running"),
@@ -28,6 +29,7 @@ enum GetCommand {
             swiftlet get pods                  pods of the namespace "default", and what is wrong with the manifests
             swiftlet get pods -A -o wide       all pods, with addresses and node
             swiftlet get pod web-1 -o yaml     one pod as the API has it
+            swiftlet get secrets               which there are; what they hold is never shown, only its length
             swiftlet get pods -l app=web -w    those with the label, and then a line for every change
             swiftlet get pods -o jsonpath='{range .items[*]}{.metadata.name}{"\\n"}{end}'
             swiftlet get pods -o custom-columns=NAME:.metadata.name,IMAGE:.spec.containers[*].image
@@ -42,11 +44,13 @@ enum GetCommand {
         }
         switch kind {
         case "pods", "pod", "po": return try pods(names.map(PodName.plain), invocation, tool)
+        case "configmaps", "configmap", "cm": return try ObjectList.run(.configMap, names, invocation, tool)
+        case "secrets", "secret": return try ObjectList.run(.secret, names, invocation, tool)
         case "events", "event", "ev": return try EventsCommand.run(invocation, tool)
         case "images", "image": return try ImageList.print(invocation, tool)
         case "volumes", "volume", "vol": return try VolumeList.run(invocation, tool)
         default:
-            let kinds = ["pods", "events", "images", "volumes"]
+            let kinds = ["pods", "configmaps", "secrets", "events", "images", "volumes"]
             let hint =
                 Spelling.closest(to: kind, among: kinds)
                 .map { "; did you mean \"\($0)\"?" } ?? "; one of: \(kinds.joined(separator: ", "))"

@@ -21,12 +21,12 @@ enum ValidateCommand {
         return check.isFine ? 0 : CLIError.Code.failed.rawValue
     }
 
-    /// The check of several files: two of them may not name one pod.
+    /// The check of several files: two of them may not name one object.
     private struct Check {
         let tool: Tool
         let isQuiet: Bool
         var isFine = true
-        private var owners: [PodKey: String] = [:]
+        private var owners: [ManifestItem.Key: String] = [:]
 
         init(tool: Tool, isQuiet: Bool) {
             self.tool = tool
@@ -48,20 +48,20 @@ enum ValidateCommand {
         private mutating func one(_ file: String) throws(CLIError) {
             let bytes = try ManifestInput.bytes(file)
             let name = file == "-" ? "<stdin>" : file
-            let pods: [ManifestPod]
-            do throws(ManifestRefusal) { pods = try ManifestReader.read(bytes, path: name) } catch {
+            let items: [ManifestItem]
+            do throws(ManifestRefusal) { items = try ManifestReader.read(bytes, path: name).items } catch {
                 for problem in error.problems { fail(problem.description) }
                 return
             }
-            for pod in pods {
-                if let other = owners.updateValue(name, forKey: pod.key), other != name {
-                    fail("\(name): pod \(pod.key) is also named by \(other); rename or remove one")
+            for item in items {
+                if let other = owners.updateValue(name, forKey: item.key), other != name {
+                    fail("\(name): \(item.key) is also named by \(other); rename or remove one")
                 }
                 if isQuiet { continue }
-                for line in pod.ineffective { tool.output.line(Printable.line("\(name):\(line) (warning)")) }
+                for line in item.ineffective { tool.output.line(Printable.line("\(name):\(line) (warning)")) }
             }
             guard !isQuiet else { return }
-            let list = pods.map { "\($0.key)" }.joined(separator: ", ")
+            let list = items.map { $0.key.kind == .pod ? "\($0.key.key)" : "\($0.key)" }.joined(separator: ", ")
             tool.output.line(Printable.line("\(name): valid: \(list)"))
         }
 

@@ -59,6 +59,10 @@ enum VolumeList {
             return ("emptyDir", medium + (folder.sizeLimit.map { ", at most \($0)" } ?? ""))
         }
         if let host = volume.hostPath { return ("hostPath", host.path) }
+        if let files = volume.files {
+            let names = volume.dataSources.map { "\($0.kind.word)/\($0.name)" }
+            return (files.field.rawValue, names.isEmpty ? "the pod" : names.joined(separator: ","))
+        }
         // The kind is the key of what the API prints.
         let kind = volume.json.objectValue?.members.first { $0.key != "name" }?.key
         return (kind ?? "<unknown>", "<none>")

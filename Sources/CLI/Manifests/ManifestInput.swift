@@ -10,7 +10,8 @@ struct ManifestInput {
     /// What messages call it: the path, or `<stdin>`.
     var name: String
     var bytes: [UInt8]
-    var pods: [ManifestPod]
+    var items: [ManifestItem]
+    var pods: [ManifestPod] { items.compactMap(\.pod) }
 
     /// Reads all of them and decodes them as the agent does.
     ///
@@ -18,16 +19,17 @@ struct ManifestInput {
     static func read(_ files: [String], namespace: String?) throws(CLIError) -> [ManifestInput] {
         var inputs: [ManifestInput] = []
         var problems: [String] = []
-        var owners: [PodKey: String] = [:]
+        var owners: [ManifestItem.Key: String] = [:]
         for file in try paths(files) {
             let name = file == "-" ? "<stdin>" : file
             let bytes = try bytes(file)
             do throws(ManifestRefusal) {
-                var input = ManifestInput(name: name, bytes: bytes, pods: try ManifestReader.read(bytes, path: name))
+                var input = ManifestInput(
+                    name: name, bytes: bytes, items: try ManifestReader.read(bytes, path: name).items)
                 if let namespace { try input.move(to: namespace) }
-                for pod in input.pods {
-                    if let other = owners.updateValue(name, forKey: pod.key) {
-                        problems.append("\(name): pod \(pod.key) is also named by \(other); rename or remove one")
+                for item in input.items {
+                    if let other = owners.updateValue(name, forKey: item.key) {
+                        problems.append("\(name): \(item.key) is also named by \(other); rename or remove one")
                     }
                 }
                 inputs.append(input)
@@ -39,22 +41,22 @@ struct ManifestInput {
         return inputs
     }
 
-    /// Puts pods that name no namespace into one.
+    /// Puts what names no namespace into one.
     private mutating func move(to namespace: String) throws(ManifestRefusal) {
-        for (n, pod) in pods.enumerated() {
-            if let own = pod.value["metadata"]?["namespace"]?.stringValue {
+        for (n, item) in items.enumerated() {
+            if let own = item.value["metadata"]?["namespace"]?.stringValue {
                 guard own != namespace else { continue }
                 throw ManifestRefusal([
                     ManifestProblem(
-                        path: name, position: pod.value.position,
-                        message: "pod \(pod.key) is not of the namespace \"\(namespace)\" that -n names")
+                        path: name, position: item.value.position,
+                        message: "\(item.key) is not of the namespace \"\(namespace)\" that -n names")
                 ])
             }
-            guard var object = pod.value.objectValue, var metadata = object["metadata"]?.objectValue else { continue }
+            guard var object = item.value.objectValue, var metadata = object["metadata"]?.objectValue else { continue }
             metadata["namespace"] = .string(namespace)
             object["metadata"] = .object(metadata)
-            let moved = JSONValue(.object(object), at: pod.value.position)
-            do { pods[n] = try ManifestReader.read(moved) } catch {
+            let moved = JSONValue(.object(object), at: item.value.position)
+            do { items[n] = try item.reading(moved) } catch {
                 throw ManifestRefusal(path: name, "\(error)")
             }
         }

@@ -9,7 +9,7 @@ import YAML
 struct ManifestStore {
     private struct File {
         var path: String
-        var pods: [ManifestPod]
+        var items: [ManifestItem]
     }
 
     let folder: String
@@ -27,12 +27,12 @@ struct ManifestStore {
         for name in names {
             let path = Path.join(folder, name)
             guard let bytes = try? Files.read(path, limit: 10 << 20),
-                let pods = try? ManifestReader.read(bytes, path: path)
+                let contents = try? ManifestReader.read(bytes, path: path)
             else {
                 unreadable.insert(path)
                 continue
             }
-            files.append(File(path: path, pods: pods))
+            files.append(File(path: path, items: contents.items))
         }
     }
 
@@ -55,13 +55,13 @@ struct ManifestStore {
         return tool.root + (configured ?? "/etc/podspecs")
     }
 
-    /// The manifest of a pod; nil when there is none.
-    func manifest(_ key: PodKey) -> ManifestPod? { file(key)?.pods.first { $0.key == key } }
+    /// The manifest; nil when there is none.
+    func manifest(_ key: ManifestItem.Key) -> ManifestItem? { file(key)?.items.first { $0.key == key } }
 
-    /// All pods of all manifests.
-    var pods: [ManifestPod] { files.flatMap(\.pods) }
+    /// All of all manifests.
+    var items: [ManifestItem] { files.flatMap(\.items) }
 
-    private func file(_ key: PodKey) -> File? { files.first { $0.pods.contains { $0.key == key } } }
+    private func file(_ key: ManifestItem.Key) -> File? { files.first { $0.items.contains { $0.key == key } } }
 
     // MARK: Writing
 
@@ -71,64 +71,67 @@ struct ManifestStore {
         case unchanged
     }
 
-    /// What writing the pod would do.
-    func change(_ pod: ManifestPod) -> Change {
-        guard let old = manifest(pod.key) else { return .created }
-        return old.value == pod.value ? .unchanged : .configured
+    /// What writing it would do.
+    func change(_ item: ManifestItem) -> Change {
+        guard let old = manifest(item.key) else { return .created }
+        return old.value == item.value ? .unchanged : .configured
     }
 
-    /// Where the pod's manifest is, or is to be: a file holds one pod.
+    /// Where the manifest is, or is to be: a file holds one object.
     ///
     /// - Throws: `CLIError` when it stands in a file with others.
-    func place(_ key: PodKey) throws(CLIError) -> String {
+    func place(_ key: ManifestItem.Key) throws(CLIError) -> String {
         if let file = file(key) {
-            guard file.pods.count == 1 else { throw shared(key, file) }
+            guard file.items.count == 1 else { throw shared(key, file) }
             return file.path
         }
+        let (namespace, name) = (key.key.namespace, key.key.name)
+        // No pod's name has an underscore.
+        let own = key.kind == .pod ? name : "\(name)_\(key.kind.word)"
         let names = [
-            key.namespace == "default" ? key.name : "\(key.namespace)_\(key.name)", "pod-\(key.namespace)-\(key.name)",
+            namespace == "default" ? own : "\(namespace)_\(own)", "\(key.kind.word)-\(namespace)-\(name)",
         ]
         for name in names {
             let path = Path.join(folder, name + ".yaml")
             if !files.contains(where: { $0.path == path }) { return path }
         }
-        throw .failed("\(Path.join(folder, names[0] + ".yaml")) holds other pods; rename that file")
+        throw .failed("\(Path.join(folder, names[0] + ".yaml")) holds other objects; rename that file")
     }
 
-    private func shared(_ key: PodKey, _ file: File) -> CLIError {
-        let others = file.pods.map(\.key).filter { $0 != key }.map(\.description).joined(separator: ", ")
+    private func shared(_ key: ManifestItem.Key, _ file: File) -> CLIError {
+        let others = file.items.map(\.key).filter { $0 != key }
+            .map { $0.kind == key.kind ? "\($0.key)" : "\($0)" }.joined(separator: ", ")
         return .failed(
-            "pod \(key) stands in \(file.path) together with \(others); change that file, or give each a file of its own"
-        )
+            "\(key) stands in \(file.path) together with \(others); change that file, or give each a file of its own")
     }
 
-    /// Writes a pod's manifest so that the agent sees the old one or the new one.
+    /// Writes a manifest so that the agent sees the old one or the new one.
     ///
     /// - Returns: where what had stood there was put, when that could not be read as a manifest: it may be the only
     ///   copy of somebody's work.
-    func write(_ pod: ManifestPod, text: [UInt8]?) throws(CLIError) -> String? {
-        let path = try place(pod.key)
+    func write(_ item: ManifestItem, text: [UInt8]?) throws(CLIError) -> String? {
+        let path = try place(item.key)
         let kept = unreadable.contains(path) ? path + "~" : nil
         do throws(SystemError) {
             if let kept {
                 try Files.replace(kept, with: try Files.read(path, limit: 10 << 20), mode: 0o600, durable: true)
             }
             // Environments hold passwords: for root's eyes only.
-            try Files.replace(path, with: text ?? Array(YAMLWriter.text(pod.value).utf8), mode: 0o600, durable: true)
+            try Files.replace(path, with: text ?? Array(YAMLWriter.text(item.value).utf8), mode: 0o600, durable: true)
         } catch {
             throw Self.failed("cannot write \(path)", error)
         }
         return kept
     }
 
-    /// The files to remove so that the pods `keys` go.
+    /// The files to remove so that `keys` go.
     ///
-    /// - Throws: `CLIError` when one stands in a file with pods that stay.
-    func files(of keys: Set<PodKey>) throws(CLIError) -> [String] {
+    /// - Throws: `CLIError` when one stands in a file with others that stay.
+    func files(of keys: Set<ManifestItem.Key>) throws(CLIError) -> [String] {
         var paths: [String] = []
-        for file in files where file.pods.contains(where: { keys.contains($0.key) }) {
-            if file.pods.contains(where: { !keys.contains($0.key) }),
-                let goes = file.pods.first(where: { keys.contains($0.key) })
+        for file in files where file.items.contains(where: { keys.contains($0.key) }) {
+            if file.items.contains(where: { !keys.contains($0.key) }),
+                let goes = file.items.first(where: { keys.contains($0.key) })
             {
                 throw shared(goes.key, file)
             }

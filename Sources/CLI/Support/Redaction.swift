@@ -1,4 +1,5 @@
 import JSON
+import Kube
 
 /// Takes out what may be a secret, of what is given away. It errs on the side of taking too much.
 enum Redaction {
@@ -11,7 +12,12 @@ enum Redaction {
     static func value(_ value: JSONValue) -> JSONValue {
         if let object = value.objectValue {
             var result = JSONObject()
-            for member in object.members { result.append(member.key, Self.member(member.key, member.value)) }
+            // Only of a ConfigMap is it said that what it holds is no secret.
+            let isOpen = object["kind"]?.stringValue == DataObject.Kind.configMap.rawValue
+            for member in object.members {
+                let holds = ["data", "stringData", "binaryData"].contains(member.key) && !isOpen
+                result.append(member.key, holds ? hidden(member.value) : Self.member(member.key, member.value))
+            }
             return .object(result)
         }
         if let items = value.arrayValue {

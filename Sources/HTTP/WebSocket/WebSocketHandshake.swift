@@ -1,3 +1,5 @@
+import Base
+
 /// A request for a WebSocket (RFC 6455, 4.2.1), and the answer to it.
 public struct WebSocketHandshake: Hashable, Sendable {
     /// The only version there is.

@@ -96,6 +96,17 @@ enum Names {
         return "a valid environment variable name must consist only of printable ASCII characters other than '='"
     }
 
+    /// Keys of ConfigMaps and Secrets, which become names of files.
+    static func dataKey(_ text: String) -> String? {
+        if let long = tooLong(text, 253) { return long }
+        if text == "." { return "must not be '.'" }
+        if text.hasPrefix("..") { return text == ".." ? "must not be '..'" : "must not start with '..'" }
+        let others = Array("-_.".utf8)
+        if !text.isEmpty, text.utf8.allSatisfy({ isAlphanumeric($0) || others.contains($0) }) { return nil }
+        return "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or "
+            + "'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+    }
+
     /// A UID becomes the name of a folder and of a cgroup.
     static func uid(_ text: String) -> String? {
         let isSafe = text.utf8.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") }

@@ -43,7 +43,7 @@ public enum PodDecoder {
         return Pod(value)
     }
 
-    private static func error(_ issues: [ManifestIssue], omitted: Int) -> PodDecodingError {
+    static func error(_ issues: [ManifestIssue], omitted: Int) -> PodDecodingError {
         // Stable: issues at one place stay in their order.
         let sorted = issues.enumerated().sorted {
             ($0.element.position.line, $0.element.position.column, $0.offset)
@@ -61,7 +61,7 @@ public enum PodDecoder {
         guard let version = value.text("apiVersion") else { throw fail("apiVersion", "missing; a Pod has \"v1\"") }
         guard let kind = value.text("kind") else { throw fail("kind", "missing; expected \"Pod\"") }
         guard kind == "Pod" else {
-            let message = "\(ManifestIssue.quoted(kind)) is not run here; only Pod, and List of Pods"
+            let message = "\(ManifestIssue.quoted(kind)) is not run here; only Pod, ConfigMap, Secret, and List of them"
             throw fail("kind", message)
         }
         guard version == "v1" else {

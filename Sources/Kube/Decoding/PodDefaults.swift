@@ -15,7 +15,8 @@ enum PodDefaults {
 
         let accessTokens = accessTokens(of: manifest)
         for i in pod.spec.volumes.indices where !accessTokens.contains(pod.spec.volumes[i].name) {
-            if pod.spec.volumes[i].emptyDir == nil, pod.spec.volumes[i].hostPath == nil {
+            let volume = pod.spec.volumes[i]
+            if volume.emptyDir == nil, volume.hostPath == nil, volume.files == nil {
                 pod.spec.volumes[i].emptyDir = EmptyDirVolumeSource()
             }
         }

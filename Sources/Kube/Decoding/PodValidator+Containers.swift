@@ -23,6 +23,7 @@ extension PodValidator {
                 absolute(container.workingDir, path.field("workingDir"))
                 absolute(container.terminationMessagePath, path.field("terminationMessagePath"))
                 for (n, variable) in container.env.enumerated() { env(variable, path.field("env")[n], containers: all) }
+                for (n, source) in container.envFrom.enumerated() { envFrom(source, path.field("envFrom")[n]) }
                 ports(container.ports, path.field("ports"), hostNetwork: spec.hostNetwork)
                 // Init containers run one after another: their ports do not meet.
                 if list == "containers" { distinct(container.ports, path.field("ports"), &hostPorts) }
@@ -80,12 +81,31 @@ extension PodValidator {
         guard let source = variable.valueFrom else { return }
         let path = path.field("valueFrom")
         if !variable.value.isEmpty { invalid("", "may not be specified when `value` is not empty", path) }
-        switch (source.fieldRef, source.resourceFieldRef) {
-        case (nil, nil): invalid("", "must specify one of: `fieldRef` or `resourceFieldRef`", path)
-        case (_?, _?): invalid("", "may not have more than one field specified at a time", path)
-        case (let field?, nil): fieldRef(field.fieldPath, path.field("fieldRef").field("fieldPath"))
-        case (nil, let selector?): resourceRef(selector, path.field("resourceFieldRef"), containers: containers)
+        let fields = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef"]
+        let found = fields.filter { value(at: path.field($0)) != nil }
+        if found.isEmpty {
+            invalid(
+                "", "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`", path)
+        } else if found.count > 1 {
+            invalid("", "may not have more than one field specified at a time", path)
+        } else if let field = source.fieldRef {
+            fieldRef(field.fieldPath, path.field("fieldRef").field("fieldPath"))
+        } else if let selector = source.resourceFieldRef {
+            resourceRef(selector, path.field("resourceFieldRef"), containers: containers)
+        } else if let selector = source.keyRef {
+            name(selector.name, path.field(found[0]).field("name"), Names.subdomain)
+            name(selector.key, path.field(found[0]).field("key"), Names.dataKey)
         }
+    }
+
+    private mutating func envFrom(_ source: EnvFromSource, _ path: FieldPath) {
+        if !source.prefix.isEmpty { name(source.prefix, path.field("prefix"), Names.environment) }
+        let found = ["configMapRef", "secretRef"].filter { value(at: path.field($0)) != nil }
+        if found.count > 1 { return invalid("", "may not have more than one field specified at a time", path) }
+        guard let reference = source.reference, let field = found.first else {
+            return invalid("", "must specify one of: `configMapRef` or `secretRef`", path)
+        }
+        name(reference.name, path.field(field).field("name"), Names.subdomain)
     }
 
     /// The fields of the pod that a variable can show.
@@ -94,9 +114,11 @@ extension PodValidator {
         "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",
     ]
 
-    private mutating func fieldRef(_ fieldPath: String, _ path: FieldPath) {
+    mutating func fieldRef(
+        _ fieldPath: String, _ path: FieldPath, of fields: [String] = PodValidator.fieldPaths
+    ) {
         if fieldPath.isEmpty { return required(path) }
-        if Self.fieldPaths.contains(fieldPath) { return }
+        if fields.contains(fieldPath) { return }
         for map in ["metadata.labels", "metadata.annotations"] where fieldPath.hasPrefix(map + "['") {
             guard fieldPath.hasSuffix("']"), fieldPath.utf8.count >= map.utf8.count + 4 else { break }
             let key = String(fieldPath.dropFirst(map.count + 2).dropLast(2))
@@ -105,10 +127,10 @@ extension PodValidator {
             }
             return
         }
-        unsupported(fieldPath, Self.fieldPaths + ["metadata.labels['<KEY>']", "metadata.annotations['<KEY>']"], path)
+        unsupported(fieldPath, fields + ["metadata.labels['<KEY>']", "metadata.annotations['<KEY>']"], path)
     }
 
-    private mutating func resourceRef(_ selector: ResourceFieldSelector, _ path: FieldPath, containers: Set<String>) {
+    mutating func resourceRef(_ selector: ResourceFieldSelector, _ path: FieldPath, containers: Set<String>) {
         let resources = ["limits.cpu", "limits.memory", "requests.cpu", "requests.memory"]
         if let container = selector.containerName, !containers.contains(container) {
             notFound(container, path.field("containerName"))

@@ -112,7 +112,11 @@ struct PodValidator {
                 name(hostname, path.field("hostnames")[n], Names.subdomain)
             }
         }
-        volumes(spec.volumes, path.field("volumes"))
+        for (n, secret) in spec.imagePullSecrets.enumerated() {
+            name(secret, path.field("imagePullSecrets")[n].field("name"), Names.subdomain)
+        }
+        let names = Set((spec.initContainers + spec.containers).map(\.name))
+        volumes(spec.volumes, path.field("volumes"), containers: names)
         containers(spec, path)
     }
 
@@ -136,7 +140,7 @@ struct PodValidator {
         }
     }
 
-    private mutating func volumes(_ volumes: [Volume], _ path: FieldPath) {
+    private mutating func volumes(_ volumes: [Volume], _ path: FieldPath, containers: Set<String>) {
         var names: Set<String> = []
         for (n, volume) in volumes.enumerated() {
             let path = path[n]
@@ -144,8 +148,11 @@ struct PodValidator {
             if !volume.name.isEmpty, !names.insert(volume.name).inserted {
                 duplicate(volume.name, path.field("name"))
             }
-            if volume.emptyDir != nil, volume.hostPath != nil {
-                forbidden("may not specify more than 1 volume type", path.field("hostPath"))
+            let kinds = ["emptyDir", "hostPath", "configMap", "downwardAPI", "projected", "secret"]
+            let found = kinds.filter { value(at: path.field($0)) != nil }
+            if found.count > 1 { forbidden("may not specify more than 1 volume type", path.field(found[1])) }
+            if let files = volume.files, !accessTokens.contains(volume.name) {
+                self.files(files, path.field(files.field.rawValue), containers: containers)
             }
             if let emptyDir = volume.emptyDir, let size = emptyDir.sizeLimit {
                 let path = path.field("emptyDir").field("sizeLimit")

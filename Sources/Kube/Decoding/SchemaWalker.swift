@@ -40,7 +40,7 @@ struct SchemaWalker {
         guard let object = value.objectValue else {
             return wrong("expected an object, found \(value.kind)", at: value.position, path)
         }
-        let fields = PodSchema.shared.types[type] ?? []
+        let fields = PodSchema.shared.types[type] ?? DataSchema.types[type] ?? []
         let classes = isActive && mode == .manifest ? FieldTable.classes[type] : nil
         for member in object.members {
             let path = path.field(member.key)
@@ -50,13 +50,14 @@ struct SchemaWalker {
             }
             // As in Kubernetes null is the same as nothing.
             if member.value.isNull { continue }
+            if mode == .manifest, type == "Volume", field.name == "projected", Volume.isAccessToken(value) {
+                note(
+                    "there is no API server to give it a token; the volume and its mounts are left out", member, path)
+                continue
+            }
             switch classes?(field.name) {
             case .refused(let reason, let accepted):
-                if type == "Volume", field.name == "projected", Volume.isAccessToken(value) {
-                    note(
-                        "there is no API server to give it a token; the volume and its mounts are left out", member,
-                        path)
-                } else if !accepted.contains(member.value), !Self.isEmpty(member.value) {
+                if !accepted.contains(member.value), !Self.isEmpty(member.value) {
                     add("not supported: \(reason)", at: member.keyPosition, path)
                 }
             case .withoutEffect(let reason):

@@ -23,7 +23,8 @@ enum FieldTable {
         "PodSpec": FieldClasses(
             supported: [
                 "containers", "dnsPolicy", "hostAliases", "hostIPC", "hostNetwork", "hostPID", "hostname",
-                "initContainers", "priority", "priorityClassName", "restartPolicy", "securityContext",
+                "imagePullSecrets", "initContainers", "priority", "priorityClassName", "restartPolicy",
+                "securityContext",
                 "shareProcessNamespace", "terminationGracePeriodSeconds", "volumes",
             ],
             withoutEffect: [
@@ -41,8 +42,6 @@ enum FieldTable {
                 "ephemeralContainers": "ephemeral containers are not run; remove them and use `swiftlet exec`",
                 "hostUsers": "user namespaces are not made yet; remove it to run with the node's user ids",
                 "hostnameOverride": "it is not applied yet; use hostname",
-                "imagePullSecrets":
-                    "there are no Secrets on this node yet; put the credentials into /etc/swiftlet/registries.yaml and remove it",
                 "overhead": "it is not charged to the pod; remove it",
                 "readinessGates": "the node cannot see who answers them; remove them",
                 "resourceClaims": "there is no dynamic resource allocation; remove them",
@@ -73,13 +72,13 @@ enum FieldTable {
         "HostAlias": FieldClasses(supported: ["hostnames", "ip"]),
         "Container": FieldClasses(
             supported: [
-                "args", "command", "env", "image", "imagePullPolicy", "name", "ports", "resources", "securityContext",
+                "args", "command", "env", "envFrom", "image", "imagePullPolicy", "name", "ports", "resources",
+                "securityContext",
                 "stdin", "stdinOnce", "terminationMessagePath", "terminationMessagePolicy", "tty", "volumeMounts",
                 "workingDir",
             ],
             withoutEffect: ["resizePolicy": "a changed manifest makes a new pod"],
             refused: [
-                "envFrom": "ConfigMaps and Secrets cannot be read without an API server; write the variables as env",
                 "lifecycle": "hooks are not run yet; remove it, or trap the signal in the container",
                 "livenessProbe": probes,
                 "readinessProbe": probes,
@@ -92,12 +91,14 @@ enum FieldTable {
             supported: ["containerPort", "hostIP", "hostPort", "name", "protocol"]),
         "EnvVar": FieldClasses(supported: ["name", "value", "valueFrom"]),
         "EnvVarSource": FieldClasses(
-            supported: ["fieldRef", "resourceFieldRef"],
-            refused: [
-                "configMapKeyRef": "ConfigMaps cannot be read without an API server; write the value",
-                "fileKeyRef": "files of variables are not read yet; write the value",
-                "secretKeyRef": "Secrets cannot be read without an API server; write the value, or mount a file",
-            ]),
+            supported: ["configMapKeyRef", "fieldRef", "resourceFieldRef", "secretKeyRef"],
+            refused: ["fileKeyRef": "files of variables are not read yet; write the value"]),
+        "EnvFromSource": FieldClasses(supported: ["configMapRef", "prefix", "secretRef"]),
+        "ConfigMapEnvSource": FieldClasses(supported: ["name", "optional"]),
+        "SecretEnvSource": FieldClasses(supported: ["name", "optional"]),
+        "ConfigMapKeySelector": FieldClasses(supported: ["key", "name", "optional"]),
+        "SecretKeySelector": FieldClasses(supported: ["key", "name", "optional"]),
+        "LocalObjectReference": FieldClasses(supported: ["name"]),
         "ObjectFieldSelector": FieldClasses(supported: ["apiVersion", "fieldPath"]),
         "ResourceFieldSelector": FieldClasses(supported: ["containerName", "divisor", "resource"]),
         "ResourceRequirements": FieldClasses(
@@ -125,7 +126,25 @@ enum FieldTable {
             unless: ["procMount": ["Default"]]),
         "Capabilities": FieldClasses(supported: ["add", "drop"]),
         "SeccompProfile": FieldClasses(supported: ["localhostProfile", "type"]),
-        "Volume": FieldClasses(supported: ["emptyDir", "hostPath", "name"], refused: volumes),
+        "Volume": FieldClasses(
+            supported: ["configMap", "downwardAPI", "emptyDir", "hostPath", "name", "projected", "secret"],
+            refused: volumes),
+        "ConfigMapVolumeSource": FieldClasses(supported: ["defaultMode", "items", "name", "optional"]),
+        "SecretVolumeSource": FieldClasses(supported: ["defaultMode", "items", "optional", "secretName"]),
+        "DownwardAPIVolumeSource": FieldClasses(supported: ["defaultMode", "items"]),
+        "DownwardAPIVolumeFile": FieldClasses(supported: ["fieldRef", "mode", "path", "resourceFieldRef"]),
+        "ProjectedVolumeSource": FieldClasses(supported: ["defaultMode", "sources"]),
+        "VolumeProjection": FieldClasses(
+            supported: ["configMap", "downwardAPI", "secret"],
+            refused: [
+                "clusterTrustBundle": "it comes from an API server; put the certificates into a ConfigMap",
+                "podCertificate": "it comes from an API server; put a certificate into a Secret",
+                "serviceAccountToken": "there is no API server to give a token; remove it",
+            ]),
+        "ConfigMapProjection": FieldClasses(supported: ["items", "name", "optional"]),
+        "SecretProjection": FieldClasses(supported: ["items", "name", "optional"]),
+        "DownwardAPIProjection": FieldClasses(supported: ["items"]),
+        "KeyToPath": FieldClasses(supported: ["key", "mode", "path"]),
         "EmptyDirVolumeSource": FieldClasses(supported: ["medium", "sizeLimit"]),
         "HostPathVolumeSource": FieldClasses(supported: ["path", "type"]),
     ]
@@ -154,18 +173,16 @@ enum FieldTable {
         "Volume.projected": "the `kube-api-access-` volume of an exported pod is left out, with its mounts",
     ]
 
-    private static let apiVolume = "it comes from an API server; put the files on the node and use hostPath"
     private static let storage = "this kind of storage is not mounted; mount it on the node and use hostPath"
     private static let volumes: [String: String] = [
         "awsElasticBlockStore": storage, "azureDisk": storage, "azureFile": storage, "cephfs": storage,
-        "cinder": storage, "configMap": apiVolume, "csi": storage,
-        "downwardAPI": "files of the downward API are not written yet; use env with fieldRef",
+        "cinder": storage, "csi": storage,
         "ephemeral": storage, "fc": storage, "flexVolume": storage, "flocker": storage, "gcePersistentDisk": storage,
         "gitRepo": "Kubernetes gave it up; clone in an init container into an emptyDir", "glusterfs": storage,
         "image": "images are not mounted as volumes yet; copy the files in an init container into an emptyDir",
         "iscsi": storage, "nfs": storage,
         "persistentVolumeClaim": storage, "photonPersistentDisk": storage, "portworxVolume": storage,
-        "projected": apiVolume, "quobyte": storage, "rbd": storage, "scaleIO": storage, "secret": apiVolume,
+        "quobyte": storage, "rbd": storage, "scaleIO": storage,
         "storageos": storage, "vsphereVolume": storage,
     ]
 }

@@ -9,6 +9,8 @@ public struct Container: KubeValue {
     public var args: [String]
     public var workingDir: String?
     public var env: [EnvVar]
+    /// Variables from whole ConfigMaps and Secrets; `env` goes before them.
+    public var envFrom: [EnvFromSource]
     public var ports: [ContainerPort]
     public var resources: ResourceRequirements
     public var volumeMounts: [VolumeMount]
@@ -31,6 +33,7 @@ public struct Container: KubeValue {
         command = []
         args = []
         env = []
+        envFrom = []
         ports = []
         resources = ResourceRequirements()
         volumeMounts = []
@@ -51,6 +54,7 @@ public struct Container: KubeValue {
         args = value.strings("args")
         workingDir = value.text("workingDir")
         env = value.values("env")
+        envFrom = value.values("envFrom")
         ports = value.values("ports")
         resources = value.value("resources") ?? ResourceRequirements()
         volumeMounts = value.values("volumeMounts")
@@ -68,6 +72,7 @@ public struct Container: KubeValue {
         object.put("args", args)
         object.put("command", command)
         object.put("env", env)
+        object.put("envFrom", envFrom)
         object.put("image", image)
         object.put("imagePullPolicy", imagePullPolicy)
         object.append("name", .string(name))

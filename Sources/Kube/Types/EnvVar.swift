@@ -31,20 +31,31 @@ public struct EnvVar: KubeValue {
 public struct EnvVarSource: KubeValue {
     public var fieldRef: ObjectFieldSelector?
     public var resourceFieldRef: ResourceFieldSelector?
+    /// configMapKeyRef or secretKeyRef.
+    public var keyRef: DataKeySelector?
 
-    public init(fieldRef: ObjectFieldSelector? = nil, resourceFieldRef: ResourceFieldSelector? = nil) {
+    public init(
+        fieldRef: ObjectFieldSelector? = nil, resourceFieldRef: ResourceFieldSelector? = nil,
+        keyRef: DataKeySelector? = nil
+    ) {
         self.fieldRef = fieldRef
         self.resourceFieldRef = resourceFieldRef
+        self.keyRef = keyRef
     }
 
     public init(_ value: JSONValue) {
-        self.init(fieldRef: value.value("fieldRef"), resourceFieldRef: value.value("resourceFieldRef"))
+        self.init(
+            fieldRef: value.value("fieldRef"), resourceFieldRef: value.value("resourceFieldRef"),
+            keyRef: value["configMapKeyRef"].flatMap { DataKeySelector(.configMap, $0) }
+                ?? value["secretKeyRef"].flatMap { DataKeySelector(.secret, $0) })
     }
 
     public var json: JSONValue {
         var object = JSONObject()
+        if let keyRef, keyRef.kind == .configMap { object.append("configMapKeyRef", keyRef.json) }
         object.put("fieldRef", fieldRef)
         object.put("resourceFieldRef", resourceFieldRef)
+        if let keyRef, keyRef.kind == .secret { object.append("secretKeyRef", keyRef.json) }
         return .object(object)
     }
 }

@@ -15,6 +15,8 @@ public struct PodSpec: KubeValue {
     public var hostname: String?
     public var hostAliases: [HostAlias]
     public var securityContext: PodSecurityContext
+    /// Names of Secrets in the pod's namespace, in the order in which they are tried.
+    public var imagePullSecrets: [String]
     /// The node the pod is on: set by the agent.
     public var nodeName: String?
     /// Read only by the downward API.
@@ -34,6 +36,7 @@ public struct PodSpec: KubeValue {
         dnsPolicy = .clusterFirst
         (hostNetwork, hostPID, hostIPC, shareProcessNamespace) = (false, false, false, false)
         hostAliases = []
+        imagePullSecrets = []
         securityContext = PodSecurityContext()
         carried = JSONObject()
     }
@@ -58,6 +61,7 @@ public struct PodSpec: KubeValue {
         hostname = value.text("hostname")
         hostAliases = value.values("hostAliases")
         securityContext = value.value("securityContext") ?? PodSecurityContext()
+        imagePullSecrets = (value["imagePullSecrets"]?.arrayValue ?? []).compactMap { $0.text("name") }
         nodeName = value.text("nodeName")
         serviceAccountName = value.text("serviceAccountName")
         priority = value.integer("priority").map { Int32(clamping: $0) }
@@ -74,6 +78,9 @@ public struct PodSpec: KubeValue {
         object.put(flag: "hostNetwork", hostNetwork)
         object.put(flag: "hostPID", hostPID)
         object.put("hostname", hostname)
+        if !imagePullSecrets.isEmpty {
+            object.append("imagePullSecrets", .array(imagePullSecrets.map { ["name": .string($0)] }))
+        }
         object.put("initContainers", initContainers)
         object.put("nodeName", nodeName)
         object.put("priority", priority)

@@ -5,25 +5,37 @@ public struct Volume: KubeValue {
     public var name: String
     public var emptyDir: EmptyDirVolumeSource?
     public var hostPath: HostPathVolumeSource?
+    /// configMap, secret, downwardAPI or projected.
+    public var files: ProjectedFiles?
 
-    public init(name: String, emptyDir: EmptyDirVolumeSource? = nil, hostPath: HostPathVolumeSource? = nil) {
+    public init(
+        name: String, emptyDir: EmptyDirVolumeSource? = nil, hostPath: HostPathVolumeSource? = nil,
+        files: ProjectedFiles? = nil
+    ) {
         self.name = name
         self.emptyDir = emptyDir
         self.hostPath = hostPath
+        self.files = files
     }
 
     public init(_ value: JSONValue) {
         self.init(
-            name: value.text("name") ?? "", emptyDir: value.value("emptyDir"), hostPath: value.value("hostPath"))
+            name: value.text("name") ?? "", emptyDir: value.value("emptyDir"), hostPath: value.value("hostPath"),
+            files: ProjectedFiles(volume: value))
     }
 
     public var json: JSONValue {
         var object = JSONObject()
+        if let files, files.field.rawValue < "emptyDir" { object.append(files.field.rawValue, files.json) }
         object.put("emptyDir", emptyDir)
         object.put("hostPath", hostPath)
         object.append("name", .string(name))
+        if let files, files.field.rawValue > "emptyDir" { object.append(files.field.rawValue, files.json) }
         return .object(object)
     }
+
+    /// The ConfigMaps and Secrets that it shows.
+    public var dataSources: [DataVolumeSource] { files?.sources.compactMap(\.data) ?? [] }
 }
 
 /// core/v1.EmptyDirVolumeSource.

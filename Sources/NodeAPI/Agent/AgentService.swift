@@ -97,6 +97,8 @@ public final class AgentService: @LoopActor NodeService {
             })
     }
 
+    public func objects(_ kind: DataObject.Kind) -> [DataObject] { agent.objects.current.all(kind) }
+
     public func manifestProblems() -> [ManifestProblem] {
         agent.problems.map { problem in
             ManifestProblem(

@@ -1,6 +1,7 @@
 import Base
 import HTTP
 import JSON
+import Kube
 
 extension Router {
     /// `GET /pods` and `GET /swiftlet/v1/pods[?namespace=][&watch=true]`.
@@ -56,6 +57,13 @@ extension Router {
         watch(
             exchange, initial: { [service] in service.events() }, subscribe: { [service] in service.watchEvents($0) },
             where: isWanted)
+    }
+
+    /// `GET /swiftlet/v1/configmaps[?namespace=]` and `.../secrets`.
+    func objects(_ kind: DataObject.Kind, _ exchange: Exchange) {
+        let namespace = exchange.target.value("namespace")
+        let items = service.objects(kind).filter { namespace == nil || $0.metadata.namespace == namespace }
+        exchange.respond(json: Self.list("\(kind.rawValue)List", items.map(\.shown)))
     }
 
     func problems(_ exchange: Exchange) {

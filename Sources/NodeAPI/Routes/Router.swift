@@ -1,6 +1,7 @@
 import Base
 import HTTP
 import JSON
+import Kube
 
 /// Finds what answers a request.
 final class Router {
@@ -41,6 +42,8 @@ final class Router {
     private func ours(_ head: HTTPRequestHead, _ target: RequestTarget, _ path: [String]) -> Endpoint {
         switch path {
         case ["pods"]: only(["GET"], head) { [self] in pods($0) }
+        case ["configmaps"]: only(["GET"], head) { [self] in objects(.configMap, $0) }
+        case ["secrets"]: only(["GET"], head) { [self] in objects(.secret, $0) }
         case ["problems"]: only(["GET"], head) { [self] in problems($0) }
         case ["events"]: only(["GET"], head) { [self] in events($0) }
         case ["images"]: images(head)

@@ -1,5 +1,6 @@
 import Base
 import JSON
+import Kube
 import NodeAgent
 
 /// What the API needs from the agent. Every call is made on the loop's thread and answers at once; what takes time
@@ -31,6 +32,9 @@ public protocol NodeService: AnyObject {
 
     /// Calls `handler` with every change of a pod from now on, until the subscription is cancelled.
     func watchPods(_ handler: @escaping (WatchEvent) -> Void) -> Subscription
+
+    /// The ConfigMaps or Secrets that hold on the node, by namespace and name.
+    func objects(_ kind: DataObject.Kind) -> [DataObject]
 
     /// What is wrong with the manifests, by path and place. Empty when all is well.
     func manifestProblems() -> [ManifestProblem]

@@ -1,3 +1,4 @@
+import Base
 import HTTP
 
 /// Channels over a WebSocket: messages to and from them.

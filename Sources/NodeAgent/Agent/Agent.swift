@@ -22,6 +22,7 @@ public final class Agent {
     public let loop: EventLoop
     public let log: Log
     public let events: EventRecorder
+    public let objects: NodeObjects
     private let records: PodRecordStore
     private let starts: StartQueue
     private let makeOperations: OperationsFactory
@@ -57,12 +58,13 @@ public final class Agent {
     public internal(set) var isDraining = false
 
     public init(
-        loop: EventLoop, log: Log, events: EventRecorder, records: PodRecordStore, starts: StartQueue,
-        status: any PodStatusSource, makeOperations: @escaping OperationsFactory
+        loop: EventLoop, log: Log, events: EventRecorder, objects: NodeObjects, records: PodRecordStore,
+        starts: StartQueue, status: any PodStatusSource, makeOperations: @escaping OperationsFactory
     ) {
         self.loop = loop
         self.log = log
         self.events = events
+        self.objects = objects
         self.records = records
         self.starts = starts
         self.status = status
@@ -114,15 +116,22 @@ public final class Agent {
         return lastGood
     }
 
-    /// Makes `pods` what is wanted.
-    public func want(_ pods: [WantedPod], problems: [ManifestProblem]) {
-        for problem in problems where !manifestProblems.contains(problem) { log.warning("\(problem)") }
-        manifestProblems = problems
-        wanted = Dictionary(pods.map { ($0.manifest.key, $0) }, uniquingKeysWith: { first, _ in first })
+    /// Makes `new` what is wanted.
+    public func want(_ new: Wanted) {
+        for problem in new.problems where !manifestProblems.contains(problem) { log.warning("\(problem)") }
+        manifestProblems = new.problems
+        // Before the pods that may need them.
+        let changes = objects.set(new.objects)
+        wanted = Dictionary(new.pods.map { ($0.manifest.key, $0) }, uniquingKeysWith: { first, _ in first })
         let earlier = restorable
         restorable = [:]
         for (record, manifest) in earlier.values { start(manifest, source: record.source, restoring: record) }
         for key in Set(wanted.keys).union(workers.keys).sorted() { reconcile(key) }
+        if changes.isEmpty { return }
+        for worker in workers.values {
+            let named = worker.pod.references.intersection(changes)
+            if !named.isEmpty { worker.objectsChanged(named) }
+        }
     }
 
     private func reconcile(_ key: PodKey) {

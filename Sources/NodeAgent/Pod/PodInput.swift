@@ -15,6 +15,8 @@ public enum PodInput: Sendable {
     case containerExited(name: String, attempt: Int, ContainerRecord.Termination)
     /// The images of these containers, which wait for them, are on the node now.
     case imagesHere(containers: Set<String>)
+    /// A ConfigMap or Secret that the pod names has changed.
+    case objectsChanged(forPulls: Bool)
     case timer(PodTimer)
     /// The operator stops, starts or restarts containers.
     case control(PodControl, containers: Set<String>, grace: Nanoseconds)
@@ -79,6 +81,8 @@ public struct StartFailure: Error, Hashable, Sendable {
         case pull
         /// It was given up, because its container is to end.
         case givenUp
+        /// A ConfigMap or Secret is not there: nothing is tried until one changes.
+        case object
         /// Its configuration cannot be carried out now; tried again at intervals.
         case configuration
         /// The container was made and its process could not be executed: counts as a run with exit code 128.

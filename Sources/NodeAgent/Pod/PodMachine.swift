@@ -34,6 +34,8 @@ public struct PodMachine: Sendable {
     var isReconnecting = false
     /// The sandbox is tried again when a timer says so.
     var isWaitingToRetry = false
+    /// What it waits for may be a ConfigMap or Secret.
+    var isWaitingForVolume = false
     /// When the supervisor was last taken up.
     var takenUp: BootInstant?
     /// The containers that were asked to stop while they ran.
@@ -95,12 +97,16 @@ public struct PodMachine: Sendable {
             return adopt(found, now)
         case .sandboxFailed(let message):
             return onNotPrepared("FailedCreatePodSandBox", "Failed to create pod sandbox: \(message)")
-        case .volumeFailed(let message): return onNotPrepared("FailedMount", message)
+        case .volumeFailed(let message):
+            let directives = onNotPrepared("FailedMount", message)
+            isWaitingForVolume = isWaitingToRetry
+            return directives
         case .containerStarted(let name, let attempt, let started): return onStarted(name, attempt, started)
         case .containerNotStarted(let name, let attempt, let failure):
             return onNotStarted(name, attempt, failure, now)
         case .containerExited(let name, let attempt, let termination):
             return onExited(name, attempt, termination, now)
+        case .objectsChanged(let forPulls): return onObjectsChanged(forPulls: forPulls, now)
         case .imagesHere(let names): return onImagesHere(names, now)
         case .timer(let timer): return onTimer(timer, now)
         case .control(let control, let names, let grace): return self.control(control, names, grace: grace, now)
@@ -258,6 +264,7 @@ public struct PodMachine: Sendable {
     private mutating func retry(_ note: EventNote, within limit: Nanoseconds?) -> [PodDirective] {
         sandboxFailures += 1
         isWaitingToRetry = true
+        isWaitingForVolume = false
         let delay = Nanoseconds.seconds(min(1 << Int64(min(sandboxFailures - 1, 6)), 60))
         return [.record(note), .arm(.sandboxRetry, after: min(delay, limit ?? delay))]
     }

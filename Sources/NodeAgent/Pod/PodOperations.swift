@@ -27,6 +27,9 @@ public protocol PodOperations: AnyObject {
     /// Whether the container's image is on the node.
     func hasImage(container: String) -> Bool
 
+    /// A ConfigMap or Secret that the pod names has changed.
+    func objectsChanged()
+
     /// Sends the container's stop signal to its first process.
     func stop(container: String)
 

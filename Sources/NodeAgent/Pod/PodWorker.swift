@@ -163,6 +163,24 @@ public final class PodWorker {
         if !here.isEmpty { handle(.imagesHere(containers: Set(here.map(\.name)))) }
     }
 
+    /// Counted up with every change of a ConfigMap or Secret that the pod names.
+    private var objectChanges = 0
+
+    /// ConfigMaps and Secrets that the pod names have changed.
+    func objectsChanged(_ keys: Set<DataObject.Key>) {
+        objectChanges += 1
+        operations.objectsChanged()
+        let secrets = pod.spec.imagePullSecrets.map {
+            DataObject.Key(.secret, namespace: pod.metadata.namespace, name: $0)
+        }
+        handle(.objectsChanged(forPulls: secrets.contains(where: keys.contains)))
+    }
+
+    /// What failed had perhaps not seen the last change: it is made known once more.
+    private func retryAfterChange(since seen: Int) {
+        if objectChanges != seen { handle(.objectsChanged(forPulls: true)) }
+    }
+
     /// What happens to a sandbox is told the machine after it was told of the sandbox.
     private func happened(_ input: PodInput) {
         if machine.stage == .preparing { return early.append(input) }
@@ -230,6 +248,7 @@ public final class PodWorker {
                 defer { starts.leave(turn) }
                 // Asked to end while it waited for its turn: there is nothing to make.
                 guard machine.stage == .preparing else { return }
+                let seen = objectChanges
                 do {
                     let adopted = try await operations.makeSandbox()
                     // A loss up to here is that of the sandbox before.
@@ -248,6 +267,7 @@ public final class PodWorker {
                     handle(.supervisorLost(at: .now))
                 } catch let error as VolumeError {
                     handle(.volumeFailed(message: "\(error)"))
+                    retryAfterChange(since: seen)
                 } catch {
                     handle(.sandboxFailed(message: "\(error)"))
                 }
@@ -256,13 +276,16 @@ public final class PodWorker {
             guard let record = machine.containers.first(where: { $0.name == name }) else { return }
             Task { [sandbox] in
                 let outcome: PodInput
+                let seen = objectChanges
                 do throws(StartFailure) {
                     let started = try await operations.start(record, attempt: attempt)
                     outcome = .containerStarted(name: name, attempt: attempt, started)
                 } catch {
                     outcome = .containerNotStarted(name: name, attempt: attempt, error)
                 }
-                if sandbox == self.sandbox { handle(outcome) }
+                guard sandbox == self.sandbox else { return }
+                handle(outcome)
+                if case .containerNotStarted = outcome { retryAfterChange(since: seen) }
             }
         case .giveUpStart(let name): operations.giveUpStart(container: name)
         case .stopContainer(let name): operations.stop(container: name)

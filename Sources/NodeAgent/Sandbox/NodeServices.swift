@@ -14,6 +14,7 @@ public final class NodeServices {
     public let volumes: PodVolumes
     public let networks: PodNetworks
     public let images: ImageStore
+    public let objects = NodeObjects()
     /// Nil where this node does not pull.
     public var puller: (any ImagePuller)?
     public let seccomp: SeccompPrograms

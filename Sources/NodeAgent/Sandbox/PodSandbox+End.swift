@@ -54,6 +54,8 @@ extension PodSandbox {
         context = nil
         left = nil
         preparedCgroups = []
+        // What is being written must not be unmounted below it.
+        await updating?.value
         let (root, supervisors) = (node.cgroups.root, node.cgroups.supervisors)
         try await node.pool.run { [directory, cgroupPlan] in
             for path in ["\(supervisors.path)/\(directory.uid)", "\(root.path)/\(cgroupPlan.path)"]

@@ -57,6 +57,7 @@ extension PodSandbox {
             note("Failed", "Failed to pull image \"\(name)\": \(message)", warning: true)
             throw StartFailure(.image, reason: "ErrImagePull", message: message, at: .now)
         }
+        let credentials = pullCredentials()
         note("Pulling", "Pulling image \"\(name)\"")
         let began = BootInstant.now
         let outcome = await withCheckedContinuation { start in
@@ -65,7 +66,7 @@ extension PodSandbox {
                 timer: scheduleNote(container.name, after: Self.firstPullNote))
             pulls[container.name]?.task = Task {
                 do throws(PullError) {
-                    let image = try await puller.pull(reference, credentials: []) { [weak self] progress in
+                    let image = try await puller.pull(reference, credentials: credentials) { [weak self] progress in
                         self?.pulling(container.name, progress)
                     }
                     endPull(of: container.name, .success(image))

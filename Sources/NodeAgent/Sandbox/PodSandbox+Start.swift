@@ -21,11 +21,13 @@ extension PodSandbox {
         let image = try await image(of: container)
         let plan: ContainerPlan
         do throws(ContainerConfigError) {
-            plan = try ContainerSpecBuilder(context).plan(
+            plan = try ContainerSpecBuilder(context, objects: node.objects.current).plan(
                 container, image: image.config, layers: image.layerPaths, attempt: attempt,
                 hostDevices: container.securityContext?.privileged == true ? hostDevices() : [])
         } catch {
-            throw StartFailure(.configuration, reason: error.reason.rawValue, message: error.message, at: .now)
+            throw StartFailure(
+                error.isOfObject ? .object : .configuration, reason: error.reason.rawValue, message: error.message,
+                at: .now)
         }
         stopSignals[container.name] = plan.stopSignal
         let id = Self.newContainerID()

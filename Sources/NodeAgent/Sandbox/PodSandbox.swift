@@ -37,6 +37,10 @@ public final class PodSandbox: PodOperations {
     /// What a supervisor that died left is being released.
     var releasing: Task<Void, Never>?
     var preparedCgroups: Set<String> = []
+    /// Counted up with every change of a ConfigMap or Secret that the pod names.
+    var objectChanges = 0
+    /// The volumes are being brought up to date.
+    var updating: Task<Void, Never>?
     /// Starts that wait for an image, by container.
     var pulls: [String: PullWait] = [:]
     /// Starts that an earlier agent asked for and whose outcome is still to come.
@@ -253,11 +257,19 @@ public final class PodSandbox: PodOperations {
             context, nodeHosts: NodeFiles.hosts(),
             nodeResolvConf: NodeFiles.resolverConfiguration(forOwnNetwork: !pod.spec.hostNetwork))
         for note in files.notes { onNote?(EventNote(note.reason, note.message, warning: true)) }
+        // One writer at a time.
+        await updating?.value
+        let changes = objectChanges
         context.volumes = try await node.pool.run {
-            [pod, directory, isNew = !isAdopted, volumes = node.volumes, facts = node.facts] in
-            try volumes.prepare(pod, directory, files: files, node: facts, isNew: isNew)
+            [
+                pod, directory, isNew = !isAdopted, volumes = node.volumes, facts = node.facts,
+                objects = node.objects.current
+            ] in
+            try volumes.prepare(pod, directory, files: files, node: facts, objects: objects, isNew: isNew)
         }
         self.context = context
+        // What has changed meanwhile is not in them yet.
+        if objectChanges != changes { updateVolumes() }
     }
 
     // MARK: - Containers

@@ -28,7 +28,8 @@ public struct PodVolumes: Sendable {
     /// - Returns: where each volume lies, by its name.
     /// - Throws: `VolumeError` whose description is the text of the `FailedMount` event.
     public func prepare(
-        _ pod: Pod, _ directory: PodDirectory, files: PodFiles, node: NodeFacts, isNew: Bool
+        _ pod: Pod, _ directory: PodDirectory, files: PodFiles, node: NodeFacts, objects: DataObjects = DataObjects(),
+        isNew: Bool
     ) throws(VolumeError) -> [String: String] {
         do {
             if isNew { try Self.discardLayers(directory) }
@@ -53,7 +54,12 @@ public struct PodVolumes: Sendable {
         var places: [String: String] = [:]
         for volume in pod.spec.volumes {
             do throws(VolumeError) {
-                places[volume.name] = try prepare(volume, pod, directory, node)
+                places[volume.name] =
+                    if let files = volume.files {
+                        try prepare(files, volume.name, pod, directory, node, objects, isNew: isNew)
+                    } else {
+                        try prepare(volume, pod, directory, node)
+                    }
             } catch {
                 throw VolumeError(volume: volume.name, error.message)
             }
@@ -87,6 +93,62 @@ public struct PodVolumes: Sendable {
             throw VolumeError(error)
         }
         return path
+    }
+
+    /// Makes a volume whose files the agent writes: in memory, whatever is in it.
+    private func prepare(
+        _ files: ProjectedFiles, _ name: String, _ pod: Pod, _ directory: PodDirectory, _ node: NodeFacts,
+        _ objects: DataObjects, isNew: Bool
+    ) throws(VolumeError) -> String {
+        guard PodDirectory.isName(name) else { throw VolumeError("the volume's name is no folder's name") }
+        let path = directory.files(name, files.field)
+        do throws(SystemError) {
+            // Scripts may be run from it, as from the kubelet's.
+            try mount(
+                TemporaryFileSystem(
+                    mode: 0o755, attributes: TemporaryFileSystem.noSuid | TemporaryFileSystem.noDevices),
+                at: path, of: directory)
+        } catch {
+            throw VolumeError(error)
+        }
+        // What runs goes on with what it was given, also with what is optional: a new agent may not know all yet.
+        let isAllKnown = files.sources.compactMap(\.data).allSatisfy {
+            objects[DataObject.Key($0.kind, namespace: pod.metadata.namespace, name: $0.name)] != nil
+        }
+        if !isNew, !isAllKnown, AtomicFolder(path: path).hasContent { return path }
+        try write(files, path, pod, node, objects)
+        return path
+    }
+
+    private func write(
+        _ files: ProjectedFiles, _ path: String, _ pod: Pod, _ node: NodeFacts, _ objects: DataObjects
+    ) throws(VolumeError) {
+        let content: VolumeContent
+        do throws(ContainerConfigError) {
+            content = try VolumeContent(files, of: pod, node: node, objects: objects)
+        } catch {
+            throw VolumeError(error.message, isConfiguration: true)
+        }
+        do throws(SystemError) { try AtomicFolder(path: path).write(content) } catch { throw VolumeError(error) }
+    }
+
+    /// Writes what ConfigMaps and Secrets hold now to the volumes of a pod that is there. One that cannot be written
+    /// stays as it is.
+    ///
+    /// - Returns: what could not be written; the descriptions are texts of `FailedMount` events.
+    public func update(
+        _ pod: Pod, _ directory: PodDirectory, node: NodeFacts, objects: DataObjects
+    ) -> [VolumeError] {
+        var failures: [VolumeError] = []
+        for volume in pod.spec.volumes where !volume.dataSources.isEmpty {
+            guard let files = volume.files else { continue }
+            do throws(VolumeError) {
+                try write(files, directory.files(volume.name, files.field), pod, node, objects)
+            } catch {
+                failures.append(VolumeError(volume: volume.name, error.message))
+            }
+        }
+        return failures
     }
 
     /// The smallest of the volume's own limit, the pod's memory limit and what the node gives to pods; nil when there

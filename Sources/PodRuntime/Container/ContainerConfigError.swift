@@ -11,9 +11,13 @@ public struct ContainerConfigError: Error, Hashable, Sendable, CustomStringConve
     /// The message of the waiting state, in the kubelet's words where it has some.
     public var message: String
 
-    public init(_ reason: Reason, _ message: String) {
+    /// A ConfigMap or Secret is not there, or not as it is asked for: nothing is different before one changes.
+    public var isOfObject: Bool
+
+    public init(_ reason: Reason, _ message: String, isOfObject: Bool = false) {
         self.reason = reason
         self.message = message
+        self.isOfObject = isOfObject
     }
 
     public var description: String { message }

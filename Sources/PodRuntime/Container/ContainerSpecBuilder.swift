@@ -8,8 +8,12 @@ import PodProtocol
 /// and devices by the rules of Kubernetes and containerd. Pure.
 public struct ContainerSpecBuilder: Sendable {
     let context: PodContext
+    let objects: DataObjects
 
-    public init(_ context: PodContext) { self.context = context }
+    public init(_ context: PodContext, objects: DataObjects = DataObjects()) {
+        self.context = context
+        self.objects = objects
+    }
 
     /// - Parameters:
     ///   - image: what the image says of its process.
@@ -23,8 +27,9 @@ public struct ContainerSpecBuilder: Sendable {
         let security = container.securityContext
         let privileged = security?.privileged ?? false
         try NonRootRule.check(context, container, image: image)
-        let variables = try EnvironmentBuilder(pod: context.pod, node: context.node, podIPs: context.podIPs)
-            .variables(of: container)
+        let variables = try EnvironmentBuilder(
+            pod: context.pod, node: context.node, podIPs: context.podIPs, objects: objects
+        ).variables(of: container)
 
         var process = RuntimeProcess(
             args: try Self.arguments(container, image, variables),
@@ -135,6 +140,8 @@ public struct ContainerSpecBuilder: Sendable {
 
     private func mounts(_ container: Container) throws(ContainerConfigError) -> [RuntimeMount] {
         var own: [RuntimeMount] = []
+        // What the agent writes is not the container's to change.
+        let written = Set(context.pod.spec.volumes.filter { $0.files != nil }.map(\.name))
         for (n, mount) in container.volumeMounts.enumerated() {
             guard let source = context.volumes[mount.name] else {
                 throw ContainerConfigError(
@@ -151,7 +158,7 @@ public struct ContainerSpecBuilder: Sendable {
             own.append(
                 RuntimeMount(
                     destination: destination, type: "bind", source: subPath(n, container)?.target ?? source,
-                    options: ["rbind", "rprivate", mount.readOnly ? "ro" : "rw"]))
+                    options: ["rbind", "rprivate", mount.readOnly || written.contains(mount.name) ? "ro" : "rw"]))
         }
         let destinations = Set(own.map(\.destination))
         var mounts = DefaultMounts.without(destinations, DefaultMounts.mounts(context, container)) + own

@@ -18,19 +18,41 @@ public struct EnvironmentBuilder: Sendable {
     let node: NodeFacts
     /// Empty for a pod without an address.
     let podIPs: [String]
+    let objects: DataObjects
 
-    public init(pod: Pod, node: NodeFacts, podIPs: [String]) {
+    public init(pod: Pod, node: NodeFacts, podIPs: [String], objects: DataObjects = DataObjects()) {
         self.pod = pod
         self.node = node
         self.podIPs = podIPs
+        self.objects = objects
     }
 
-    /// The manifest's variables of a container in their order; one that is given twice has its last value.
+    /// The manifest's variables of a container in their order, those of whole ConfigMaps and Secrets first; one that is
+    /// given twice has its last value.
     ///
     /// - Throws: `ContainerConfigError` (CreateContainerConfigError) for a reference to what is not there.
     public func variables(of container: Container) throws(ContainerConfigError) -> [Variable] {
         var variables: [Variable] = []
         var places: [String: Int] = [:]
+        func set(_ name: String, _ value: String) throws(ContainerConfigError) {
+            guard !name.utf8.contains(0), !value.utf8.contains(0) else {
+                throw error("environment variable \"\(name)\" has a NUL byte")
+            }
+            if let place = places[name] {
+                variables[place].value = value
+            } else {
+                places[name] = variables.count
+                variables.append(Variable(name: name, value: value))
+            }
+        }
+        for source in container.envFrom {
+            guard let reference = source.reference,
+                let object = try object(reference.kind, reference.name, optional: reference.optional)
+            else { continue }
+            for (key, bytes) in object.data.sorted(by: { $0.key < $1.key }) {
+                try set(source.prefix + key, try text(bytes, key, object))
+            }
+        }
         for entry in container.env {
             var value = entry.value
             if !value.isEmpty {
@@ -39,18 +61,45 @@ public struct EnvironmentBuilder: Sendable {
                 value = try self.value(of: field)
             } else if let resource = entry.valueFrom?.resourceFieldRef {
                 value = try self.value(of: resource, for: container)
+            } else if let selector = entry.valueFrom?.keyRef {
+                // What is optional and not there is no variable; an earlier one of the name stays.
+                guard let found = try self.value(of: selector) else { continue }
+                value = found
             }
-            guard !entry.name.utf8.contains(0), !value.utf8.contains(0) else {
-                throw error("environment variable \"\(entry.name)\" has a NUL byte")
-            }
-            if let place = places[entry.name] {
-                variables[place].value = value
-            } else {
-                places[entry.name] = variables.count
-                variables.append(Variable(name: entry.name, value: value))
-            }
+            try set(entry.name, value)
         }
         return variables
+    }
+
+    // MARK: ConfigMaps and Secrets
+
+    /// An object of the pod's namespace; nil when it is not there and need not be.
+    private func object(
+        _ kind: DataObject.Kind, _ name: String, optional: Bool?
+    ) throws(ContainerConfigError) -> DataObject? {
+        if let found = objects[DataObject.Key(kind, namespace: pod.metadata.namespace, name: name)] { return found }
+        if optional == true { return nil }
+        throw missing("\(kind.word) \"\(name)\" not found")
+    }
+
+    private func value(of selector: DataKeySelector) throws(ContainerConfigError) -> String? {
+        guard let object = try object(selector.kind, selector.name, optional: selector.optional) else { return nil }
+        if let bytes = object.data[selector.key] { return try text(bytes, selector.key, object) }
+        if selector.optional == true { return nil }
+        throw missing(
+            "couldn't find key \(selector.key) in \(selector.kind.rawValue) \(pod.metadata.namespace)/\(selector.name)")
+    }
+
+    /// A variable is text: other bytes would arrive as something else.
+    private func text(
+        _ bytes: [UInt8], _ key: String, _ object: DataObject
+    ) throws(ContainerConfigError) -> String {
+        if let text = String(validating: bytes, as: UTF8.self) { return text }
+        throw missing("the value of key \(key) in \(object.key) is not UTF-8 text; mount it as a file")
+    }
+
+    private func missing(_ message: String) -> ContainerConfigError {
+        ContainerConfigError(.createContainerConfig, message, isOfObject: true)
     }
 
     /// The whole environment: HOSTNAME, the image's variables and the manifest's, a later one of a name replacing the
@@ -79,7 +128,7 @@ public struct EnvironmentBuilder: Sendable {
 
     // MARK: fieldRef
 
-    private func value(of field: ObjectFieldSelector) throws(ContainerConfigError) -> String {
+    func value(of field: ObjectFieldSelector) throws(ContainerConfigError) -> String {
         guard field.apiVersion == "v1" else { throw error("unsupported pod version: \(field.apiVersion)") }
         let path = field.fieldPath
         if let bracket = path.firstIndex(of: "["), path.hasSuffix("']"), path[bracket...].hasPrefix("['") {
@@ -108,7 +157,7 @@ public struct EnvironmentBuilder: Sendable {
 
     // MARK: resourceFieldRef
 
-    private func value(
+    func value(
         of selector: ResourceFieldSelector, for container: Container
     ) throws(ContainerConfigError) -> String {
         var target = container

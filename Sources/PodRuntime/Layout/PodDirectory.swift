@@ -1,4 +1,5 @@
 import Base
+import Kube
 
 /// The paths of one pod below `/var/lib/swiftlet/pods/<uid>`. Pure: nothing here touches the disk.
 public struct PodDirectory: Hashable, Sendable {
@@ -34,6 +35,18 @@ public struct PodDirectory: Hashable, Sendable {
     public var containers: String { path + "/containers" }
 
     public func emptyDir(_ volume: String) -> String { volumes + "/kubernetes.io~empty-dir/" + volume }
+
+    /// A volume whose files the agent writes.
+    public func files(_ volume: String, _ field: ProjectedFiles.Field) -> String {
+        let plugin =
+            switch field {
+            case .configMap: "configmap"
+            case .downwardAPI: "downward-api"
+            case .projected: "projected"
+            case .secret: "secret"
+            }
+        return "\(volumes)/kubernetes.io~\(plugin)/\(volume)"
+    }
 
     /// The bind mount of the `index`th volume mount of a container, when that has a subPath.
     public func subPath(volume: String, container: String, index: Int) -> String {

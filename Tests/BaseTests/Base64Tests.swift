@@ -1,4 +1,4 @@
-import HTTP
+import Base
 import Testing
 
 @Suite struct Base64Tests {

@@ -1,5 +1,5 @@
-/// Base64 of RFC 4648, as credentials are written.
-enum Base64 {
+/// Base64 of RFC 4648 as credentials are written: padding may be missing.
+enum LooseBase64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
     static func encode(_ text: String) -> String { encode(Array(text.utf8)) }
