@@ -2,14 +2,19 @@ import Base
 import CLinux
 import Images
 import JSON
+import OCI
 
 /// The image worker: a short-lived process of the agent's own program, so that hostile bytes, the memory to unpack them
 /// and a crash on them stay out of the agent.
 ///
-///     load  --store DIR [--name NAME] FILE
-///     pull  --store DIR --registries FILE --signatures FILE REFERENCE
-///     rm    --store DIR [--in-use LAYER-PATH]... REFERENCE
-///     sweep --store DIR [--in-use LAYER-PATH]...
+///     load   --store DIR [--name NAME] FILE
+///     pull   --store DIR --registries FILE --signatures FILE REFERENCE
+///     import --store DIR --name REFERENCE [--config JSON] [--source NAME] FILE
+///     rm     --store DIR [--in-use LAYER-PATH]... REFERENCE
+///     sweep  --store DIR [--in-use LAYER-PATH]...
+///     tidy   --store DIR
+///     verify --store DIR [--contents] [REFERENCE]...
+///     save   --store DIR --format FORMAT --output FD REFERENCE...
 ///
 /// `pull` reads the credentials, a `PullInput`, from standard input.
 public enum ImageWorker {
@@ -66,11 +71,37 @@ public enum ImageWorker {
             let images = try store.importArchive(command.operand, name: command.name) { send(.progress($0)) }
             return .loaded(images.map { ImageWorkerMessage.Loaded(id: $0.id, names: $0.names) })
         case .pull: throw ImageError(.unsupported, "image-worker: pull is not done here")
-        case .rm: return .removed(try store.remove(command.operand, layersInUse: command.inUse))
+        case .import: return .loaded([try importRoot(command, store)])
+        case .rm:
+            return .removed(try store.remove(command.operand, layersInUse: command.inUse, emptiesTrash: false))
+        case .tidy:
+            try store.emptyTrash()
+            return .swept
+        case .verify: return .verified(try store.verify(command.operands, contents: command.contents))
+        case .save:
+            let output = SharedDescriptor(FileDescriptor(adopting: command.output))
+            try store.save(command.operands, as: command.format, to: output)
+            return .saved
         case .sweep:
             try store.sweep(layersInUse: command.inUse)
             return .swept
         }
+    }
+
+    private static func importRoot(
+        _ command: Command, _ store: ImageStore
+    ) throws(ImageError) -> ImageWorkerMessage.Loaded {
+        let config: ImageConfig
+        do throws(JSONError) {
+            config = try ImageConfig(rootDocument: try JSONParser.parse(Array(command.config.utf8)))
+        } catch {
+            throw ImageError(.unsupported, "the image's config: \(error)")
+        }
+        let reference = try ImageReference(parsing: command.name ?? "")
+        let image = try store.importRoot(
+            command.operand, as: reference, config: config, source: command.source
+        ) { send(.progress($0)) }
+        return ImageWorkerMessage.Loaded(id: image.id, names: image.names)
     }
 
     private static func send(_ message: ImageWorkerMessage) {
@@ -83,8 +114,12 @@ public enum ImageWorker {
         enum Verb: String {
             case load
             case pull
+            case `import`
             case rm
             case sweep
+            case tidy
+            case verify
+            case save
         }
 
         var verb: Verb
@@ -93,15 +128,20 @@ public enum ImageWorker {
         var registries = ""
         var signatures = ""
         var inUse: Set<String> = []
-        var operand = ""
+        var operands: [String] = []
+        var operand: String { operands.first ?? "" }
+        var contents = false
+        var format = SaveFormat.oci
+        var output: Int32 = -1
+        var config = "{}"
+        var source: String?
 
         init(_ arguments: [String]) throws(ImageError) {
             func refuse(_ what: String) -> ImageError { ImageError(.unsupported, "image-worker: \(what)") }
             guard let first = arguments.first, let verb = Verb(rawValue: first) else {
-                throw refuse("expected load, pull, rm or sweep")
+                throw refuse("expected load, pull, import, rm, sweep, tidy, verify or save")
             }
             self.verb = verb
-            var operands: [String] = []
             var i = 1
             while i < arguments.count {
                 switch arguments[i] {
@@ -117,6 +157,22 @@ public enum ImageWorker {
                 case "--signatures" where i + 1 < arguments.count:
                     signatures = arguments[i + 1]
                     i += 2
+                case "--contents":
+                    contents = true
+                    i += 1
+                case "--format" where i + 1 < arguments.count:
+                    guard let known = SaveFormat(rawValue: arguments[i + 1]) else { throw refuse("unknown format") }
+                    format = known
+                    i += 2
+                case "--output" where i + 1 < arguments.count:
+                    output = Int32(arguments[i + 1]) ?? -1
+                    i += 2
+                case "--config" where i + 1 < arguments.count:
+                    config = arguments[i + 1]
+                    i += 2
+                case "--source" where i + 1 < arguments.count:
+                    source = arguments[i + 1]
+                    i += 2
                 case "--in-use" where i + 1 < arguments.count:
                     inUse.insert(arguments[i + 1])
                     i += 2
@@ -129,8 +185,15 @@ public enum ImageWorker {
             guard verb != .pull || registries.hasPrefix("/") && signatures.hasPrefix("/") else {
                 throw refuse("--registries and --signatures need absolute paths")
             }
-            guard operands.count == (verb == .sweep ? 0 : 1) else { throw refuse("wrong number of arguments") }
-            operand = operands.first ?? ""
+            let right: ClosedRange<Int> =
+                switch verb {
+                case .sweep, .tidy: 0...0
+                case .verify: 0...Int.max
+                case .save: 1...Int.max
+                default: 1...1
+                }
+            guard right.contains(operands.count) else { throw refuse("wrong number of arguments") }
+            guard verb != .save || output >= 0 else { throw refuse("--output needs a descriptor") }
         }
     }
 }

@@ -65,6 +65,13 @@ public struct ImageConfig: Hashable, Sendable {
         }
     }
 
+    /// Reads what an image that is made here says of its process: the `config` member of an image config, without layers.
+    ///
+    /// - Throws: `JSONError`.
+    public init(rootDocument value: JSONValue) throws(JSONError) {
+        try self.init(["os": "linux", "rootfs": ["type": "layers"], "config": value])
+    }
+
     /// The config in the form that `init` reads.
     public var json: JSONValue {
         var config = JSONObject()

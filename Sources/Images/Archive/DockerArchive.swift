@@ -67,7 +67,9 @@ struct DockerArchive {
         }
         var blobs: [(ByteRange?, ImageDigest?)] = []
         for layer in item.layers { blobs.append((try archive.required(layer), nil)) }
-        return try ImagePlan(
+        var plan = try ImagePlan(
             id: id, config: config, names: names, manifestDigests: [], blobs: blobs, limits: archive.limits)
+        plan.documents = [id: bytes]
+        return plan
     }
 }

@@ -23,6 +23,10 @@ struct ImagePlan {
     var isPulled = false
     /// The lowest first.
     var layers: [Layer]
+    /// The config, and the manifest where there is one: as they came, by digest.
+    var documents: [ImageDigest: [UInt8]] = [:]
+    /// The manifest's digest, where there is one.
+    var manifest: ImageDigest?
 
     /// Combines a config with its layer blobs.
     ///

@@ -7,6 +7,8 @@ struct OCILayout {
     private struct Candidate {
         /// Nil for one of another platform, whose content need not be there.
         var content: (manifest: ImageManifest, config: ImageConfig)?
+        /// The manifest's and the config's bytes, by digest.
+        var documents: [ImageDigest: [UInt8]] = [:]
         var platform: ImagePlatform
         /// Digests of the manifest and of the indexes above it inside the layout.
         var digests: [ImageDigest]
@@ -117,9 +119,12 @@ struct OCILayout {
             let isThere = try archive.contains(Self.path(layer.digest))
             blobs.append((mayLackLayers && !isThere ? nil : try blob(layer), layer.digest))
         }
-        return try ImagePlan(
+        var plan = try ImagePlan(
             id: manifest.config.digest, config: config, names: names, manifestDigests: chosen.digests, blobs: blobs,
             limits: archive.limits)
+        plan.documents = chosen.documents
+        plan.manifest = chosen.digests.first
+        return plan
     }
 
     private mutating func collect(
@@ -153,7 +158,8 @@ struct OCILayout {
         }
         candidates.append(
             Candidate(
-                content: (manifest, config), platform: platform ?? config.platform, digests: [entry.digest] + above))
+                content: (manifest, config), documents: [entry.digest: bytes, manifest.config.digest: configBytes],
+                platform: platform ?? config.platform, digests: [entry.digest] + above))
     }
 
     private static func path(_ digest: ImageDigest) -> String { "blobs/\(digest.algorithm.rawValue)/\(digest.hex)" }

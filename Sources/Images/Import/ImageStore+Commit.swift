@@ -14,6 +14,8 @@ enum LayerPlace {
 struct UnpackedLayer {
     var folder: String
     var size: Int64
+    /// Where its outline is.
+    var outline: String
     /// Its name in the store, once it is known whether it depends on those below.
     var name: String?
 }
@@ -60,6 +62,7 @@ extension ImageStore {
             visible.append(name)
             if LayerStack.isOpaque(folder) { break }
         }
+        let hidden = names.filter { !visible.contains($0) }
         let tagged = plan.names.compactMap { name in name.tag.map { "\(name.name):\($0)" } }
         var digests: [String] = []
         for name in plan.names {
@@ -69,7 +72,8 @@ extension ImageStore {
         }
         return StoreIndex.Image(
             id: plan.id.description, names: tagged, repoDigests: digests, size: 0, imported: Self.wholeSecond(.now),
-            config: plan.config, layers: visible.reversed(), isPulled: plan.isPulled)
+            config: plan.config, layers: visible.reversed(), isPulled: plan.isPulled,
+            manifest: plan.manifest?.description, hiddenLayers: hidden)
     }
 
     /// As the index keeps it.
@@ -78,7 +82,9 @@ extension ImageStore {
     }
 
     /// Makes the new layers and images part of the store. What is renamed has been synced before; the index decides.
-    func commit(_ records: [StoreIndex.Image], _ results: [UnpackedLayer]) throws(ImageError) -> [StoredImage] {
+    func commit(
+        _ records: [StoreIndex.Image], _ results: [UnpackedLayer], _ documents: [UnpackedDocument]
+    ) throws(ImageError) -> [StoredImage] {
         try locked { () throws(ImageError) in
             let before = try index()
             var index = before
@@ -88,16 +94,31 @@ extension ImageStore {
                     guard let name = result.name else { continue }
                     let path = layerPath(name)
                     // Somebody else may have unpacked the same layer meanwhile.
-                    if index.layerSizes[name] != nil, Files.isDirectory(path) { continue }
+                    if index.layerSizes[name] != nil, Files.isDirectory(path), !index.brokenLayers.contains(name) {
+                        if !Files.exists(outlinePath(name)) { try moveOutline(of: result, name, &moved) }
+                        continue
+                    }
                     try storage { () throws(SystemError) in
-                        if Files.exists(path) { try discard(path) }
+                        if Files.exists(path) { try setAside(name) }
                         try retrying("rename", result.folder) { rename(result.folder, path) }
                     }
                     moved.append((result.folder, path))
+                    try moveOutline(of: result, name, &moved)
                     index.layerSizes[name] = result.size
+                    index.brokenLayers.remove(name)
                 }
-                if !moved.isEmpty {
-                    try storage { () throws(SystemError) in try Files.syncDirectory(of: layerPath("x")) }
+                for document in documents {
+                    let path = documentPath(document.name)
+                    let isNew = !Files.exists(path)
+                    try storage { () throws(SystemError) in
+                        try retrying("rename", document.path) { rename(document.path, path) }
+                    }
+                    if isNew { moved.append((document.path, path)) }
+                }
+                try storage { () throws(SystemError) in
+                    if !documents.isEmpty { try Files.syncDirectory(of: documentPath("x")) }
+                    if !results.isEmpty { try Files.syncDirectory(of: outlinePath("x")) }
+                    if !moved.isEmpty { try Files.syncDirectory(of: layerPath("x")) }
                 }
                 for var record in records {
                     record.size = record.layers.reduce(0) { $0 + (index.layerSizes[$1] ?? 0) }
@@ -110,6 +131,18 @@ extension ImageStore {
             }
             return records.compactMap { record in index.images.first { $0.id == record.id }.map(stored) }
         }
+    }
+
+    private func moveOutline(
+        of layer: UnpackedLayer, _ name: String, _ moved: inout [(from: String, to: String)]
+    ) throws(ImageError) {
+        let path = outlinePath(name)
+        let isNew = !Files.exists(path)
+        try storage { () throws(SystemError) in
+            try retrying("rename", layer.outline) { rename(layer.outline, path) }
+        }
+        // One that took the place of another stays: that was damaged, or of the same stream.
+        if isNew { moved.append((layer.outline, path)) }
     }
 
     /// After a failed commit: the old index, then the layers back to where they were unpacked. An index that cannot be

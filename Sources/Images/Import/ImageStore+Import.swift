@@ -32,12 +32,12 @@ extension ImageStore {
         }
     }
 
-    private enum Source {
+    enum Source {
         case file(ByteRange)
         case folder(LayoutFolder)
     }
 
-    private static func open(_ path: String) throws(ImageError) -> Source {
+    static func open(_ path: String) throws(ImageError) -> Source {
         let (file, status) = try storage { () throws(SystemError) in
             // Not waiting for the writer of a fifo.
             let file = SharedDescriptor(try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY))
@@ -83,7 +83,7 @@ extension ImageStore {
     ) throws(ImageError) -> [StoredImage] {
         let (session, counter, budget) = (loading.session, loading.counter, loading.budget)
         // What is there already is not unpacked again.
-        let known = try index().layerSizes
+        let known = try index()
         var tasks = unpacked.values.map(\.task)
         var outcomes = unpacked.values.map(\.outcome)
         var places: [ImageDigest: LayerPlace] = [:]
@@ -107,20 +107,28 @@ extension ImageStore {
         outcomes += try LayerTask.runAll(Array(tasks[before...]), budget) {
             counter.layers(before + $0, bytes: budget.expandedBytes)
         }
-        var results = zip(tasks, outcomes).map { UnpackedLayer(folder: $0.folder, size: $1.size, name: nil) }
+        var results = zip(tasks, outcomes).map {
+            UnpackedLayer(folder: $0.folder, size: $1.size, outline: $0.outline, name: nil)
+        }
         var records: [StoreIndex.Image] = []
         for plan in plans { records.append(try assemble(plan, places, outcomes, &results)) }
-        if !tasks.isEmpty { try session.sync() }
-        return try commit(records, results)
+        let documents = try write(plans.map(\.documents), session)
+        if !tasks.isEmpty || !documents.isEmpty { try session.sync() }
+        return try commit(records, results, documents)
     }
 
     /// The folder of the layer where it stands, when it is here.
-    func storedName(_ layer: ImagePlan.Layer, _ known: [String: Int64]) -> String? {
-        [Self.sharedName(layer), Self.chainName(layer)]
-            .first { known[$0] != nil && Files.isDirectory(layerPath($0)) }
+    func storedName(_ layer: ImagePlan.Layer, _ index: StoreIndex) -> String? {
+        [Self.sharedName(layer), Self.chainName(layer)].first {
+            // Without an outline it cannot be saved: taken again where it can be had at no cost.
+            index.layerSizes[$0] != nil && !index.brokenLayers.contains($0) && Files.isDirectory(layerPath($0))
+                && (layer.blob == nil || Files.exists(outlinePath($0)))
+        }
     }
 
     func layerPath(_ name: String) -> String { Path.join(layersFolder, name) }
+
+    func outlinePath(_ name: String) -> String { Path.join(outlinesFolder, name) }
 
     /// The folder of a layer that means the same on top of any other.
     static func sharedName(_ layer: ImagePlan.Layer) -> String {

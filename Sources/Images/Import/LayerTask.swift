@@ -22,6 +22,9 @@ struct LayerTask: Sendable {
         self.arriving = arriving
     }
 
+    /// The file that its outline is written to.
+    var outline: String { folder + ".outline" }
+
     /// Bytes as it is stored.
     private var size: Int64 { layer.blob?.size ?? arriving?.size ?? 0 }
 
@@ -38,7 +41,9 @@ struct LayerTask: Sendable {
             let stream = try BlobStream(
                 range, blobAlgorithm: layer.blobDigest?.algorithm, contentAlgorithm: layer.diffID.algorithm,
                 budget: budget, readsAhead: readsAhead)
-            let outcome = try LayerUnpacker(root: root, budget: budget).unpack(stream)
+            let recorder = try OutlineRecorder(stream, path: outline)
+            let outcome = try LayerUnpacker(root: root, budget: budget).unpack(recorder)
+            try recorder.finish(isComplete: !outcome.hasReplaced)
             let (blob, content) = try stream.digests()
             if let expected = layer.blobDigest, let blob, expected.hex != blob {
                 throw ImageError(

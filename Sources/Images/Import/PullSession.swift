@@ -66,7 +66,7 @@ public final class PullSession {
         let plan = try ImagePlan(
             id: try .of(config), config: parsed, names: [], manifestDigests: [],
             blobs: blobs.map { (nil, $0.digest) }, limits: limits)
-        let known = try store.index().layerSizes
+        let known = try store.index()
         let missing = plan.layers.map { store.storedName($0, known) == nil }
         var tasks: [LayerTask] = []
         let loading = try ImageStore.Loading(session, limits, progress)

@@ -61,7 +61,7 @@ extension LayerUnpacker {
         }
     }
 
-    private static func isPortable(_ name: [UInt8]) -> Bool {
+    static func isPortable(_ name: [UInt8]) -> Bool {
         guard name.count <= 255, !name.contains(0) else { return false }
         let overlay = [Array("trusted.overlay.".utf8), Array("user.overlay.".utf8)]
         if overlay.contains(where: { name.starts(with: $0) }) { return false }

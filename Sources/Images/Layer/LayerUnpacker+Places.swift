@@ -93,6 +93,7 @@ extension LayerUnpacker {
     /// Removes what stands at `path`.
     private func clear(_ path: LayerPath, _ folder: SharedDescriptor, forDirectory: Bool) throws(ImageError) {
         guard let status = try status(path.name, in: folder) else { return }
+        if swl_is_dir(status.st_mode) || swl_is_regular(status.st_mode) { outcome.hasReplaced = true }
         if swl_is_dir(status.st_mode) {
             // What is cached may be inside.
             cached = nil

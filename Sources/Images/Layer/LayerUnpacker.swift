@@ -18,6 +18,8 @@ final class LayerUnpacker {
         var size: Int64 = 0
         /// Extended attributes that were left out.
         var droppedAttributes = 0
+        /// A file was replaced by a later entry: what it held is in the stream, but not in the folder.
+        var hasReplaced = false
     }
 
     struct Directory {
@@ -52,7 +54,7 @@ final class LayerUnpacker {
     /// Unpacks the whole stream.
     ///
     /// - Throws: `ImageError`; the folder is then half full and worth nothing.
-    func unpack(_ source: BlobStream) throws(ImageError) -> Outcome {
+    func unpack<Source: TarSource>(_ source: Source) throws(ImageError) -> Outcome {
         let budget = self.budget
         var reader = TarReader(source) { () throws(ImageError) in try budget.countEntry() }
         while let entry = try reader.next() {
@@ -75,7 +77,7 @@ final class LayerUnpacker {
         return outcome
     }
 
-    private func add(_ entry: TarEntry, _ reader: inout TarReader<BlobStream>) throws(ImageError) {
+    private func add(_ entry: TarEntry, _ reader: inout TarReader<some TarSource>) throws(ImageError) {
         let path = try LayerPath(entry.path, depth: budget.limits.depth)
         // Overlay mounts of another kind (aufs) kept their books in files of this name; they mean nothing here.
         switch try LayerName(path) {
@@ -112,7 +114,7 @@ final class LayerUnpacker {
     // MARK: - Kinds of entries
 
     private func addFile(
-        _ path: LayerPath, _ entry: TarEntry, _ reader: inout TarReader<BlobStream>
+        _ path: LayerPath, _ entry: TarEntry, _ reader: inout TarReader<some TarSource>
     ) throws(ImageError) {
         let folder = try parent(of: path)
         // Set-id bits come after chown, which would take them away.
@@ -134,7 +136,7 @@ final class LayerUnpacker {
     }
 
     private func copy(
-        _ reader: inout TarReader<BlobStream>, _ count: Int64, to file: borrowing FileDescriptor, at start: Int64?
+        _ reader: inout TarReader<some TarSource>, _ count: Int64, to file: borrowing FileDescriptor, at start: Int64?
     ) throws(ImageError) {
         var left = count
         var position = start ?? 0

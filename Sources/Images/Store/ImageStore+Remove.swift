@@ -12,14 +12,17 @@ extension ImageStore {
     }
 
     /// Takes the name `reference` away, and the image itself when that was its last name or `reference` is its id. Layers
-    /// that other images, `layersInUse` or a running import need stay; the rest is deleted before this returns (seconds for a big image:
-    /// not for the event loop).
+    /// that other images, `layersInUse` or a running import need stay; the rest goes into the trash.
     ///
     /// - Parameter layersInUse: `layerPaths` of running containers. Their layers stay until a later `sweep` that does not
     ///   list them.
+    /// - Parameter emptiesTrash: the content is deleted before this returns, which may take seconds. Else `emptyTrash` is
+    ///   to be called.
     /// - Throws: `ImageError` with `notFound`, `invalidReference` or `storage`.
     @discardableResult
-    public func remove(_ reference: String, layersInUse: Set<String>) throws(ImageError) -> Removal {
+    public func remove(_ reference: String, layersInUse: Set<String>, emptiesTrash: Bool = true) throws(ImageError)
+        -> Removal
+    {
         let removal = try locked { () throws(ImageError) -> Removal in
             var index = try index()
             guard let at = try index.find(reference) else {
@@ -37,11 +40,10 @@ extension ImageStore {
                 removal.untagged = image.names
                 removal.deleted = [image.id]
             }
-            try write(index)
-            try discardUnreferenced(&index, layersInUse)
+            try discardUnreferenced(&index, layersInUse, isChanged: true)
             return removal
         }
-        try emptyTrash()
+        if emptiesTrash { try emptyTrash() }
         return removal
     }
 
@@ -58,7 +60,7 @@ extension ImageStore {
                     try discard(path)
                 }
             }
-            try discardUnreferenced(&index, layersInUse)
+            try discardUnreferenced(&index, layersInUse, isChanged: false)
         }
         try emptyTrash()
     }
@@ -68,22 +70,47 @@ extension ImageStore {
         try storage { () throws(SystemError) in try Files.list(layersFolder) }.map { Path.join(layersFolder, $0) }
     }
 
-    private func discardUnreferenced(_ index: inout StoreIndex, _ layersInUse: Set<String>) throws(ImageError) {
-        let needed = index.layers
+    /// Writes the index when it was changed, and moves what nothing in it needs into the trash.
+    private func discardUnreferenced(
+        _ index: inout StoreIndex, _ layersInUse: Set<String>, isChanged: Bool
+    ) throws(ImageError) {
+        let (layers, documents) = (index.layers, index.documents)
         func isWanted(_ name: String) -> Bool {
-            needed.contains(name) || layersInUse.contains(Path.join(layersFolder, name))
+            // A damaged layer that was replaced is only there for those that stand on it.
+            if let end = name.firstRange(of: Self.replaced)?.lowerBound {
+                return layersInUse.contains(layerPath(String(name[..<end])))
+            }
+            return layers.contains(name) || layersInUse.contains(layerPath(name))
         }
-        let names = try storage { () throws(SystemError) in try Files.list(layersFolder) }
-        let unwanted = names.filter { !isWanted($0) }
-        if unwanted.isEmpty, index.layerSizes.keys.allSatisfy(isWanted) { return }
+        let unwanted = try storage { () throws(SystemError) in
+            try Files.list(layersFolder).filter { !isWanted($0) }.map(layerPath)
+                + Files.list(outlinesFolder).filter { !isWanted($0) }.map(outlinePath)
+                + Files.list(documentsFolder).filter { !documents.contains($0) }.map(documentPath)
+        }
+        if unwanted.isEmpty, index.layerSizes.keys.allSatisfy(isWanted) {
+            if isChanged { try write(index) }
+            return
+        }
         // A running import may rely on any layer: what is unwanted then waits for a later sweep.
-        guard let holder = try layersHolder(LOCK_EX | LOCK_NB) else { return }
-        defer { withExtendedLifetime(holder) {} }
-        index.layerSizes = index.layerSizes.filter { isWanted($0.key) }
-        try write(index)
-        for name in unwanted {
-            try storage { () throws(SystemError) in try discard(Path.join(layersFolder, name)) }
+        guard let holder = try layersHolder(LOCK_EX | LOCK_NB) else {
+            if isChanged { try write(index) }
+            return
         }
+        defer { withExtendedLifetime(holder) {} }
+        let before = index
+        index.layerSizes = index.layerSizes.filter { isWanted($0.key) }
+        index.brokenLayers = index.brokenLayers.filter(isWanted)
+        if isChanged || index != before { try write(index) }
+        try storage { () throws(SystemError) in for path in unwanted { try discard(path) } }
+    }
+
+    private static let replaced = ".replaced-"
+
+    /// Makes room for a layer that takes the place of a damaged one. Containers may stand on that until a sweep.
+    func setAside(_ name: String) throws(SystemError) {
+        let path = layerPath(name)
+        let target = path + Self.replaced + (try Self.randomName())
+        try retrying("rename", path) { rename(path, target) }
     }
 
     /// Keeps layers from being discarded (LOCK_SH) or others from relying on them (LOCK_EX) while the result lives; nil
@@ -108,7 +135,7 @@ extension ImageStore {
     }
 
     /// Deletes what is in the trash, one process at a time, without holding the store's lock.
-    func emptyTrash() throws(ImageError) {
+    public func emptyTrash() throws(ImageError) {
         try storage { () throws(SystemError) in
             let folder = try FileDescriptor.open(trashFolder, O_RDONLY | O_DIRECTORY)
             let raw = folder.raw

@@ -8,6 +8,8 @@ import Synchronization
 ///
 ///     index.json   names, configs and layer lists
 ///     layers/      sha256-<diffID> or chain-<chainID>: an overlayfs lower layer each
+///     outlines/    a file a layer, of the same name: its tar stream without the contents of files
+///     configs/     sha256-<digest>: configs and manifests as they came
 ///     ingest/      one folder an import that is going on, locked by it
 ///     trash/       what was removed and is being deleted
 ///     lock         held while the above change
@@ -33,7 +35,7 @@ public final class ImageStore: Sendable {
             if try folder.status(name: root).st_mode & 0o7777 != 0o700 {
                 try retrying("chmod", root) { fchmod(raw, 0o700) }
             }
-            for folder in ["layers", "ingest", "trash", "import"] {
+            for folder in ["layers", "outlines", "configs", "ingest", "trash", "import"] {
                 try Files.makeDirectories(Path.join(root, folder), mode: 0o700)
             }
         }
@@ -41,6 +43,8 @@ public final class ImageStore: Sendable {
     }
 
     var layersFolder: String { Path.join(root, "layers") }
+    var outlinesFolder: String { Path.join(root, "outlines") }
+    var documentsFolder: String { Path.join(root, "configs") }
     var ingestFolder: String { Path.join(root, "ingest") }
     var trashFolder: String { Path.join(root, "trash") }
     /// Tarballs put here are loaded by the agent.

@@ -15,6 +15,10 @@ struct StoreIndex: Hashable, Sendable {
         var layers: [String]
         /// It came from a registry, and not from an archive of the operator's.
         var isPulled = false
+        /// Digest of the manifest that is kept in `configs/`, where there was one.
+        var manifest: String?
+        /// Layers that nothing shows of, because one above hides all: only needed to save the image.
+        var hiddenLayers: [String] = []
     }
 
     /// The newest form of the file that this program knows.
@@ -24,6 +28,8 @@ struct StoreIndex: Hashable, Sendable {
     var images: [Image] = []
     /// The complete layers in `layers/` and the bytes of their files. A folder that is not listed is a leftover.
     var layerSizes: [String: Int64] = [:]
+    /// Layers that were found damaged: they are unpacked anew when an image brings them.
+    var brokenLayers: Set<String> = []
 
     init() {}
 
@@ -34,6 +40,7 @@ struct StoreIndex: Hashable, Sendable {
             }
             layerSizes[member.key] = size
         }
+        brokenLayers = Set(try value.optionalStrings("brokenLayers") ?? [])
         for member in try value.required("images", "a list", { $0.arrayValue }) {
             let imported = try member.requiredString("imported")
             let config = try member.required("config", "an object") { $0.objectValue.map { .object($0) } as JSONValue? }
@@ -44,7 +51,9 @@ struct StoreIndex: Hashable, Sendable {
                     size: try member.requiredInteger("size"),
                     imported: Timestamp(rfc3339: imported) ?? Timestamp(nanoseconds: 0),
                     config: try ImageConfig(config),
-                    layers: try member.optionalStrings("layers") ?? [], isPulled: member["pulled"] == true))
+                    layers: try member.optionalStrings("layers") ?? [], isPulled: member["pulled"] == true,
+                    manifest: try member.optionalString("manifest"),
+                    hiddenLayers: try member.optionalStrings("hiddenLayers") ?? []))
         }
     }
 
@@ -57,19 +66,29 @@ struct StoreIndex: Hashable, Sendable {
             object.append("size", .integer(image.size))
             object.append("imported", .string(image.imported.rfc3339))
             if image.isPulled { object.append("pulled", true) }
+            object.append("manifest", ifPresent: image.manifest.map { .string($0) })
             object.append("layers", .strings(image.layers))
+            if !image.hiddenLayers.isEmpty { object.append("hiddenLayers", .strings(image.hiddenLayers)) }
             object.append("config", image.config.json)
             return .object(object)
         }
         let layers = layerSizes.sorted { $0.key < $1.key }
             .map { JSONObject.Member(key: $0.key, value: .integer($0.value)) }
-        return [
-            "schema": .integer(Self.schema), "images": .array(members), "layers": .object(JSONObject(layers)),
-        ]
+        var object = JSONObject()
+        object.append("schema", .integer(Self.schema))
+        object.append("images", .array(members))
+        object.append("layers", .object(JSONObject(layers)))
+        if !brokenLayers.isEmpty { object.append("brokenLayers", .strings(brokenLayers.sorted())) }
+        return .object(object)
     }
 
     /// All layer folders that an image needs.
-    var layers: Set<String> { Set(images.flatMap(\.layers)) }
+    var layers: Set<String> { Set(images.flatMap { $0.layers + $0.hiddenLayers }) }
+
+    /// Names of all files in `configs/` that an image needs.
+    var documents: Set<String> {
+        Set(images.flatMap { [$0.id, $0.manifest] }.compactMap { $0.flatMap(ImageDigest.init)?.fileName })
+    }
 
     /// Puts an image in: its names move to it, its digests are added to those it has.
     mutating func add(_ image: Image) {
@@ -82,6 +101,7 @@ struct StoreIndex: Hashable, Sendable {
             image.names = old.names + image.names.filter { !old.names.contains($0) }
             image.repoDigests = old.repoDigests + image.repoDigests.filter { !old.repoDigests.contains($0) }
             image.imported = old.imported
+            if image.manifest == nil { image.manifest = old.manifest }
             // Once the operator has brought it, it is the operator's.
             image.isPulled = image.isPulled && old.isPulled
             images[i] = image

@@ -23,7 +23,7 @@ struct TarReader<Source: TarSource> {
     /// The next piece of the current entry's content; empty after its end.
     mutating func content(_ max: Int) throws(ImageError) -> UnsafeRawBufferPointer {
         if unread == 0 { return UnsafeRawBufferPointer(start: nil, count: 0) }
-        let bytes = try source.next(Int(min(Int64(max), unread)))
+        let bytes = try source.content(Int(min(Int64(max), unread)))
         if bytes.isEmpty { throw TarReaderError.truncated }
         unread -= Int64(bytes.count)
         return bytes

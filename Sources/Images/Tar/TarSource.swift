@@ -3,6 +3,9 @@ protocol TarSource: AnyObject {
     /// The next bytes, at least one and at most `max`, valid until the next call; empty at the end of the stream.
     func next(_ max: Int) throws(ImageError) -> UnsafeRawBufferPointer
 
+    /// The next bytes, which are content of a file that is read.
+    func content(_ max: Int) throws(ImageError) -> UnsafeRawBufferPointer
+
     /// Passes over `count` bytes.
     ///
     /// - Throws: `ImageError` with `truncated` when there are fewer.
@@ -10,6 +13,8 @@ protocol TarSource: AnyObject {
 }
 
 extension TarSource {
+    func content(_ max: Int) throws(ImageError) -> UnsafeRawBufferPointer { try next(max) }
+
     func skip(_ count: Int64) throws(ImageError) {
         var left = count
         while left > 0 {

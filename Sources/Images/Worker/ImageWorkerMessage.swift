@@ -24,6 +24,8 @@ public enum ImageWorkerMessage: Hashable, Sendable {
     case loaded([Loaded])
     case removed(ImageStore.Removal)
     case swept
+    case verified([ImageVerification])
+    case saved
     case failed(ImageError)
     case pulled(Loaded)
     case notPulled(PullError)
@@ -46,6 +48,8 @@ public enum ImageWorkerMessage: Hashable, Sendable {
         case .removed(let removal):
             ["removed": ["untagged": .strings(removal.untagged), "deleted": .strings(removal.deleted)]]
         case .swept: ["swept": true]
+        case .verified(let images): ["verified": .array(images.map(\.json))]
+        case .saved: ["saved": true]
         case .failed(let error): ["error": error.json]
         }
     }
@@ -68,6 +72,12 @@ public enum ImageWorkerMessage: Hashable, Sendable {
             self = .removed(removal)
         } else if value["swept"] != nil {
             self = .swept
+        } else if let list = value["verified"]?.arrayValue {
+            var images: [ImageVerification] = []
+            for member in list { images.append(try ImageVerification(member)) }
+            self = .verified(images)
+        } else if value["saved"] != nil {
+            self = .saved
         } else if let member = value["pulling"] {
             self = .pulling(try PullProgress(member))
         } else if let member = value["pulled"] {
