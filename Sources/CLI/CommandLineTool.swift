@@ -28,7 +28,8 @@ public enum CommandLineTool {
         ControlCommands.start, ControlCommands.restart,
         ImageCommands.load, ImageCommands.pull,
         ImageCommands.list, ImageCommands.remove, ImageStoreCommands.inspect, ImageStoreCommands.prune,
-        ImageStoreCommands.usage, ValidateCommand.command, NodeCommands.status, DoctorCommand.command,
+        ImageStoreCommands.usage, ImageHistory.command, ImageVerify.command, ImageSave.command, ImageImport.command,
+        ValidateCommand.command, NodeCommands.status, DoctorCommand.command,
         ConfigCommand.view, SupportBundleCommand.command, NodeCommands.drain, NodeCommands.version,
         CompletionCommand.command, help,
     ]

@@ -15,7 +15,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("ge", ["get"]), ("image ", ["load", "pull", "ls", "rm", "inspect", "prune", "df"]),
+        ("ge", ["get"]),
+        ("image ", ["load", "pull", "ls", "rm", "inspect", "prune", "df", "history", "verify", "save", "import"]),
         ("get ", ["pods", "configmaps", "secrets", "events", "images", "volumes"]),
         ("get po", ["pods"]), ("get pods ", ["web", "db"]), ("get pods -n other ", ["far"]),
         ("get pods --namespace=other f", ["far"]), ("get pods -o j", ["json", "jsonpath="]),

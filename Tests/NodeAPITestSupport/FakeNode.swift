@@ -120,6 +120,61 @@ public final class FakeNode: NodeService {
                 .success(ImagePruning(removal: ImageRemoval(untagged: ["a:1"], deleted: ["sha256:1"]), freed: 1500)))
         }
     }
+    public func imageHistory(
+        _ reference: String, completion: @escaping (Result<[JSONValue], NodeServiceError>) -> Void
+    ) {
+        let long = "RUN " + String(repeating: "x", count: 60)
+        loop.enqueue { [self] in
+            guard imageList.contains(where: { $0.names.contains(reference) }) else {
+                return completion(.failure(.notFound("no image \"\(reference)\" in the store")))
+            }
+            completion(
+                .success([
+                    ["created": "2026-01-02T03:04:05Z", "createdBy": .string(long), "size": 0, "comment": "last"],
+                    ["createdBy": "ADD /", "size": 1_500_000, "comment": "", "layer": "sha256:9"],
+                ]))
+        }
+    }
+    /// What is found of images that are verified.
+    public var verifications: [JSONValue] = []
+    public func verifyImages(
+        _ references: [String], contents: Bool,
+        completion: @escaping (Result<[JSONValue], NodeServiceError>) -> Void
+    ) {
+        controls.append("verify \(references) contents=\(contents)")
+        loop.enqueue { [self] in completion(.success(verifications)) }
+    }
+    /// What saving gives before it fails, or ends.
+    public var savedPieces: [[UInt8]] = []
+    public var saveFailure: NodeServiceError?
+    public func saveImages(
+        _ references: [String], format: String, output: @escaping ([UInt8]) -> Void,
+        completion: @escaping (Result<Void, NodeServiceError>) -> Void
+    ) throws(NodeServiceError) -> any ImageSaving {
+        controls.append("save \(references) \(format)")
+        guard references.allSatisfy({ name in imageList.contains { $0.names.contains(name) } }) else {
+            throw .notFound("no image \"\(references[0])\" in the store")
+        }
+        loop.enqueue { [self] in
+            for piece in savedPieces { output(piece) }
+            completion(saveFailure.map { .failure($0) } ?? .success(()))
+        }
+        return FakeSaving()
+    }
+    private final class FakeSaving: ImageSaving {
+        func pause() {}
+        func resume() {}
+        func cancel() {}
+    }
+    public func importImage(
+        path: String, _ root: ImageRoot, progress: @escaping (ImageProgress) -> Void,
+        completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void
+    ) {
+        controls.append("import \(root.reference) \(JSONWriter().text(root.config)) \(root.source ?? path)")
+        loop.enqueue {
+            completion(.success([ImageSummary(names: [root.reference], digest: "sha256:1", id: "sha256:2", size: 3)]))
+        }
+    }
     public func runBlocking(_ work: @escaping @Sendable () -> Void, then: @escaping () -> Void) {
         work()
         loop.enqueue(then)

@@ -16,8 +16,8 @@ enum ImageCommands {
             """
     ) { (invocation, tool) throws(CLIError) in
         for file in invocation.arguments {
-            let answer =
-                file == "-" ? try upload(invocation["name"], tool) : try load(file, invocation["name"], tool)
+            let name = invocation["name"].map { [RequestTarget.Item("name", $0)] } ?? []
+            let answer = try bring(file, "load", name, tool)
             for image in answer["items"]?.arrayValue ?? [] {
                 let names = image["names"]?.stringsValue ?? []
                 for name in names.isEmpty ? [image["digest"]?.stringValue ?? "?"] : names {
@@ -71,20 +71,24 @@ enum ImageCommands {
 
     // MARK: Load
 
-    private static func target(_ query: [RequestTarget.Item], _ name: String?) -> RequestTarget {
-        let name = name.map { [RequestTarget.Item("name", $0)] } ?? []
-        return RequestTarget(
-            path: ["swiftlet", "v1", "images", "load"], query: query + name + [.init("progress", "true")])
-    }
-
-    private static func load(_ file: String, _ name: String?, _ tool: Tool) throws(CLIError) -> JSONValue {
+    /// Hands an archive to the agent, by its path or from standard input, and gives the answer.
+    ///
+    /// - Parameter verb: the last part of the path that is asked.
+    static func bring(
+        _ file: String, _ verb: String, _ query: [RequestTarget.Item], _ tool: Tool
+    ) throws(CLIError) -> JSONValue {
+        func target(_ more: [RequestTarget.Item]) -> RequestTarget {
+            RequestTarget(
+                path: ["swiftlet", "v1", "images", verb], query: more + query + [.init("progress", "true")])
+        }
+        if file == "-" { return try upload(verb, target([]), tool) }
         let path = try CommandLineTool.absolutePath(file)
         var status = stat()
         guard stat(path, &status) == 0 else { throw .failed("\(file): \(Errno.current)") }
         let report = Report(file, tool)
         defer { report.bar?.clear() }
         do throws(CLIError) {
-            try tool.agent().lines("POST", target([.init("path", path)], name)) { (line) throws(CLIError) in
+            try tool.agent().lines("POST", target([.init("path", path)])) { (line) throws(CLIError) in
                 try report.take(line)
             }
             return try report.outcome()
@@ -93,12 +97,16 @@ enum ImageCommands {
         }
     }
 
-    private static func upload(_ name: String?, _ tool: Tool) throws(CLIError) -> JSONValue {
-        guard isatty(0) == 0 else { throw .usage("image load -: standard input is a terminal; pipe an archive in") }
+    private static func upload(
+        _ verb: String, _ target: RequestTarget, _ tool: Tool
+    ) throws(CLIError) -> JSONValue {
+        guard isatty(0) == 0 else {
+            throw .usage("image \(verb) -: standard input is a terminal; pipe an archive in")
+        }
         let report = Report("standard input", tool)
         defer { report.bar?.clear() }
         var sent: Int64 = 0
-        try tool.agent().upload(target([], name)) { () throws(CLIError) in
+        try tool.agent().upload(target) { () throws(CLIError) in
             var buffer = [UInt8](repeating: 0, count: 256 << 10)
             while true {
                 let n = read(0, &buffer, buffer.count)

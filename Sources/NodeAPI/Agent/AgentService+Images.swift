@@ -1,5 +1,4 @@
 import Base
-import CLinux
 import Images
 import JSON
 import Kube
@@ -38,10 +37,7 @@ extension AgentService {
         path: String, name: String?, progress: @escaping (ImageProgress) -> Void,
         completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void
     ) {
-        // A descriptor of ours is reached by its number from the worker, too.
-        let mine = "/proc/self/"
-        let reachable = path.hasPrefix(mine) ? "/proc/\(getpid())/" + path.dropFirst(mine.count) : path
-        imageService.load(reachable, name: name, progress: { progress(ImageProgress($0)) }) { [self] result in
+        imageService.load(reachable(path), name: name, progress: { progress(ImageProgress($0)) }) { [self] result in
             completion(
                 result.mapError { NodeServiceError(status: $0.isTransient ? 500 : 400, "\($0)") }.map { loaded in
                     let ids = Set(loaded.map(\.id))

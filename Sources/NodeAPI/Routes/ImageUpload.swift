@@ -10,17 +10,23 @@ final class ImageUpload {
     /// Bytes that are collected for one write.
     private static let pieceSize = 1 << 20
 
+    /// Makes images of the archive at a path.
+    typealias Bring = (
+        _ path: String, _ progress: @escaping (ImageProgress) -> Void,
+        _ completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void
+    ) -> Void
+
     private let service: any NodeService
-    private let name: String?
+    private let bring: Bring
     private var file: SharedDescriptor?
     private var collected: [UInt8] = []
     private var isWriting = false
     private var isOver = false
     private var onWritten: (() -> Void)?
 
-    init(service: any NodeService, name: String?) {
+    init(service: any NodeService, _ bring: @escaping Bring) {
         self.service = service
-        self.name = name
+        self.bring = bring
     }
 
     func receive(_ exchange: Exchange, _ bytes: [UInt8]) {
@@ -44,8 +50,7 @@ final class ImageUpload {
             guard let isStream = exchange.flag("progress") else { return abort() }
             let report = ImageReport(exchange, isStream: isStream)
             let name = "fd/\(file.raw)"
-            service.loadImage(path: "/proc/self/" + name, name: self.name, progress: { report.progress($0) }) {
-                [self] result in
+            bring("/proc/self/" + name, { report.progress($0) }) { [self] result in
                 abort()
                 // The archive has no path that means anything to who sent it.
                 report.finish(result.mapError { Self.withoutPath($0, name) })

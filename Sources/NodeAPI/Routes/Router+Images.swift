@@ -104,11 +104,10 @@ extension Router {
         guard head.method == "POST" else { return Self.wrongMethod(head, ["POST"]) }
         let name = target.value("name").flatMap { $0.isEmpty ? nil : $0 }
         guard let path = target.value("path") else {
-            let upload = ImageUpload(service: service, name: name)
-            return Endpoint(
-                body: .init(
-                    limit: ImageUpload.mostBytes, receive: { upload.receive($0, $1) }, abort: { upload.abort() }),
-                run: { upload.complete($0) })
+            let service = service
+            return upload { path, progress, completion in
+                service.loadImage(path: path, name: name, progress: progress, completion: completion)
+            }
         }
         return Endpoint { [service] exchange in
             guard path.hasPrefix("/") else {

@@ -51,6 +51,10 @@ final class Router {
         case ["images", "pull"]: only(["POST"], head) { [self] in pullImage($0) }
         case ["images", "inspect"]: only(["GET"], head) { [self] in inspectImage($0) }
         case ["images", "usage"]: only(["GET"], head) { [self] in imageUsage($0) }
+        case ["images", "history"]: only(["GET"], head) { [self] in imageHistory($0) }
+        case ["images", "verify"]: only(["POST"], head) { [self] in verifyImages($0) }
+        case ["images", "save"]: only(["GET"], head) { [self] in saveImages($0) }
+        case ["images", "import"]: importImage(head, target)
         case ["images", "prune"]: only(["POST"], head) { [self] in pruneImages($0) }
         case ["pulls"]: only(["GET"], head) { [self] in pulls($0) }
         case ["status"]: only(["GET"], head) { [self] in status($0) }

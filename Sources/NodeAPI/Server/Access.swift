@@ -29,6 +29,6 @@ enum Access {
     }
 
     private static func isImageView(_ path: [String]) -> Bool {
-        path.count == 4 && ["inspect", "usage"].contains(path[3])
+        path.count == 4 && ["inspect", "usage", "history"].contains(path[3])
     }
 }

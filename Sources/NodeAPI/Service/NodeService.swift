@@ -98,6 +98,34 @@ public protocol NodeService: AnyObject {
     func removeImage(
         _ reference: String, completion: @escaping (Result<ImageRemoval, NodeServiceError>) -> Void)
 
+    /// How an image was built, the last step first: objects of `created`, `createdBy`, `size`, `comment` and `layer`.
+    func imageHistory(
+        _ reference: String, completion: @escaping (Result<[JSONValue], NodeServiceError>) -> Void)
+
+    /// Compares images, all when none is named, with what was recorded when they were unpacked. Answers with an object an
+    /// image: `id`, `names`, `state` (`whole`, `broken`, `unknown`), `problems`, `entries`.
+    ///
+    /// - Parameter contents: files are read, too.
+    func verifyImages(
+        _ references: [String], contents: Bool,
+        completion: @escaping (Result<[JSONValue], NodeServiceError>) -> Void)
+
+    /// Saves images as an archive.
+    ///
+    /// - Parameters:
+    ///   - format: `oci` or `docker`.
+    ///   - output: gets the archive piece by piece; it is worth nothing when `completion` gets a failure.
+    /// - Throws: `NodeServiceError` when it is known at once that this cannot work.
+    func saveImages(
+        _ references: [String], format: String, output: @escaping ([UInt8]) -> Void,
+        completion: @escaping (Result<Void, NodeServiceError>) -> Void
+    ) throws(NodeServiceError) -> any ImageSaving
+
+    /// Makes an image of the root file system in the tarball at `path`.
+    func importImage(
+        path: String, _ root: ImageRoot, progress: @escaping (ImageProgress) -> Void,
+        completion: @escaping (Result<[ImageSummary], NodeServiceError>) -> Void)
+
     /// The state of the node and of the agent.
     func status() -> NodeStatus
 

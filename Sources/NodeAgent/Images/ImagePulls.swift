@@ -83,6 +83,9 @@ final class ImagePulls {
         flight.worker?.kill()
     }
 
+    /// The names that are being pulled.
+    var names: Set<String> { Set(flights.keys) }
+
     private func startNext() {
         while running < Self.mostAtOnce, !queue.isEmpty {
             running += 1

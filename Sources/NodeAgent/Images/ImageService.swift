@@ -8,12 +8,14 @@ public final class ImageService {
     public let store: ImageStore
     /// Archives put here are loaded by themselves.
     public let importFolder: ImportFolder
-    private let loop: EventLoop
-    private let log: Log
+    let loop: EventLoop
+    let log: Log
     private var queue: [() -> Void] = []
     private var isBusy = false
     private var workers: [Int: ImageWorkerProcess] = [:]
     private var nextWorker = 0
+    private var isTidying = false
+    private var wantsTidying = false
     private let pulls: ImagePulls
     /// A removal kept layers that pods stood on.
     private var keptLayers = false
@@ -99,6 +101,9 @@ public final class ImageService {
         return image
     }
 
+    /// Whether one of an image's names is being pulled.
+    func isPulling(_ image: StoredImage) -> Bool { !pulls.names.isDisjoint(with: image.names) }
+
     /// Removes an image by name or id. Layers in `inUse` stay on the disk.
     public func remove(
         _ reference: String, inUse: Set<String>,
@@ -106,12 +111,26 @@ public final class ImageService {
     ) {
         let layers = inUse.sorted().flatMap { ["--in-use", $0] }
         if !inUse.isEmpty { keptLayers = true }
-        run(["rm", "--store", store.root] + layers + [reference]) { result in
+        run(["rm", "--store", store.root] + layers + [reference]) { [weak self] result in
+            if case .success = result { self?.tidy() }
             completion(
                 result.flatMap { message in
                     if case .removed(let removal) = message { return .success(removal) }
                     return .failure(ImageError(.corrupt, "the image worker gave an answer that does not fit"))
                 })
+        }
+    }
+
+    /// Deletes what removals left in the trash, behind everything else.
+    private func tidy() {
+        wantsTidying = isTidying
+        if isTidying { return }
+        isTidying = true
+        runAside(["tidy", "--store", store.root]) { [weak self] result in
+            guard let self else { return }
+            if case .failure(let error) = result { log.warning("the image store's trash is not emptied: \(error)") }
+            isTidying = false
+            if wantsTidying { tidy() }
         }
     }
 
@@ -130,12 +149,31 @@ public final class ImageService {
         }
     }
 
-    private func run(
+    func run(
         _ arguments: [String], progress: @escaping (ImportProgress) -> Void = { _ in },
         completion: @escaping (Result<ImageWorkerMessage, ImageError>) -> Void
     ) {
         queue.append { [weak self] in self?.start(arguments, progress, completion) }
         startNext()
+    }
+
+    /// Runs a worker beside those that wait for each other, which change the store.
+    func runAside(
+        _ arguments: [String], keep: [SharedDescriptor] = [], endsWithAgent: Bool = false,
+        completion: @escaping (Result<ImageWorkerMessage, ImageError>) -> Void
+    ) {
+        let id = nextWorker
+        nextWorker += 1
+        let finish = { [weak self] (result: Result<ImageWorkerMessage, ImageError>) in
+            self?.workers[id] = nil
+            completion(result)
+        }
+        do throws(SystemError) {
+            workers[id] = try ImageWorkerProcess(
+                arguments, keep: keep, endsWithAgent: endsWithAgent, loop: loop, completion: finish)
+        } catch {
+            loop.enqueue { finish(.failure(ImageError(.storage, "cannot start the image worker: \(error)"))) }
+        }
     }
 
     private func startNext() {

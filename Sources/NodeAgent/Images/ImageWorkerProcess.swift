@@ -17,10 +17,12 @@ final class ImageWorkerProcess {
     /// - Parameters:
     ///   - input: what stands on its standard input.
     ///   - environment: further variables.
+    ///   - keep: stay open in it, at their own numbers.
     ///   - endsWithAgent: whether it is killed when the agent is gone; else it goes on to its end.
     ///   - progress: called with each message that is not its last.
     init(
-        _ arguments: [String], input: [UInt8]? = nil, environment: [String] = [], endsWithAgent: Bool = false,
+        _ arguments: [String], input: [UInt8]? = nil, environment: [String] = [], keep: [SharedDescriptor] = [],
+        endsWithAgent: Bool = false,
         loop: EventLoop, progress: @escaping (ImageWorkerMessage) -> Void = { _ in },
         completion: @escaping (Result<ImageWorkerMessage, ImageError>) -> Void
     ) throws(SystemError) {
@@ -36,6 +38,7 @@ final class ImageWorkerProcess {
             "/proc/self/exe", ["image-worker"] + arguments,
             environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] + environment)
         if let input { spawn.standardInput = try Self.file(input) }
+        spawn.keep = keep
         if endsWithAgent { spawn.parentDeathSignal = SIGKILL }
         spawn.standardOutput = write
         spawn.standardError = SharedDescriptor(
