@@ -12,6 +12,7 @@ extension Node {
         } else {
             let settings = configuration.settings
             log.limit = settings.logLevel ?? NodeSettings.Default.logLevel
+            collector.policy = settings.imageCollection
             services.podPIDLimit = NodeServices.podPIDLimit(settings)
             reloadEndpoints()
             let waiting = configuration.waitingForRestart

@@ -20,6 +20,7 @@ final class Node {
     let records: PodRecordStore
     let agent: Agent
     private let images: ImageService
+    let collector: ImageCollector
     private let classes: ServiceClassLimits
     private let started = Timestamp.now
     private let lock: FileDescriptor
@@ -107,6 +108,7 @@ final class Node {
             makeOperations: { [services] pod, manifest throws(SystemError) in
                 try PodSandbox(pod, services, openPullPolicies: manifest.openPullPolicies)
             })
+        collector = ImageCollector(images, agent, settings.imageCollection, loop: loop, log: log)
     }
 
     private var manifestFolder: String {
@@ -132,6 +134,7 @@ final class Node {
         images.onAbandonedPull = { [unowned self] in images.sweep(inUse: agent.layersInUse(services.images)) }
         try images.start()
         images.sweep(inUse: agent.layersOnRecord(services.images))
+        collector.start()
         let folder = ManifestFolder(
             path: manifestFolder, lastGood: lastGood.filter { !URLSource.isURL($0.key) }
         ) { bytes, path throws(ManifestRefusal) in

@@ -139,6 +139,11 @@ public final class ImportFolder {
         }
     }
 
+    /// Ids of the images that came of files which are still there.
+    public var presentImages: Set<String> {
+        Set(ledger.files.filter { identity(of: $0.key) != nil }.flatMap(\.value.images))
+    }
+
     /// Files that cannot be loaded as they are, by name.
     public var failures: [Failure] {
         failed.sorted { $0.key < $1.key }.map { Failure(path: Path.join(path, $0.key), error: $0.value.error) }

@@ -261,6 +261,20 @@ public final class Agent {
         layers(of: workers.values.flatMap(\.machine.containers).filter(\.isLive), store)
     }
 
+    /// Ids of the images that pods use, on record too, or name.
+    public func imagesInUse(_ store: ImageStore) -> Set<String> {
+        var ids = Set(restorable.values.flatMap(\.record.containers).compactMap(\.imageID))
+        for pod in pods {
+            ids.formUnion((pod.status.initContainerStatuses + pod.status.containerStatuses).map(\.imageID))
+            for container in pod.spec.initContainers + pod.spec.containers {
+                if let image = try? store.resolve(container.image) { ids.insert(image.id) }
+            }
+        }
+        // What instances that are left alone use is not known: it may be any.
+        if !leftAlone.isEmpty { ids.formUnion(((try? store.list()) ?? []).map(\.id)) }
+        return ids
+    }
+
     private func layers(of containers: [ContainerRecord], _ store: ImageStore) -> Set<String> {
         // What instances that are left alone stand on is not known: it may be any.
         if !leftAlone.isEmpty { return Set((try? store.allLayerPaths()) ?? []) }

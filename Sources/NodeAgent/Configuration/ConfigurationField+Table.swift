@@ -87,6 +87,19 @@ extension ConfigurationField {
                 settings.podPIDLimit = limit
                 return nil
             }, value: { $0.podPIDLimit.map { .integer($0) } }),
+        percent(
+            "imageGCHighThresholdPercent",
+            "Percent of the image store's file system in use from which on unused images are removed; 100 for never.",
+            absence: "85", \.imageGCHigh),
+        percent(
+            "imageGCLowThresholdPercent", "Percent in use down to which they are removed then.", absence: "80",
+            \.imageGCLow),
+        age(
+            "imageMinimumGCAge", "How long an image has been here at least when it is removed.", absence: "2m",
+            \.imageMinimumAge),
+        age(
+            "imageMaximumGCAge", "Images that nobody has used for longer are removed, however much room there is.",
+            absence: "0s, for no such limit", \.imageMaximumAge),
         ConfigurationField(
             "cgroupRoot", "The cgroup to work in, below the mount point of cgroup v2.",
             absence: NodeSettings.Default.cgroupRoot, needsRestart: true,
@@ -114,6 +127,38 @@ extension ConfigurationField {
             "logging", "Of the kubelet's, the field verbosity is read: from 4 on it is logLevel debug, below info.",
             alias: "logLevel", read: readLogging, value: { _ in nil }),
     ]
+
+    private static func percent(
+        _ name: String, _ meaning: String, absence: String,
+        _ setting: any WritableKeyPath<NodeSettings, Int64?> & Sendable
+    ) -> ConfigurationField {
+        ConfigurationField(
+            name, meaning, absence: absence,
+            set: { value, settings in
+                guard let percent = value.integerValue, 0...100 ~= percent else {
+                    return "expected an integer from 0 to 100"
+                }
+                settings[keyPath: setting] = percent
+                return nil
+            }, value: { $0[keyPath: setting].map { .integer($0) } })
+    }
+
+    private static func age(
+        _ name: String, _ meaning: String, absence: String,
+        _ setting: any WritableKeyPath<NodeSettings, Nanoseconds?> & Sendable
+    ) -> ConfigurationField {
+        ConfigurationField(
+            name, meaning, absence: absence,
+            set: { value, settings in
+                // Ten years are as good as for ever.
+                let most = Nanoseconds.seconds(10 * 365 * 86_400)
+                guard let age = value.stringValue.flatMap({ EndpointFields.duration($0, most: most) }) else {
+                    return "expected a time, as 2m or 168h"
+                }
+                settings[keyPath: setting] = age
+                return nil
+            }, value: { $0[keyPath: setting].map { .string($0.description) } })
+    }
 
     /// `logging.verbosity`, as the kubelet counts it: from 4 on it is for debugging.
     private static func readLogging(_ logging: JSONValue, into settings: inout NodeSettings) -> [Issue] {

@@ -134,7 +134,7 @@ enum EndpointFields {
     }
 
     /// Reads Go's text of a duration in whole units: `20s`, `1m30s`, `500ms`. At most a day.
-    static func duration(_ text: String) -> Nanoseconds? {
+    static func duration(_ text: String, most: Nanoseconds = .seconds(86_400)) -> Nanoseconds? {
         let units: [(String, Int64)] = [
             ("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000), ("h", 3_600_000_000_000),
         ]
@@ -149,7 +149,7 @@ enum EndpointFields {
             rest = rest.dropFirst(name.count)
             let (product, overflow) = number.multipliedReportingOverflow(by: unit.1)
             let (sum, carry) = total.addingReportingOverflow(product)
-            guard !overflow, !carry, sum <= 86_400_000_000_000 else { return nil }
+            guard !overflow, !carry, sum <= most.count else { return nil }
             total = sum
         }
         return text.isEmpty ? nil : Nanoseconds(total)

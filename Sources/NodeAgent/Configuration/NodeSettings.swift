@@ -21,6 +21,12 @@ public struct NodeSettings: Hashable, Sendable {
     /// Put rules into the chains of other programs that would drop the built-in network's packets.
     public var opensFirewall: Bool?
 
+    /// When images are removed to make room: percent of the store's file system.
+    public var imageGCHigh: Int64?
+    public var imageGCLow: Int64?
+    public var imageMinimumAge: Nanoseconds?
+    public var imageMaximumAge: Nanoseconds?
+
     /// Where pods are asked for beside the folder, and how often.
     public var podsEndpoint = EndpointSettings()
     public var podsInterval: Nanoseconds?
@@ -46,6 +52,10 @@ public struct NodeSettings: Hashable, Sendable {
         result.manifestFolder = manifestFolder ?? others.manifestFolder
         result.podRange = podRange ?? others.podRange
         result.opensFirewall = opensFirewall ?? others.opensFirewall
+        result.imageGCHigh = imageGCHigh ?? others.imageGCHigh
+        result.imageGCLow = imageGCLow ?? others.imageGCLow
+        result.imageMinimumAge = imageMinimumAge ?? others.imageMinimumAge
+        result.imageMaximumAge = imageMaximumAge ?? others.imageMaximumAge
         result.podsEndpoint = podsEndpoint.or(others.podsEndpoint)
         result.podsInterval = podsInterval ?? others.podsInterval
         result.statusEndpoint = statusEndpoint.or(others.statusEndpoint)
@@ -54,7 +64,24 @@ public struct NodeSettings: Hashable, Sendable {
 
     /// What makes no sense together, of the file and the command line.
     public var problems: [ConfigurationError.Issue] {
-        [podsEndpoint.problem("podsURL"), statusEndpoint.problem("statusURL")].compactMap { $0 }.map { .init($0) }
+        let policy = imageCollection
+        let thresholds =
+            policy.low < policy.high
+            ? nil
+            : "imageGCLowThresholdPercent: \(policy.low) is not below imageGCHighThresholdPercent, which is "
+                + "\(policy.high)"
+        return [podsEndpoint.problem("podsURL"), statusEndpoint.problem("statusURL"), thresholds]
+            .compactMap { $0 }.map { .init($0) }
+    }
+
+    /// When images are removed.
+    public var imageCollection: ImageCollection.Policy {
+        var policy = ImageCollection.Policy()
+        if let imageGCHigh { policy.high = imageGCHigh }
+        if let imageGCLow { policy.low = imageGCLow }
+        if let imageMinimumAge { policy.minimumAge = imageMinimumAge }
+        if let imageMaximumAge { policy.maximumAge = imageMaximumAge }
+        return policy
     }
 
     /// The fields that a running agent cannot change, of those in which `other` differs, as the file names them.
@@ -84,6 +111,9 @@ public struct NodeSettings: Hashable, Sendable {
         settings.manifestFolder = manifestFolder
         settings.podRange = BuiltInNetwork.defaultRange
         settings.opensFirewall = false
+        let policy = settings.imageCollection
+        (settings.imageGCHigh, settings.imageGCLow) = (policy.high, policy.low)
+        (settings.imageMinimumAge, settings.imageMaximumAge) = (policy.minimumAge, policy.maximumAge)
         settings.podsInterval = Default.podsInterval
         return settings
     }

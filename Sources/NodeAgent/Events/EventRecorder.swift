@@ -40,24 +40,47 @@ public final class EventRecorder {
         let now = Timestamp.now
         let identity = Identity(
             uid: pod.metadata.uid, container: note.container, reason: note.reason, message: note.message)
-        if let place = places[identity], place >= dropped {
-            let i = place - dropped
-            events[i].count = events[i].count == .max ? .max : events[i].count + 1
-            events[i].lastTimestamp = now
-            return notify(events[i], isNew: false)
-        }
-        serial += 1
+        if countUp(identity, now) { return }
         var object = ObjectReference(
             kind: "Pod", name: pod.metadata.name, namespace: pod.metadata.namespace, uid: pod.metadata.uid)
         if let container = note.container {
             let isInit = pod.spec.initContainers.contains { $0.name == container }
             object.fieldPath = "spec.\(isInit ? "initContainers" : "containers"){\(container)}"
         }
+        add(
+            identity, object, namespace: pod.metadata.namespace, type: note.isWarning ? .warning : .normal, now)
+    }
+
+    /// Records a warning about the node itself, as the kubelet does: in the namespace `default`.
+    func recordNode(_ reason: String, _ message: String) {
+        let now = Timestamp.now
+        let identity = Identity(uid: host, container: nil, reason: reason, message: message)
+        if countUp(identity, now) { return }
+        let object = ObjectReference(kind: "Node", name: host, namespace: "", uid: host)
+        add(identity, object, namespace: "default", type: .warning, now)
+    }
+
+    /// Counts an event up that is known; false for a new one.
+    private func countUp(_ identity: Identity, _ now: Timestamp) -> Bool {
+        if let place = places[identity], place >= dropped {
+            let i = place - dropped
+            events[i].count = events[i].count == .max ? .max : events[i].count + 1
+            events[i].lastTimestamp = now
+            notify(events[i], isNew: false)
+            return true
+        }
+        return false
+    }
+
+    private func add(
+        _ identity: Identity, _ object: ObjectReference, namespace: String, type: Event.EventType, _ now: Timestamp
+    ) {
+        serial += 1
         let suffix = String(UInt64(bitPattern: now.nanoseconds), radix: 16) + String(serial, radix: 16)
         let event = Event(
-            metadata: ObjectMeta(name: "\(pod.metadata.name).\(suffix)", namespace: pod.metadata.namespace),
-            involvedObject: object, type: note.isWarning ? .warning : .normal, reason: note.reason,
-            message: note.message, at: now, component: "kubelet", host: host)
+            metadata: ObjectMeta(name: "\(object.name).\(suffix)", namespace: namespace),
+            involvedObject: object, type: type, reason: identity.reason,
+            message: identity.message, at: now, component: "kubelet", host: host)
         places[identity] = dropped + events.count
         identities.append(identity)
         events.append(event)
