@@ -19,6 +19,31 @@ let securitySuite = Suite("security", isOfKernel: true) {
             try expect(!text.contains("READ"), "a device of the host was read: \(text)")
             try expectContains(text, "ZERO", "an allowed device, as proof that mknod itself works")
         },
+        Test("an image's device cannot be opened") { node in
+            try node.ok("image", "load", "\(node.machine.images)/busybox.tar")
+            let details = try JSONParser.parse(Array(try node.ok("image", "inspect", "busybox").utf8))
+            let layer = details["layers"]?.arrayValue?.first?["path"]?.stringValue ?? ""
+            let (copy, tar) = ("\(node.root)/with-devices", "\(node.root)/with-devices.tar")
+            try expectEqual(try run("/bin/cp", ["-a", layer, copy], timeout: .seconds(60)).status, 0, "cp")
+            for (name, minor) in [("mem", 1), ("kmsg", 11), ("zero", 5)] as [(String, UInt32)] {
+                try retrying("mknod", name) { mknod("\(copy)/\(name)", mode_t(S_IFCHR) | 0o666, swl_makedev(1, minor)) }
+            }
+            try expectEqual(try run("/bin/tar", ["-C", copy, "-cf", tar, "."], timeout: .seconds(60)).status, 0, "tar")
+            try node.ok("image", "import", tar, "example.com/devices:1")
+            let script = """
+                test -c /mem && test -c /kmsg && echo THERE
+                dd if=/mem of=/dev/null bs=1 count=1 && echo READ
+                dd if=/kmsg of=/dev/null bs=1 count=1 && echo READ
+                dd if=/zero of=/dev/null bs=1 count=1 && echo ZERO
+                true
+                """
+            let text = try node.runToEnd(
+                "devices", shellPod("devices", script).replacing("image: busybox", with: "image: example.com/devices:1")
+            )
+            try expectContains(text, "THERE", "the nodes")
+            try expect(!text.contains("READ"), "a device of the host was read: \(text)")
+            try expectContains(text, "ZERO", "an allowed device")
+        },
         Test("capabilities are the usual default set; add and drop change it") { node in
             let show = "grep Cap /proc/self/status"
             let text = try node.runToEnd("caps", shellPod("caps", show))

@@ -86,8 +86,7 @@ struct Attack: Sendable, CustomTestStringConvertible {
             $0.add(".wh.gone")
             $0.add("b", type: "1", link: "gone")
         },
-        Attack("character device", .hostile) { $0.add("dev/mem", type: "3", device: (1, 1)) },
-        Attack("block device", .hostile) { $0.add("dev/sda", type: "4", device: (8, 0)) },
+        Attack("device out of range", .corrupt) { $0.add("dev/mem", type: "3", device: (4096, 1)) },
         Attack("device 0:0", .hostile) { $0.add("etc", type: "3", device: (0, 0)) },
         Attack("whiteout of nothing", .hostile) { $0.add(".wh.") },
         Attack("whiteout of the folder", .hostile) { $0.add("a/.wh..") },

@@ -129,6 +129,30 @@ struct OverlayTests {
             ])
     }
 
+    @Test("devices are made as they are, and hide nothing")
+    func devices() async throws {
+        let layer = TestLayer {
+            $0.add("null", type: "3", mode: 0o666, device: (1, 3))
+            $0.add("dir", type: "4", mode: 0o600, device: (7, 2))
+        }
+        let fixture = try StoreFixture()
+        let path = try fixture.layers([layer])[0]
+        #expect(status(path + "/null").map { swl_is_char($0.st_mode) && $0.st_rdev == swl_makedev(1, 3) } == true)
+        #expect(status(path + "/dir").map { swl_is_block($0.st_mode) && $0.st_rdev == swl_makedev(7, 2) } == true)
+        // A folder in a device's place begins anew only where something was hidden.
+        try await expect(
+            [
+                TestLayer {
+                    $0.directory("null/", modified: 1)
+                    $0.file("null/below", "x")
+                },
+                TestLayer {
+                    $0.add("null", type: "3", mode: 0o666, device: (1, 3))
+                    $0.directory("null/", modified: 1)
+                },
+            ], ["null/ 755 0", "null/below=x"])
+    }
+
     @Test("an opaque root hides all layers below")
     func opaqueRoot() async throws {
         let upper = TestLayer {

@@ -64,6 +64,7 @@ struct TarReaderTests {
         #expect(entries[0].entry.mode == 0o6755 && entries[0].entry.uid == 5 && entries[0].entry.gid == 6)
         #expect(entries[0].entry.modified.seconds == 7)
         #expect(entries[3].entry.link == Array("file".utf8) && entries[3].entry.storedSize == 0)
+        #expect(entries[6].entry.kind == .blockDevice && entries[6].entry.device == (8, 1))
         #expect(entries[7].entry.kind == .directory)
         #expect(entries[8].content == [4])
     }

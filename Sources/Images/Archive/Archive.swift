@@ -40,7 +40,8 @@ struct Archive {
             }
             switch entry.kind {
             case .directory, .fifo: continue
-            case .device: throw ImageError(.hostile, "member \"\(escaped(entry.path))\" is a device node")
+            case .characterDevice, .blockDevice:
+                throw ImageError(.hostile, "member \"\(escaped(entry.path))\" is a device node")
             case .file:
                 guard entry.extents == nil else {
                     throw ImageError(.unsupported, "member \"\(escaped(entry.path))\" is stored as a sparse file")

@@ -42,7 +42,7 @@ struct LayerStack {
                 guard error == .noEntry else { throw ImageError(SystemError("stat", "a layer", error)) }
                 return isOpaque ? .ends(.nothing) : .passes
             }
-            if swl_is_char(status.st_mode) { return .ends(.nothing) }
+            if Self.isWhiteout(status) { return .ends(.nothing) }
             guard swl_is_dir(status.st_mode) else {
                 let isLast = depth == parts.count - 1
                 return .ends(
@@ -56,6 +56,9 @@ struct LayerStack {
         }
         return .ends(.directory(folder))
     }
+
+    /// overlayfs' mark that there is nothing: a character device 0:0.
+    static func isWhiteout(_ status: stat) -> Bool { swl_is_char(status.st_mode) && status.st_rdev == 0 }
 
     /// Whether nothing below this folder of a layer shows.
     static func isOpaque(_ folder: SharedDescriptor) -> Bool {

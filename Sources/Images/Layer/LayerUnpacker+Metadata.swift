@@ -78,7 +78,7 @@ extension LayerUnpacker {
         var whiteouts: [LayerPath] = []
         for path in outcome.whiteouts {
             guard let folder = try existingParent(of: path), let status = try status(path.name, in: folder),
-                swl_is_char(status.st_mode)
+                LayerStack.isWhiteout(status)
             else { continue }
             if path.hasAncestor(opaque.contains) {
                 // Listed in a folder that is not merged, it would show.

@@ -104,7 +104,7 @@ extension LayerUnpacker {
             return
         }
         // Something new in the place of a whiteout: it hides what is below all the same, a folder by being opaque.
-        if forDirectory, swl_is_char(status.st_mode) { opaque.insert(path.bytes) }
+        if forDirectory, LayerStack.isWhiteout(status) { opaque.insert(path.bytes) }
         try withStorage("unlink") { withCString(path.name) { unlinkat(folder.raw, $0, 0) } }
     }
 

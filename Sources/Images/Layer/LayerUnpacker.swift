@@ -105,9 +105,8 @@ final class LayerUnpacker {
                 try budget.remember(path.bytes.count + target.bytes.count)
                 links.append((path, target))
             }
-        case .device:
-            throw ImageError(
-                .hostile, "a device node; an image cannot bring devices, the runtime makes those of a container")
+        case .characterDevice: try addDevice(path, entry, mode_t(S_IFCHR))
+        case .blockDevice: try addDevice(path, entry, mode_t(S_IFBLK))
         }
     }
 
@@ -193,13 +192,26 @@ final class LayerUnpacker {
         try describe(path, folder, entry)
     }
 
+    /// Makes a device node. What may be opened of it decides the container's cgroup; here nobody reaches it.
+    private func addDevice(_ path: LayerPath, _ entry: TarEntry, _ kind: mode_t) throws(ImageError) {
+        let (major, minor) = entry.device
+        guard major != 0 || minor != 0 else {
+            throw ImageError(.hostile, "device 0:0, which would hide what is below instead of a whiteout")
+        }
+        let folder = try parent(of: path)
+        try create(path, folder, asDirectory: false) { name in
+            mknodat(folder.raw, name, kind | mode_t(entry.mode & 0o777), swl_makedev(major, minor))
+        }
+        try describe(path, folder, entry)
+    }
+
     /// Makes a hard link; false when its target is not there (yet).
     private func makeLink(_ path: LayerPath, to target: LayerPath) throws(ImageError) -> Bool {
         guard !target.isRoot else { throw ImageError(.hostile, "a hard link to a folder") }
         guard let targetFolder = try existingParent(of: target) else { return false }
         guard let status = try status(target.name, in: targetFolder) else { return false }
         if path == target { return true }
-        guard swl_is_regular(status.st_mode) || swl_is_symlink(status.st_mode) || swl_is_fifo(status.st_mode) else {
+        guard !swl_is_dir(status.st_mode), !LayerStack.isWhiteout(status) else {
             throw ImageError(.hostile, "a hard link to what is no file: \"\(escaped(target.bytes))\"")
         }
         let folder = try parent(of: path)

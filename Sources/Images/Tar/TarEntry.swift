@@ -6,7 +6,8 @@ struct TarEntry {
         case symbolicLink
         case directory
         case fifo
-        case device
+        case characterDevice
+        case blockDevice
     }
 
     /// Part of a sparse file that has content.
@@ -25,6 +26,8 @@ struct TarEntry {
     var gid: UInt32 = 0
     /// Seconds since 1970, may be negative, and the nanoseconds after them.
     var modified: (seconds: Int64, nanoseconds: Int) = (0, 0)
+    /// Of a device.
+    var device: (major: UInt32, minor: UInt32) = (0, 0)
     /// Bytes that follow in the stream.
     var storedSize: Int64 = 0
     /// Bytes of the file.

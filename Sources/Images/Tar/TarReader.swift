@@ -126,7 +126,9 @@ struct TarReader<Source: TarSource> {
         case UInt8(ascii: "S"): entry.kind = .file
         case UInt8(ascii: "1"): entry.kind = .hardLink
         case UInt8(ascii: "2"): entry.kind = .symbolicLink
-        case UInt8(ascii: "3"), UInt8(ascii: "4"): entry.kind = .device
+        case UInt8(ascii: "3"), UInt8(ascii: "4"):
+            entry.kind = header.type == UInt8(ascii: "3") ? .characterDevice : .blockDevice
+            entry.device = try Self.device(header)
         case UInt8(ascii: "5"): entry.kind = .directory
         case UInt8(ascii: "6"): entry.kind = .fifo
         default:
@@ -155,6 +157,15 @@ struct TarReader<Source: TarSource> {
     ) throws(ImageError) -> Int64 {
         if let number = try pax?.number(key) { return number }
         return try header.number(offset, length, "\(key)")
+    }
+
+    private static func device(_ header: TarHeader) throws(ImageError) -> (major: UInt32, minor: UInt32) {
+        let (major, minor) = (try header.number(329, 8, "device"), try header.number(337, 8, "device"))
+        // As many bits as the kernel has for them.
+        guard major >= 0, major < 1 << 12, minor >= 0, minor < 1 << 20 else {
+            throw TarReaderError.corrupt("device \(major):\(minor) out of range")
+        }
+        return (UInt32(major), UInt32(minor))
     }
 
     private static func identity(_ value: Int64, _ name: String) throws(ImageError) -> UInt32 {

@@ -50,7 +50,7 @@ final class LayerVerifier {
         for path in whiteouts where try isFolder(path) { hiding.insert(path.bytes) }
         for path in whiteouts where !path.hasAncestor(hiding.contains) && !hiding.contains(path.bytes) {
             if ordinary.contains(path.bytes.hashValue) || isAdapted { continue }
-            guard let status = try status(path), swl_is_char(status.st_mode) else {
+            guard let status = try status(path), LayerStack.isWhiteout(status) else {
                 report(path.bytes, "the mark that hides it is missing")
                 continue
             }
@@ -117,6 +117,11 @@ final class LayerVerifier {
         if status.st_uid != entry.uid || status.st_gid != entry.gid {
             differ("owner", "\(status.st_uid):\(status.st_gid)", "\(entry.uid):\(entry.gid)")
         }
+        if entry.kind == .characterDevice || entry.kind == .blockDevice,
+            status.st_rdev != swl_makedev(entry.device.major, entry.device.minor)
+        {
+            report(path.bytes, "it is another device")
+        }
         if entry.kind == .file, Int64(status.st_size) != entry.size { differ("size", status.st_size, entry.size) }
         if entry.kind == .symbolicLink, try target(of: path, Int(status.st_size)) != entry.link {
             report(path.bytes, "it points somewhere else")
@@ -144,7 +149,8 @@ final class LayerVerifier {
         case .symbolicLink: mode_t(S_IFLNK)
         case .directory: mode_t(S_IFDIR)
         case .fifo: mode_t(S_IFIFO)
-        case .device: mode_t(S_IFCHR)
+        case .characterDevice: mode_t(S_IFCHR)
+        case .blockDevice: mode_t(S_IFBLK)
         }
     }
 
