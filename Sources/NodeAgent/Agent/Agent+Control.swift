@@ -41,7 +41,7 @@ extension Agent {
         switch worker.machine.stage {
         case .preparing, .running: break
         case .finished, .tearingDown, .terminating, .gone:
-            guard control == .restart, container == nil, worker.machine.stage == .finished else {
+            guard control == .restart, container == nil, worker.isFinished else {
                 throw ControlError(
                     reason: .conflict,
                     description: "pod \(key) has ended; \"swiftlet restart pod/\(key.name)\" runs it once more")

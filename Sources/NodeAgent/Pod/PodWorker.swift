@@ -155,7 +155,8 @@ public final class PodWorker {
     /// What it is now is news.
     var tellsStatus: Bool { isKnown && !isEndingAgain }
 
-    private var isFinished: Bool { machine.stage == .finished || machine.stage == .tearingDown(final: false) }
+    /// All of its containers have ended for good; what they stood on may still be going.
+    var isFinished: Bool { machine.stage == .finished || machine.stage == .tearingDown(final: false) }
 
     /// What waits for an image looks again.
     func imagesChanged() {
