@@ -85,14 +85,6 @@ public struct ImageReference: Hashable, Sendable, CustomStringConvertible {
         return "\(name):\(tag ?? "latest")"
     }
 
-    /// The short form for people: `busybox:latest` for an image of Docker's library.
-    public var familiar: String {
-        var short = canonical[...]
-        if short.hasPrefix("docker.io/") { short = short.dropFirst("docker.io/".count) }
-        if registry == "docker.io", short.hasPrefix("library/") { short = short.dropFirst("library/".count) }
-        return String(short)
-    }
-
     public var description: String { canonical }
 
     // MARK: - The grammar

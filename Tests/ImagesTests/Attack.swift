@@ -81,6 +81,10 @@ struct Attack: Sendable, CustomTestStringConvertible {
             $0.directory("a/")
             $0.add("b", type: "1", link: "a")
         },
+        Attack("hard link below its own target", .hostile) {
+            $0.file("a", "x")
+            $0.add("a/hard", type: "1", link: "a")
+        },
         Attack("hard link to the root", .hostile) { $0.add("b", type: "1", link: ".") },
         Attack("hard link to a whiteout", .hostile) {
             $0.add(".wh.gone")

@@ -31,7 +31,6 @@ struct ImageReferenceTests {
         let reference = try ImageReference(parsing: text)
         #expect(reference.canonical == canonical)
         #expect(try ImageReference(parsing: canonical).canonical == canonical)
-        #expect(try ImageReference(parsing: reference.familiar).canonical == canonical)
     }
 
     @Test(

@@ -208,13 +208,14 @@ final class LayerUnpacker {
     /// Makes a hard link; false when its target is not there (yet).
     private func makeLink(_ path: LayerPath, to target: LayerPath) throws(ImageError) -> Bool {
         guard !target.isRoot else { throw ImageError(.hostile, "a hard link to a folder") }
+        // First: a folder made for it may take the target's place.
+        let folder = try parent(of: path)
         guard let targetFolder = try existingParent(of: target) else { return false }
         guard let status = try status(target.name, in: targetFolder) else { return false }
         if path == target { return true }
         guard !swl_is_dir(status.st_mode), !LayerStack.isWhiteout(status) else {
             throw ImageError(.hostile, "a hard link to what is no file: \"\(escaped(target.bytes))\"")
         }
-        let folder = try parent(of: path)
         try create(path, folder, asDirectory: false) { name in
             withCString(target.name) { linkat(targetFolder.raw, $0, folder.raw, name, 0) }
         }
