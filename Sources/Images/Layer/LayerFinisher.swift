@@ -36,7 +36,10 @@ struct LayerFinisher {
         guard let folder = try open(path.parent) else { return }
         let before = try storage { () throws(SystemError) in try folder.descriptor.status() }
         if withCString(path.name, { unlinkat(folder.raw, $0, 0) }) != 0 {
-            throw ImageError(SystemError("unlink", "a whiteout of the layer"))
+            let error = Errno.current
+            // A layer may have it twice.
+            if error == .noEntry { return }
+            throw ImageError(SystemError("unlink", "a whiteout of the layer", error))
         }
         try setTimes(folder, before.st_mtim)
     }
