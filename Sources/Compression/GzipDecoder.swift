@@ -4,6 +4,7 @@ import CISAL
 final class GzipDecoder {
     private enum Phase {
         case start
+        case header
         case member
         case between
         case padding
@@ -11,6 +12,7 @@ final class GzipDecoder {
 
     private let state: UnsafeMutablePointer<inflate_state>
     private var phase = Phase.start
+    private var header = GzipHeader()
 
     init() { state = .allocate(capacity: 1) }
 
@@ -19,14 +21,15 @@ final class GzipDecoder {
     private func begin() {
         isal_inflate_init(state)
         state.pointee.crc_flag = UInt32(ISAL_GZIP)
-        phase = .member
+        header = GzipHeader()
+        phase = .header
     }
 
     func process(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer)
         throws(CompressionError) -> (consumed: Int, produced: Int)
     {
         var consumed = 0
-        if phase != .member {
+        if phase != .member, phase != .header {
             if phase == .between || phase == .padding {
                 while consumed < input.count, input[consumed] == 0 {
                     consumed += 1
@@ -38,8 +41,24 @@ final class GzipDecoder {
             begin()
         }
         guard output.count > 0 else { return (consumed, 0) }
+        if phase == .header {
+            consumed += try header.take(input[consumed...])
+            guard header.isWhole else { return (consumed, 0) }
+            phase = .member
+            let bytes = header.bytes
+            _ = try bytes.withUnsafeBufferPointer { (bytes) throws(CompressionError) in
+                try inflate(UnsafeRawBufferPointer(bytes), into: output)
+            }
+        }
+        let (taken, produced) = try inflate(UnsafeRawBufferPointer(rebasing: input[consumed...]), into: output)
+        return (consumed + taken, produced)
+    }
+
+    private func inflate(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer)
+        throws(CompressionError) -> (consumed: Int, produced: Int)
+    {
         // The library counts in 32 bits.
-        let rest = UnsafeRawBufferPointer(rebasing: input[consumed...].prefix(1 << 30))
+        let rest = UnsafeRawBufferPointer(rebasing: input.prefix(1 << 30))
         let room = min(output.count, 1 << 30)
         state.pointee.next_in = UnsafeMutablePointer(
             mutating: rest.baseAddress?.assumingMemoryBound(to: UInt8.self))
@@ -50,14 +69,12 @@ final class GzipDecoder {
         guard result == ISAL_DECOMP_OK || result == ISAL_END_INPUT || result == ISAL_OUT_OVERFLOW else {
             throw .corrupt(Self.describe(result))
         }
-        consumed += rest.count - Int(state.pointee.avail_in)
-        let produced = room - Int(state.pointee.avail_out)
         if state.pointee.block_state == ISAL_BLOCK_FINISH { phase = .between }
-        return (consumed, produced)
+        return (rest.count - Int(state.pointee.avail_in), room - Int(state.pointee.avail_out))
     }
 
     func finish() throws(CompressionError) {
-        if phase == .start || phase == .member { throw .truncated }
+        if phase == .start || phase == .header || phase == .member { throw .truncated }
     }
 
     private static func describe(_ result: Int32) -> String {

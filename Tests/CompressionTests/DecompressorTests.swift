@@ -19,6 +19,14 @@ struct DecompressorTests {
         0xEC, 0xCB, 0x90, 0x42, 0x99, 0x0D, 1, 0, 0, 0, 0, 1, 0x59, 0x5A,
     ]
 
+    /// gzip with every optional field of the header and its checksum.
+    private static let headed: [UInt8] = [
+        0x1F, 0x8B, 8, 0x1E, 0, 0, 0, 0, 0, 3, 7, 0, 0x65, 0x78, 0x74, 0x72, 0x61, 0x21, 0x21, 0x6E, 0x61, 0x6D, 0x65,
+        0x2E, 0x74, 0x61, 0x72, 0, 0x61, 0x20, 0x63, 0x6F, 0x6D, 0x6D, 0x65, 0x6E, 0x74, 0, 0xCF, 0x4D, 0xCB, 0x48,
+        0xCD, 0xC9, 0xC9, 0x57, 0x28, 0xCF, 0x2F, 0xCA, 0x49, 0xD1, 0x51, 0xC8, 0x40, 0x70, 0, 0x51, 0x32, 0xAD, 0xB3,
+        0x18, 0, 0, 0,
+    ]
+
     /// Decompresses with `step` bytes of input and `room` bytes of output at a time.
     private func run(_ bytes: [UInt8], step: Int, room: Int) throws -> [UInt8] {
         var decompressor = try Decompressor(CompressionFormat.sniff(bytes))
@@ -53,6 +61,23 @@ struct DecompressorTests {
         #expect(try run(Self.xz, step: step, room: room) == hello)
         #expect(try run(Self.xz + [0, 0, 0, 0] + Self.xz, step: step, room: room) == hello + hello)
         #expect(try run(hello, step: step, room: room) == hello)
+    }
+
+    @Test("the checksum of a gzip header holds however the header is cut", arguments: [1, 2, 7, 38, 39, 40, 41, 4096])
+    func headers(_ step: Int) throws {
+        let text = Array("hello world, hello world".utf8)
+        #expect(try run(Self.headed, step: step, room: 5) == text)
+        #expect(try run(Self.headed + Self.headed, step: step, room: 5) == text + text)
+        for i in 0..<40 where i != 3 {
+            var bytes = Self.headed
+            bytes[i] ^= 0x40
+            if i < 2 { bytes = Self.gzipped + bytes }
+            #expect(throws: CompressionError.self, "byte \(i)") { try run(bytes, step: step, room: 5) }
+        }
+        let endless = Self.headed[..<28] + [UInt8](repeating: 0x61, count: GzipHeader.longest)
+        #expect(throws: CompressionError.corrupt("a gzip header of more than 262144 bytes")) {
+            try run(Array(endless), step: 4096, room: 5)
+        }
     }
 
     @Test("a stream cut short anywhere is not taken for whole")
