@@ -12,6 +12,9 @@ protocol StrictDecoder {
 }
 
 extension StrictDecoder {
+    /// No more of what is wrong is gathered: aliases repeat a mistake as often as they like.
+    static var issueLimit: Int { 100 }
+
     /// Reads the file at `path`.
     ///
     /// - Returns: nil when it is not there.
@@ -30,8 +33,9 @@ extension StrictDecoder {
     /// - Returns: nil when there is nothing in it.
     /// - Throws: `RegistryError` with all that is wrong, a line each: `file:line:column: message`.
     static func decode(_ text: some Collection<UInt8>, path: String) throws(RegistryError) -> File? {
+        let limits = YAML.Limits(bytes: 1 << 20, depth: 32, values: 20_000)
         let documents: [JSONValue]
-        do throws(YAMLError) { documents = try YAML.documents(text).filter { !$0.isNull } } catch {
+        do throws(YAMLError) { documents = try YAML.documents(text, limits: limits).filter { !$0.isNull } } catch {
             throw RegistryError(.configuration, "\(path):\(error.position): \(error.message)")
         }
         guard let document = documents.first else { return nil }
@@ -44,7 +48,11 @@ extension StrictDecoder {
 
     mutating func complain(_ message: String, _ value: JSONValue) { complain(message, value.position) }
 
-    mutating func complain(_ message: String, _ position: SourcePosition) { issues.append("\(position): \(message)") }
+    mutating func complain(_ message: String, _ position: SourcePosition) {
+        guard issues.count < Self.issueLimit else { return }
+        issues.append("\(position): \(message)")
+        if issues.count == Self.issueLimit { issues.append("\(position): there is more wrong after this") }
+    }
 
     /// The members of an object, those without a value left out.
     mutating func members(_ value: JSONValue, _ name: String) -> [JSONObject.Member] {

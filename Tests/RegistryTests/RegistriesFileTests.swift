@@ -46,6 +46,16 @@ import Testing
         #expect(try file.places(registry: "all.example.com", repository: "a").count == 1)
     }
 
+    @Test func aMistakeThatAliasesRepeatIsToldAHundredTimesAndNotForEver() {
+        let wrong = (0..<30).map { "w\($0): 1" }.joined(separator: ", ")
+        let others = (1..<50).map { "  h\($0): *m\n" }.joined()
+        let error = #expect(throws: RegistryError.self) {
+            try file("mirrors:\n  h0: &m {\(wrong)}\n" + others)
+        }
+        let lines = error?.message.split(separator: "\n") ?? []
+        #expect(lines.count == 101 && lines.last?.hasSuffix("there is more wrong after this") == true, "\(lines.count)")
+    }
+
     @Test func keysAndCertificatesBelongToTheirHost() throws {
         let file = try file(
             """

@@ -24,8 +24,9 @@ public enum ConfigurationFile {
 
     /// - Throws: `ConfigurationError` with all that is wrong and where.
     static func decode(_ text: some Collection<UInt8>, path: String) throws(ConfigurationError) -> NodeSettings {
+        let limits = YAML.Limits(bytes: 1 << 20, depth: 32, values: 20_000)
         let documents: [JSONValue]
-        do throws(YAMLError) { documents = try YAML.documents(text).filter { !$0.isNull } } catch {
+        do throws(YAMLError) { documents = try YAML.documents(text, limits: limits).filter { !$0.isNull } } catch {
             throw ConfigurationError(path: path, issues: [.init(error.message, at: error.position)])
         }
         // A file of comments sets nothing.
