@@ -3,26 +3,27 @@ import CLinux
 import JSON
 import NodeAPI
 import NodeAPITestSupport
+import Synchronization
 import TestSupport
 import Testing
 
 @testable import CLI
 
 @Suite struct ImageCommandTests {
-    /// What the agent was asked for; to be read when it has stopped.
-    private final class Asked: @unchecked Sendable {  // The thread of the agent has ended by then.
-        var node: FakeNode?
-        var last: String? { node?.controls.last }
-    }
-
-    private func node(
-        _ asked: Asked = Asked(), _ change: @escaping @Sendable (FakeNode) -> Void = { _ in }
-    ) throws -> BackgroundNode {
+    private func node(_ change: @escaping @Sendable (FakeNode) -> Void = { _ in }) throws -> BackgroundNode {
         try BackgroundNode { node, _ in
-            asked.node = node
             node.imageList = [ImageSummary(names: ["web:1"], digest: "sha256:1", id: "sha256:2", size: 3)]
             change(node)
         }
+    }
+
+    /// What the agent was asked for last.
+    private func lastAsked(_ node: BackgroundNode) -> String? {
+        let last = Mutex<String?>(nil)
+        node.perform { node in last.withLock { $0 = node.controls.last } }
+        // It answers after that.
+        _ = run(["get", "images"], node)
+        return last.withLock { $0 }
     }
 
     private func run(_ words: [String], _ node: BackgroundNode) -> (code: Int32, output: [UInt8], errors: String) {
@@ -57,7 +58,6 @@ import Testing
     }
 
     @Test func whatIsBrokenIsToldWithItsRemedyAndGivesExitCodeOne() throws {
-        let asked = Asked()
         let node = try node {
             $0.verifications = [
                 ["id": "sha256:2", "names": ["web:1"], "state": "whole", "problems": [], "entries": 12],
@@ -68,13 +68,13 @@ import Testing
         let whole = run(["image", "verify"], node)
         #expect(whole.code == 0)
         #expect(text(whole.output) == "web:1: whole (12 entries)\nsha256:3: unknown (0 entries)\n  no outline\n")
-        let other = try self.node(asked) {
+        let other = try self.node {
             $0.verifications = [
                 ["id": "sha256:2", "names": ["web:1"], "state": "broken", "problems": ["layer 1: bad"], "entries": 2]
             ]
         }
+        defer { other.stop() }
         let broken = run(["image", "verify", "web:1", "--contents"], other)
-        other.stop()
         #expect(broken.code == 1)
         #expect(
             text(broken.output) == """
@@ -83,21 +83,59 @@ import Testing
                   To repair it, load or pull the image again; pods that use it are to be restarted.
 
                 """)
-        #expect(asked.last == "verify [\"web:1\"] contents=true")
+        #expect(lastAsked(other) == "verify [\"web:1\"] contents=true")
     }
 
     @Test func whatIsSavedArrivesWhole() throws {
         let pieces = (0..<40).map { n in [UInt8](repeating: UInt8(n), count: n * 7919 % 70_000) }
-        let asked = Asked()
-        let node = try node(asked) { $0.savedPieces = pieces }
+        let node = try node { $0.savedPieces = pieces }
+        defer { node.stop() }
         let folder = try TemporaryDirectory()
         let file = folder.path + "/web.tar"
         #expect(run(["image", "save", "web:1", "-o", file, "--format", "docker"], node).code == 0)
         #expect(try Files.read(file) == Array(pieces.joined()))
         #expect(try Files.list(folder.path) == ["web.tar"])
         #expect(run(["image", "save", "web:1", "--format", "zip"], node).code == 2)
-        node.stop()
-        #expect(asked.last == "save [\"web:1\"] docker")
+        #expect(lastAsked(node) == "save [\"web:1\"] docker")
+    }
+
+    @Test func aSavedImageTakesThePlaceOfAFileAndOfNothingElse() throws {
+        let node = try node { $0.savedPieces = [Array("new".utf8)] }
+        defer { node.stop() }
+        func save(_ path: String) -> Int32 { run(["image", "save", "web:1", "-o", path], node).code }
+        let folder = try TemporaryDirectory()
+        // What a link leads to is replaced, not the link; and who could read it still can.
+        let file = try folder.write("old.tar", Array("old and long".utf8))
+        #expect(chmod(file, 0o640) == 0)
+        let link = folder.path + "/link.tar"
+        #expect(symlink("old.tar", link) == 0)
+        #expect(save(link) == 0)
+        var status = stat()
+        #expect(lstat(link, &status) == 0 && swl_is_symlink(status.st_mode))
+        #expect(try Files.read(file) == Array("new".utf8))
+        #expect(stat(file, &status) == 0 && status.st_mode & 0o777 == 0o640)
+        // A link to what is not there makes it.
+        let dangling = folder.path + "/dangling.tar"
+        #expect(symlink("made.tar", dangling) == 0)
+        #expect(save(dangling) == 0)
+        #expect(try Files.read(folder.path + "/made.tar") == Array("new".utf8))
+        // A pipe stays one, and has the bytes.
+        let pipe = folder.path + "/pipe"
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let reader = try FileDescriptor.open(pipe, O_RDONLY | O_NONBLOCK)
+        #expect(save(pipe) == 0)
+        var buffer = [UInt8](repeating: 0, count: 16)
+        #expect(try reader.read(into: &buffer) == 3)
+        #expect(lstat(pipe, &status) == 0 && swl_is_fifo(status.st_mode))
+        // A device stays one; through a link, so that a mistake here costs no device.
+        let null = folder.path + "/null"
+        #expect(symlink("/dev/null", null) == 0)
+        #expect(save(null) == 0)
+        #expect(lstat(null, &status) == 0 && swl_is_symlink(status.st_mode))
+        #expect(lstat("/dev/null", &status) == 0 && swl_is_char(status.st_mode))
+        #expect(save(folder.path) == 1)
+        let left = ["dangling.tar", "link.tar", "made.tar", "null", "old.tar", "pipe"]
+        #expect(try Files.list(folder.path).sorted() == left)
     }
 
     @Test func aSaveThatFailsLeavesTheOldFileAndSaysWhy() throws {
@@ -116,8 +154,8 @@ import Testing
     }
 
     @Test func aRootFileSystemIsImportedWithWhatItsImageIsToSay() throws {
-        let asked = Asked()
-        let node = try node(asked)
+        let node = try node()
+        defer { node.stop() }
         let folder = try TemporaryDirectory()
         let file = try folder.write("root.tar", [1])
         let done = run(
@@ -132,7 +170,6 @@ import Testing
         for wrong in [["-e", "A"], ["-w", "srv"], ["--cmd", "[1]"], ["--cmd", "["]] {
             #expect(run(["image", "import", file, "mine:1"] + wrong, node).code == 2, "\(wrong)")
         }
-        node.stop()
-        #expect(asked.last == "import mine:1 \(config) \(file)")
+        #expect(lastAsked(node) == "import mine:1 \(config) \(file)")
     }
 }

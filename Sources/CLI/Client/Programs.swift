@@ -10,17 +10,21 @@ enum Programs {
         ["/usr/bin", "/usr/sbin", "/bin", "/sbin"].map { Path.join($0, program) }.first { access($0, X_OK) == 0 }
     }
 
-    /// Runs a program with its output in a file, for a time at most.
+    /// Runs a program for a time at most.
     ///
+    /// - Parameters:
+    ///   - path: a new file for what it prints.
+    ///   - output: takes its standard output instead.
     /// - Returns: what went wrong.
     static func run(
-        _ program: String, _ arguments: [String], into path: String, within time: Nanoseconds
+        _ program: String, _ arguments: [String], into path: String, output: SharedDescriptor? = nil,
+        within time: Nanoseconds
     ) -> String? {
         do throws(SystemError) {
-            let output = SharedDescriptor(try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600))
+            let file = SharedDescriptor(try FileDescriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600))
             var spawn = Spawn(program, arguments, environment: environment)
-            spawn.standardOutput = output
-            spawn.standardError = output
+            spawn.standardOutput = output ?? file
+            spawn.standardError = file
             let child = try spawn.start()
             var wait = pollfd(fd: child.pidfd.raw, events: Int16(POLLIN), revents: 0)
             if poll(&wait, 1, Int32(clamping: time.count / 1_000_000)) <= 0 { try child.send(SIGKILL) }

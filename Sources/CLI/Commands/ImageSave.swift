@@ -35,21 +35,14 @@ enum ImageSave {
             try receive(target, agent) { (bytes) throws(CLIError) in tool.output.put(bytes) }
             return 0
         }
-        // The old file stays until the new one is complete.
-        let partial = file + ".partial"
+        let output = try local { () throws(SystemError) in try OutputFile(file) }
         do throws(CLIError) {
-            let output = try local { () throws(SystemError) in
-                SharedDescriptor(
-                    try FileDescriptor.open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600))
-            }
             try receive(target, agent) { (bytes) throws(CLIError) in
-                try local { () throws(SystemError) in try output.descriptor.writeAll(bytes, name: partial) }
+                try local { () throws(SystemError) in try output.write(bytes) }
             }
-            try local { () throws(SystemError) in
-                try retrying("rename", "\(partial) to \(file)") { rename(partial, file) }
-            }
+            try local { () throws(SystemError) in try output.finish() }
         } catch {
-            _ = unlink(partial)
+            output.abandon()
             throw error
         }
         return 0

@@ -28,23 +28,27 @@ enum SupportBundleCommand {
         let work = try temporaryFolder()
         defer { try? Files.removeTree(work) }
         let folder = Path.join(work, title)
+        let output: OutputFile
         do throws(SystemError) {
             try Files.makeDirectories(folder, mode: 0o700)
-            // For its owner alone, before anything is in it.
-            try Files.replace(file, with: [], mode: 0o600, durable: false)
+            output = try OutputFile(file)
         } catch {
             throw .failed("cannot write \(file): \(error.errno)")
         }
         var bundle = SupportBundle(tool, folder: folder, logLines: lines)
-        try bundle.gather()
+        do throws(CLIError) { try bundle.gather() } catch {
+            output.abandon()
+            throw error
+        }
         let said = Path.join(work, "tar")
         if let problem = Programs.run(
-            tar, ["-czf", file, "-C", work, title], into: said, within: .seconds(600))
+            tar, ["-cz", "-C", work, title], into: said, output: output.descriptor, within: .seconds(600))
         {
-            _ = try? Files.remove(file)
+            output.abandon()
             let text = (try? Files.readText(said)) ?? ""
             throw .failed("cannot write \(file): tar: \(problem) \(Printable.line(text))")
         }
+        do throws(SystemError) { try output.finish() } catch { throw .failed("cannot write \(file): \(error.errno)") }
         for line in bundle.missing { tool.say(Printable.line("left out: \(line)")) }
         tool.output.line("\(file): \(bundle.count) files")
         return 0
