@@ -6,25 +6,14 @@ import OCI
 
 /// The image worker: a short-lived process of the agent's own program, so that hostile bytes, the memory to unpack them
 /// and a crash on them stay out of the agent.
-///
-///     load   --store DIR [--name NAME] FILE
-///     pull   --store DIR --registries FILE --signatures FILE REFERENCE
-///     import --store DIR --name REFERENCE [--config JSON] [--source NAME] FILE
-///     rm     --store DIR [--in-use LAYER-PATH]... REFERENCE
-///     sweep  --store DIR [--in-use LAYER-PATH]...
-///     tidy   --store DIR
-///     verify --store DIR [--contents] [REFERENCE]...
-///     save   --store DIR --format FORMAT --output FD REFERENCE...
-///
-/// `pull` reads the credentials, a `PullInput`, from standard input.
 public enum ImageWorker {
     /// Does what `arguments` (without the program's name) say, with `ImageWorkerMessage` lines on standard output.
     ///
     /// - Returns: the exit status: 0, 1 when it failed, 2 for wrong arguments.
     public static func run(_ arguments: [String]) -> Int32 {
-        let command: Command
+        let command: ImageWorkerCommand
         do {
-            command = try Command(arguments)
+            command = try ImageWorkerCommand(arguments)
         } catch {
             send(.failed(error))
             return 2
@@ -50,7 +39,7 @@ public enum ImageWorker {
         }
     }
 
-    private static func pull(_ command: Command) -> Int32 {
+    private static func pull(_ command: ImageWorkerCommand) -> Int32 {
         do throws(PullError) {
             let pull = try ImagePull(
                 command.operand, store: command.store, registries: command.registries,
@@ -64,7 +53,7 @@ public enum ImageWorker {
         }
     }
 
-    private static func perform(_ command: Command) throws(ImageError) -> ImageWorkerMessage {
+    private static func perform(_ command: ImageWorkerCommand) throws(ImageError) -> ImageWorkerMessage {
         let store = try ImageStore(root: command.store)
         switch command.verb {
         case .load:
@@ -89,7 +78,7 @@ public enum ImageWorker {
     }
 
     private static func importRoot(
-        _ command: Command, _ store: ImageStore
+        _ command: ImageWorkerCommand, _ store: ImageStore
     ) throws(ImageError) -> ImageWorkerMessage.Loaded {
         let config: ImageConfig
         do throws(JSONError) {
@@ -108,92 +97,5 @@ public enum ImageWorker {
         let line = JSONWriter().bytes(message.json) + [0x0A]
         // One write a line: lines of several threads do not mix.
         line.withUnsafeBytes { _ = write(1, $0.baseAddress, $0.count) }
-    }
-
-    struct Command {
-        enum Verb: String {
-            case load
-            case pull
-            case `import`
-            case rm
-            case sweep
-            case tidy
-            case verify
-            case save
-        }
-
-        var verb: Verb
-        var store = ""
-        var name: String?
-        var registries = ""
-        var signatures = ""
-        var inUse: Set<String> = []
-        var operands: [String] = []
-        var operand: String { operands.first ?? "" }
-        var contents = false
-        var format = SaveFormat.oci
-        var output: Int32 = -1
-        var config = "{}"
-        var source: String?
-
-        init(_ arguments: [String]) throws(ImageError) {
-            func refuse(_ what: String) -> ImageError { ImageError(.unsupported, "image-worker: \(what)") }
-            guard let first = arguments.first, let verb = Verb(rawValue: first) else {
-                throw refuse("expected load, pull, import, rm, sweep, tidy, verify or save")
-            }
-            self.verb = verb
-            var i = 1
-            while i < arguments.count {
-                switch arguments[i] {
-                case "--store" where i + 1 < arguments.count:
-                    store = arguments[i + 1]
-                    i += 2
-                case "--name" where i + 1 < arguments.count:
-                    name = arguments[i + 1]
-                    i += 2
-                case "--registries" where i + 1 < arguments.count:
-                    registries = arguments[i + 1]
-                    i += 2
-                case "--signatures" where i + 1 < arguments.count:
-                    signatures = arguments[i + 1]
-                    i += 2
-                case "--contents":
-                    contents = true
-                    i += 1
-                case "--format" where i + 1 < arguments.count:
-                    guard let known = SaveFormat(rawValue: arguments[i + 1]) else { throw refuse("unknown format") }
-                    format = known
-                    i += 2
-                case "--output" where i + 1 < arguments.count:
-                    output = Int32(arguments[i + 1]) ?? -1
-                    i += 2
-                case "--config" where i + 1 < arguments.count:
-                    config = arguments[i + 1]
-                    i += 2
-                case "--source" where i + 1 < arguments.count:
-                    source = arguments[i + 1]
-                    i += 2
-                case "--in-use" where i + 1 < arguments.count:
-                    inUse.insert(arguments[i + 1])
-                    i += 2
-                default:
-                    operands.append(arguments[i])
-                    i += 1
-                }
-            }
-            guard store.hasPrefix("/") else { throw refuse("--store needs an absolute path") }
-            guard verb != .pull || registries.hasPrefix("/") && signatures.hasPrefix("/") else {
-                throw refuse("--registries and --signatures need absolute paths")
-            }
-            let right: ClosedRange<Int> =
-                switch verb {
-                case .sweep, .tidy: 0...0
-                case .verify: 0...Int.max
-                case .save: 1...Int.max
-                default: 1...1
-                }
-            guard right.contains(operands.count) else { throw refuse("wrong number of arguments") }
-            guard verb != .save || output >= 0 else { throw refuse("--output needs a descriptor") }
-        }
     }
 }

@@ -157,17 +157,23 @@ struct ImageWorkerTests {
 
     @Test("arguments are checked")
     func arguments() throws {
-        let command = try ImageWorker.Command([
+        let command = try ImageWorkerCommand([
             "rm", "--store", "/s", "--in-use", "/l/1", "--in-use", "/l/2", "busybox",
         ])
         #expect(command.verb == .rm && command.store == "/s" && command.operand == "busybox")
         #expect(command.inUse == ["/l/1", "/l/2"])
+        #expect(
+            try ImageWorkerCommand(["verify", "--store", "/s", "--", "--store", "/t"]).operands == ["--store", "/t"])
         for wrong in [
             [], ["load"], ["load", "--store", "/s"], ["load", "--store", "s", "f"], ["frob", "--store", "/s"],
             ["sweep", "--store", "/s", "x"], ["load", "--store"], ["pull", "--store", "/s", "x"],
+            ["rm", "--store", "/s", "--frob", "x"], ["verify", "--store", "/s", "--force"],
+            ["save", "--store", "/s", "x"],
+            ["save", "--store", "/s", "--format", "zip", "--output", "3", "x"],
+            ["save", "--store", "/s", "--format", "oci", "--output", "1", "x"],
             ["pull", "--store", "/s", "--registries", "r", "x"], ["pull", "--store", "/s", "--registries", "/r"],
         ] {
-            #expect(throws: ImageError.self) { _ = try ImageWorker.Command(wrong) }
+            #expect(throws: ImageError.self) { _ = try ImageWorkerCommand(wrong) }
         }
     }
 

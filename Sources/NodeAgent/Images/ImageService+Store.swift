@@ -20,7 +20,7 @@ extension ImageService {
         completion: @escaping (Result<[ImageWorkerMessage.Loaded], ImageError>) -> Void
     ) {
         let arguments = ["import", "--store", store.root, "--name", reference, "--config", JSONWriter().text(config)]
-        run(arguments + (source.map { ["--source", $0] } ?? []) + [path], progress: progress) { result in
+        run(arguments + (source.map { ["--source", $0] } ?? []) + ["--", path], progress: progress) { result in
             completion(
                 result.flatMap {
                     if case .loaded(let images) = $0 { return .success(images) }
@@ -36,7 +36,7 @@ extension ImageService {
         _ references: [String], contents: Bool,
         completion: @escaping (Result<[ImageVerification], ImageError>) -> Void
     ) {
-        runAside(["verify", "--store", store.root] + (contents ? ["--contents"] : []) + references) { result in
+        runAside(["verify", "--store", store.root] + (contents ? ["--contents"] : []) + ["--"] + references) { result in
             completion(
                 result.flatMap {
                     if case .verified(let images) = $0 { return .success(images) }
@@ -53,11 +53,10 @@ extension ImageService {
         _ references: [String], as format: SaveFormat,
         completion: @escaping (Result<Void, ImageError>) -> Void
     ) throws(SystemError) -> SharedDescriptor {
-        let pipe = try Pipe.shared()
-        try pipe.read.descriptor.setNonBlocking()
+        let pipe = try SharedPipe(readsNonBlocking: true)
         let options = ["--format", format.rawValue, "--output", String(pipe.write.raw)]
         runAside(
-            ["save", "--store", store.root] + options + references, keep: [pipe.write], endsWithAgent: true
+            ["save", "--store", store.root] + options + ["--"] + references, keep: [pipe.write], endsWithAgent: true
         ) { result in
             completion(
                 result.flatMap {
@@ -66,16 +65,5 @@ extension ImageService {
                 })
         }
         return pipe.read
-    }
-}
-
-extension Pipe {
-    /// A blocking pipe whose ends can be handed around.
-    fileprivate static func shared() throws(SystemError) -> (read: SharedDescriptor, write: SharedDescriptor) {
-        var ends: [Int32] = [-1, -1]
-        try retrying("pipe2", "a new pipe") { pipe2(&ends, O_CLOEXEC) }
-        return (
-            SharedDescriptor(FileDescriptor(adopting: ends[0])), SharedDescriptor(FileDescriptor(adopting: ends[1]))
-        )
     }
 }

@@ -74,7 +74,7 @@ public final class ImageService {
         _ path: String, name: String? = nil, progress: @escaping (ImportProgress) -> Void = { _ in },
         completion: @escaping (Result<[ImageWorkerMessage.Loaded], ImageError>) -> Void
     ) {
-        let arguments = ["load", "--store", store.root] + (name.map { ["--name", $0] } ?? []) + [path]
+        let arguments = ["load", "--store", store.root] + (name.map { ["--name", $0] } ?? []) + ["--", path]
         run(arguments, progress: progress) { result in
             completion(
                 result.flatMap { message in
@@ -84,12 +84,12 @@ public final class ImageService {
         }
     }
 
-    /// Pulls an image from its registry, or one of its mirrors, in a process of its own: the content that is not here yet.
-    /// Calls for the same image with the same credentials share one transfer.
+    /// Pulls an image from its registry, or one of its mirrors, in a process of its own: the content that is not here
+    /// yet. Calls for the same image with the same credentials share one transfer.
     ///
     /// - Parameters:
-    ///   - credentials: texts of dockerconfigjson documents, in the order in which they are tried; those of the node come
-    ///     after them.
+    ///   - credentials: texts of dockerconfigjson documents, in the order in which they are tried; those of the node
+    ///     come after them.
     ///   - progress: called a few times a second.
     /// - Throws: `PullError` with a sentence for people; at once when the calling task is cancelled. A pull that nobody
     ///   waits for any more ends.
@@ -111,7 +111,7 @@ public final class ImageService {
     ) {
         let layers = inUse.sorted().flatMap { ["--in-use", $0] }
         if !inUse.isEmpty { keptLayers = true }
-        run(["rm", "--store", store.root] + layers + [reference]) { [weak self] result in
+        run(["rm", "--store", store.root] + layers + ["--", reference]) { [weak self] result in
             if case .success = result { self?.tidy() }
             completion(
                 result.flatMap { message in
