@@ -10,7 +10,7 @@ import Testing
 
 /// Statuses that say nothing.
 @LoopActor
-private final class NoStatus: PodStatusSource {
+final class NoStatus: PodStatusSource {
     var nodeName: String { "n" }
     func status(of worker: PodWorker) -> PodStatus { PodStatus() }
     func forget(_ uid: String) {}

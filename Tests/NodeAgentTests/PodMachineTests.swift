@@ -209,11 +209,13 @@ import Testing
 
     // MARK: ConfigMaps and Secrets
 
-    private func missing(_ name: String, _ kind: StartFailure.Kind = .object) -> PodInput {
+    private func missing(_ name: String, _ kind: StartFailure.Kind = .object, reason: String = "ErrImagePull")
+        -> PodInput
+    {
         .containerNotStarted(
             name: name, attempt: 0,
             StartFailure(
-                kind, reason: kind == .pull ? "ErrImagePull" : "CreateContainerConfigError",
+                kind, reason: kind == .pull ? reason : "CreateContainerConfigError",
                 message: "configmap \"m\" not found", at: Timestamp(nanoseconds: 0)))
     }
 
@@ -232,11 +234,12 @@ import Testing
         #expect(starts(machine.on(.objectsChanged(forPulls: false), now: now(2))) == [], "it is being started")
     }
 
-    @Test func aPullThatFailedIsTriedAgainOnlyWhenCredentialsChange() {
+    @Test(arguments: ["ErrImagePull", "SignatureValidationFailed"])
+    func aPullThatFailedIsTriedAgainOnlyWhenCredentialsChange(_ reason: String) {
         var machine = PodMachine(
             PodPlan(display: "p", restartPolicy: .never, containers: [.init(name: "c", image: "a")]))
         _ = machine.on(.sandboxReady, now: now(0))
-        _ = machine.on(missing("c", .pull), now: now(0))
+        _ = machine.on(missing("c", .pull, reason: reason), now: now(0))
         #expect(starts(machine.on(.objectsChanged(forPulls: false), now: now(1))) == [])
         #expect(starts(machine.on(.objectsChanged(forPulls: true), now: now(2))) == ["c.0"])
     }

@@ -29,6 +29,7 @@ private final class FakeOperations: PodOperations {
     var startFailures: [StartFailure] = []
     var onForget: () -> Void = {}
     var onTearDown: () -> Void = {}
+    var whileTearingDown: () async -> Void = {}
 
     func makeSandbox() async throws -> [AdoptedContainer]? {
         calls.append("make")
@@ -61,6 +62,7 @@ private final class FakeOperations: PodOperations {
     func tearDown(final: Bool) async throws {
         calls.append("tear down\(final ? " finally" : "")")
         onTearDown()
+        await whileTearingDown()
     }
 }
 
@@ -116,6 +118,46 @@ private func stop(_ loop: EventLoop, whenEmpty folder: String, looks: Int) {
         record.state = .running(since: Timestamp(nanoseconds: 1))
         let machine = PodMachine(PodPlan(manifest.pod), restoring: [record], finished: false)
         return worker(manifest, machine, isRestored: true, operations, records, loop)
+    }
+
+    @Test func aPodThatHasEndedIsRunOnceMoreAlsoWhileWhatItStoodOnIsStillGoing() async {
+        await #expect(processExitsWith: .success) {
+            let scratch = try TemporaryDirectory()
+            let records = scratch.path + "/records"
+            try Files.makeDirectories(records)
+            try LoopActor.run { loop in
+                let log = Log(limit: .error) { _ in }
+                var made: [FakeOperations] = []
+                let agent = Agent(
+                    loop: loop, log: log, events: EventRecorder(host: "n"), objects: NodeObjects(),
+                    records: Self.records(records), starts: StartQueue(loop: loop, width: 4), status: NoStatus(),
+                    makeOperations: { _, _ throws(SystemError) in
+                        made.append(FakeOperations())
+                        return made[made.count - 1]
+                    })
+                let key = PodKey(namespace: "default", name: "p")
+                agent.want(Wanted(pods: [.init(manifest: Self.manifest(restart: .never), path: "/m.yaml")]))
+                let first = made[0]
+                var stages: [PodMachine.Stage?] = []
+                first.whileTearingDown = {
+                    stages.append(agent.worker(key)?.machine.stage)
+                    if stages.count == 1 { try? await agent.control(.restart, key, container: nil, grace: nil) }
+                }
+                @LoopActor func end(_ looks: Int) {
+                    precondition(looks > 0, "it does not go on: \(made.map { $0.calls })")
+                    if first.calls.contains("start c.0"), first.calls.last == "start c.0" {
+                        first.onExit?("c", 0, .init(exitCode: 0, reason: "Completed", finishedAt: .now))
+                    }
+                    if made.count == 2, made[1].calls.last == "start c.0" { return loop.stop() }
+                    loop.schedule(after: .milliseconds(10)) { end(looks - 1) }
+                }
+                end(2000)
+                try loop.run()
+                precondition(stages == [.tearingDown(final: false), .tearingDown(final: true)], "\(stages)")
+                let calls = first.calls.filter { !$0.hasPrefix("forget") }
+                precondition(calls == ["make", "start c.0", "tear down", "tear down finally"], "\(calls)")
+            }
+        }
     }
 
     @Test func anObjectThatComesWhileAStartFailsForItIsNotOverlooked() async {

@@ -34,7 +34,8 @@ extension ContainerRecord {
     /// Held back after a pull that failed.
     fileprivate var isWaitingToPull: Bool {
         switch state {
-        case .waiting("ErrImagePull", _), .waiting("ImagePullBackOff", _): true
+        case .waiting("ErrImagePull", _), .waiting("ImagePullBackOff", _), .waiting("SignatureValidationFailed", _):
+            true
         default: false
         }
     }
