@@ -21,8 +21,8 @@ func system(_ name: String, _ pkgConfig: String, apt package: String) -> Target 
     .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
 }
 
-/// A program. Linked statically against the Swift runtime (and, where `isStatic`, against everything) in release builds.
-/// `order` is a file of the package with the symbols that are to lie together (scripts/data-order).
+/// A program. Linked statically against the Swift runtime (and, where `isStatic`, against everything) in release
+/// builds. `order` is a file of the package with the symbols that are to lie together (scripts/data-order).
 func program(
     _ name: String, _ dependencies: [String], isStatic: Bool = false, path: String? = nil, exclude: [String] = [],
     order: String? = nil
@@ -183,7 +183,8 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-// Tests/Fuzz is built for libFuzzer by scripts/fuzz, which brings its own `main`; otherwise its stored inputs are tests.
+// Tests/Fuzz is built for libFuzzer by scripts/fuzz, which brings its own `main`; otherwise its stored inputs are
+// tests.
 let fuzzed = ["CLinux", "Base", "JSON", "Digest", "Compression", "OCI", "HTTP", "PodProtocol", "Images", "Registry"]
 if Context.environment["SWIFTLET_FUZZ"] != nil {
     package.targets.append(

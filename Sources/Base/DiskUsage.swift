@@ -19,8 +19,9 @@ public struct DiskUsage: Hashable, Sendable {
     private static let maximumDepth = 64
     private static let mostEntries = 2_000_000
 
-    /// Counts a tree without following links or crossing a mount; a file with several names counts once. What a container
-    /// has made too deep or too wide is counted up to there. A folder that is not there takes nothing. Blocks.
+    /// Counts a tree without following links or crossing a mount; a file with several names counts once. What a
+    /// container has made too deep or too wide is counted up to there. A folder that is not there takes nothing.
+    /// Blocks.
     public static func of(_ path: String) -> DiskUsage {
         var count = Count()
         guard let folder = try? FileDescriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW),

@@ -72,7 +72,8 @@ public struct PluginEnvironment: Sendable, Hashable {
         arguments = try Self.arguments(value("CNI_ARGS"))
     }
 
-    /// The variables that say the same to a plugin that does a part of the work, with another command where one is given.
+    /// The variables that say the same to a plugin that does a part of the work, with another command where one is
+    /// given.
     public func assignments(_ command: Command? = nil) -> [String: String] {
         let pairs = arguments.map { "\($0.key)=\($0.value)" }
         return [

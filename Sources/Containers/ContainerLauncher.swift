@@ -132,11 +132,7 @@ public enum ContainerLauncher {
             // Nobody who shares a namespace with the child may look into it or at its descriptors (CVE-2016-9962).
             try retrying("make undumpable", "this process") { Int(swl_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)) }
             Rehearsal.once
-            var pipe: [Int32] = [-1, -1]
-            try retrying("pipe2", "the status pipe") { pipe2(&pipe, O_CLOEXEC) }
-            let readEnd = SharedDescriptor(FileDescriptor(adopting: pipe[0]))
-            let writeEnd = SharedDescriptor(FileDescriptor(adopting: pipe[1]))
-            try readEnd.descriptor.setNonBlocking()
+            let pipe = try SharedPipe(readsNonBlocking: true)
             var ends: [Int32] = [-1, -1]
             if terminal { try retrying("socketpair", "the terminal") { swl_socketpair(&ends) } }
             let socket = ends[0] >= 0 ? SharedDescriptor(FileDescriptor(adopting: ends[0])) : nil
@@ -144,17 +140,17 @@ public enum ContainerLauncher {
 
             var pidfd: Int32 = -1
             // The child uses descriptors by number: none may be closed by a value's end before it has.
-            let held = (streams, writeEnd, otherSocket, cgroup, pidNamespace)
+            let held = (streams, pipe.write, otherSocket, cgroup, pidNamespace)
             let pid = try withExtendedLifetime(held) { () throws(SystemError) in
                 let pid = try clone(namespaces, cgroup, pidNamespace, &pidfd)
                 if pid == 0 {
-                    run(ChildChannel(status: writeEnd.raw, terminal: otherSocket?.raw ?? -1), streams, keep, body)
+                    run(ChildChannel(status: pipe.write.raw, terminal: otherSocket?.raw ?? -1), streams, keep, body)
                 }
                 return pid
             }
             return Launch(
                 process: ChildProcess(pid: pid, pidfd: SharedDescriptor(FileDescriptor(adopting: pidfd))),
-                status: readEnd, terminal: socket)
+                status: pipe.read, terminal: socket)
         } catch {
             throw pidNamespace != nil ? notRunning(error) : ContainerError(error)
         }

@@ -5,8 +5,8 @@ import JSON
 import Kube
 import PodSources
 
-/// Sends the status of pods to a URL: each change as the v1 Pod, one after another, in the order in which they happened.
-/// What is not taken yet waits on disk and outlives the agent.
+/// Sends the status of pods to a URL: each change as the v1 Pod, one after another, in the order in which they
+/// happened. What is not taken yet waits on disk and outlives the agent.
 public final class HTTPStatusReporter: StatusReporter {
     private let client: HTTPClient
     private let store: StatusStore

@@ -32,8 +32,8 @@ struct StatusQueue {
     private var nextSequence: UInt64 = 1
     /// Instances whose newest status was refused, and until when it rests.
     private var resting: [String: BootInstant] = [:]
-    /// Pods of which a status is done with, but may still be on disk (the last one): an agent that begins now would send
-    /// it, so nothing later may have been sent.
+    /// Pods of which a status is done with, but may still be on disk (the last one): an agent that begins now would
+    /// send it, so nothing later may have been sent.
     private var settling: [UInt64: UInt64] = [:]
     /// Statuses that gave way.
     private(set) var dropped = 0

@@ -39,8 +39,8 @@ struct StatusStore: Sendable {
 
     /// Carries the changes out in their order.
     ///
-    /// A final status is on the disk afterwards; others are safe from the end of the agent, and would be written anew after
-    /// a power cut, since the pods begin anew then.
+    /// A final status is on the disk afterwards; others are safe from the end of the agent, and would be written anew
+    /// after a power cut, since the pods begin anew then.
     ///
     /// - Returns: what went wrong, by sequence.
     func perform(_ changes: [Change]) -> [UInt64: SystemError] {

@@ -50,8 +50,8 @@ public final class HTTPClient {
     /// Whether a request is under way.
     public var isBusy: Bool { exchange != nil }
 
-    /// Sends `request`; `completion` is called once, on the loop, and never from inside this call. A request that is under
-    /// way is given up.
+    /// Sends `request`; `completion` is called once, on the loop, and never from inside this call. A request that is
+    /// under way is given up.
     public func send(_ request: ClientRequest, completion: @escaping Completion) {
         finish(.failure(ClientError(.cancelled, "another request takes its place")))
         cancel(&idleTimer)

@@ -7,7 +7,8 @@ public enum RetryDelay {
     /// The longest that a server may ask for.
     public static let longestAsked = Nanoseconds.seconds(600)
 
-    /// What the server asks for by `Retry-After` with 429 or 503: seconds or a date, bounded. Nil when it asks for nothing.
+    /// What the server asks for by `Retry-After` with 429 or 503: seconds or a date, bounded. Nil when it asks for
+    /// nothing.
     public static func asked(_ head: HTTPResponseHead, now: Timestamp) -> Nanoseconds? {
         guard head.status == 429 || head.status == 503, let text = head.headers["Retry-After"] else { return nil }
         if let seconds = Int64(text) { return bounded(.seconds(max(0, min(seconds, 1 << 30)))) }
@@ -17,8 +18,8 @@ public enum RetryDelay {
 
     private static func bounded(_ delay: Nanoseconds) -> Nanoseconds { min(delay, longestAsked) }
 
-    /// The back-off after the `attempt`-th failure in a row, counted from 1: doubled each time from a second to a minute,
-    /// and of that a random part from a half to the whole, so that many nodes do not come at one moment.
+    /// The back-off after the `attempt`-th failure in a row, counted from 1: doubled each time from a second to a
+    /// minute, and of that a random part from a half to the whole, so that many nodes do not come at one moment.
     public static func backOff(_ attempt: Int, random: UInt64) -> Nanoseconds {
         let whole = min(Nanoseconds.seconds(60).count, 1_000_000_000 << Int64(min(max(attempt, 1) - 1, 6)))
         return Nanoseconds(whole / 2 + Int64(random % UInt64(whole / 2 + 1)))

@@ -4,8 +4,8 @@ import OCI
 import Registry
 import Synchronization
 
-/// Pulls one image into the store: fetched from its registry into a session of the store, and then imported as a layout's
-/// folder is.
+/// Pulls one image into the store: fetched from its registry into a session of the store, and then imported as a
+/// layout's folder is.
 struct ImagePull {
     private let reference: ImageReference
     private let store: ImageStore

@@ -1,5 +1,5 @@
-/// Bytes that an image supplied, made fit for one line of a terminal, a log or JSON: control characters, quotes and what
-/// is not ASCII as `\xNN`, at most 160 of them.
+/// Bytes that an image supplied, made fit for one line of a terminal, a log or JSON: control characters, quotes and
+/// what is not ASCII as `\xNN`, at most 160 of them.
 func escaped(_ bytes: some Collection<UInt8>) -> String {
     let digits = Array("0123456789abcdef".utf8)
     var out: [UInt8] = []

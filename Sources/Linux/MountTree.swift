@@ -42,8 +42,8 @@ public struct MountTree: Sendable {
     /// An overlay of read-only `lower` folders, topmost first, under `upper`.
     ///
     /// `upper` is volatile: nothing written to it is ever synced, neither by programs nor by the unmount, which would
-    /// otherwise wait for all that is dirty in its file system. The kernel therefore refuses `work` a second time (EINVAL,
-    /// for the folder `work/incompat/volatile` in it): each overlay has folders of its own, made for it.
+    /// otherwise wait for all that is dirty in its file system. The kernel therefore refuses `work` a second time
+    /// (EINVAL, for the folder `work/incompat/volatile` in it): each overlay has folders of its own, made for it.
     ///
     /// On kernels that take the layers one by one (6.5) there is no limit on their number; before, the list must fit
     /// a page. The classic form needs a private mount namespace.

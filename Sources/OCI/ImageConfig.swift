@@ -65,7 +65,8 @@ public struct ImageConfig: Hashable, Sendable {
         }
     }
 
-    /// Reads what an image that is made here says of its process: the `config` member of an image config, without layers.
+    /// Reads what an image that is made here says of its process: the `config` member of an image config, without
+    /// layers.
     ///
     /// - Throws: `JSONError`.
     public init(rootDocument value: JSONValue) throws(JSONError) {

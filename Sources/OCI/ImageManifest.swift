@@ -8,8 +8,8 @@ public struct ImageManifest: Hashable, Sendable {
 
     /// Reads a manifest.
     ///
-    /// - Throws: `JSONError` for a malformed document, one that could also be read as an index (CVE-2021-41190), Docker's
-    ///   schema 1, and an artifact that is no container image.
+    /// - Throws: `JSONError` for a malformed document, one that could also be read as an index (CVE-2021-41190),
+    ///   Docker's schema 1, and an artifact that is no container image.
     public init(_ value: JSONValue) throws(JSONError) {
         guard let object = value.objectValue else {
             throw JSONError("expected an object, found \(value.kind)", at: value.position)

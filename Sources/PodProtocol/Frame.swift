@@ -1,4 +1,5 @@
-/// What travels: bytes of one channel. On the wire: a 32-bit big-endian length of what follows, the channel, the payload.
+/// What travels: bytes of one channel. On the wire: a 32-bit big-endian length of what follows, the channel, the
+/// payload.
 public struct Frame: Hashable, Sendable {
     /// The most bytes of channel and payload together.
     public static let maximumLength = 4 << 20

@@ -26,8 +26,8 @@ public final class FrameConnection {
     public var onEnd: ((End) -> Void)?
     /// Called when the last waiting byte was taken by the kernel.
     public var onDrained: (() -> Void)?
-    /// Whether a peer that is gone ends the connection at once while reading is paused. Otherwise what it sent before is
-    /// still delivered after `isPaused` is taken back.
+    /// Whether a peer that is gone ends the connection at once while reading is paused. Otherwise what it sent before
+    /// is still delivered after `isPaused` is taken back.
     public var endsWhilePaused = false
 
     private let loop: EventLoop
@@ -59,8 +59,8 @@ public final class FrameConnection {
     /// Bytes that the kernel has not taken yet.
     public var pendingOutput: Int { output.count - sent }
 
-    /// The process at the other end: for a socket that was accepted, the one that connected; for one that was connected,
-    /// the one that listens.
+    /// The process at the other end: for a socket that was accepted, the one that connected; for one that was
+    /// connected, the one that listens.
     public func peer() throws(SystemError) -> (pid: pid_t, uid: uid_t) {
         var (pid, uid, gid): (pid_t, uid_t, gid_t) = (0, 0, 0)
         let raw = socket.raw

@@ -11,8 +11,8 @@ public enum Message: Hashable, Sendable {
 
     /// Reads a message.
     ///
-    /// - Throws: `JSONError` when the bytes are no message; the connection cannot be trusted then. A well-formed request
-    ///   that this build does not know or whose fields are wrong is a `Request` with such a body.
+    /// - Throws: `JSONError` when the bytes are no message; the connection cannot be trusted then. A well-formed
+    ///   request that this build does not know or whose fields are wrong is a `Request` with such a body.
     public init(_ bytes: [UInt8]) throws(JSONError) {
         let json = try JSONParser.parse(bytes, limits: .init(bytes: Frame.maximumLength, depth: 64))
         switch try json.requiredString("type") {

@@ -3,11 +3,11 @@ import JSON
 /// The protocol between the agent and a pod's supervisor: frames over a Unix stream socket.
 ///
 /// Both sides send `Hello` first. Channel 0 carries one JSON message a frame; the other channels carry the bytes of the
-/// one session that a connection may have, of a process (`exec`) or of a container itself (`attach`). The supervisor outlives the agent, so either side may be the older one: a
-/// field that is not known is ignored, a request that is not known is answered `unsupported`, an event that is not known
-/// is skipped. What can be told by that needs no new version: only a message that the older side would take for
-/// something else does. The version spoken is the lower of both sides' newest; `oldest` is raised only when nothing that
-/// speaks the version before can still run.
+/// one session that a connection may have, of a process (`exec`) or of a container itself (`attach`). The supervisor
+/// outlives the agent, so either side may be the older one: a field that is not known is ignored, a request that is not
+/// known is answered `unsupported`, an event that is not known is skipped. What can be told by that needs no new
+/// version: only a message that the older side would take for something else does. The version spoken is the lower of
+/// both sides' newest; `oldest` is raised only when nothing that speaks the version before can still run.
 ///
 /// A build with `SWIFTLET_PROTOCOL_NEXT` defined stands for the next release in the tests of old with new: it has a
 /// request, an event and fields that this version does not know.

@@ -113,7 +113,8 @@ public final class SupervisorClient {
 
     /// Connects to a supervisor that runs already.
     ///
-    /// - Parameter cgroup: the folder of the cgroup that the supervisor was started in; nil when that was none of its own.
+    /// - Parameter cgroup: the folder of the cgroup that the supervisor was started in; nil when that was none of its
+    ///   own.
     /// - Throws: `SystemError`; ENOENT or ECONNREFUSED when nobody listens. ESRCH when it cannot be told that it is the
     ///   supervisor who does: the socket is there before the supervisor is, which takes it over as it starts.
     public static func adopt(runFolder: String, cgroup: String?, on loop: EventLoop) throws(SystemError)
@@ -126,8 +127,8 @@ public final class SupervisorClient {
     }
 
     /// The process that listens. A process's number alone says little: who made the socket may be gone and its number
-    /// be a stranger's, who would be signalled in the supervisor's place. So the process is held first, and taken for the
-    /// supervisor only if it lives in the supervisor's cgroup after that.
+    /// be a stranger's, who would be signalled in the supervisor's place. So the process is held first, and taken for
+    /// the supervisor only if it lives in the supervisor's cgroup after that.
     private static func listener(
         of socket: borrowing FileDescriptor, at path: String, _ cgroup: String?
     ) throws(SystemError) -> ChildProcess {

@@ -2,8 +2,8 @@ import Base
 import CLinux
 import PodProtocol
 
-/// A process in a container, or a container itself, and the connection to its terminal or its pipes. Used from the loop's
-/// thread only.
+/// A process in a container, or a container itself, and the connection to its terminal or its pipes. Used from the
+/// loop's thread only.
 public final class SupervisorSession {
     public struct Handlers {
         /// The process runs; its number in the host's pid namespace.

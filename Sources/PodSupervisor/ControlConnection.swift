@@ -1,11 +1,11 @@
 import Base
 import PodProtocol
 
-/// One connection of an agent: greets, reads requests, writes replies and events. With an `exec` or an `attach` it becomes
-/// the session of a process.
+/// One connection of an agent: greets, reads requests, writes replies and events. With an `exec` or an `attach` it
+/// becomes the session of a process.
 final class ControlConnection {
-    /// More waiting replies and events than this, and the peer has stopped reading: it is dropped, and asks again when it
-    /// connects anew.
+    /// More waiting replies and events than this, and the peer has stopped reading: it is dropped, and asks again when
+    /// it connects anew.
     static let maximumBacklog = 4 << 20
 
     let frames: FrameConnection

@@ -3,9 +3,9 @@ import CLinux
 import Cgroups
 
 /// `swiftlet-pod keeper`: the only process of the systemd unit that owns the pods' cgroups. A cgroup that hands
-/// controllers on may hold no process itself, so it moves to the child `keeper` of its own cgroup, says that the unit is
-/// ready, and sleeps until a signal ends it. With `--clear`, run by systemd when the unit has stopped, it kills what is
-/// left beside itself and removes the cgroups of the pods.
+/// controllers on may hold no process itself, so it moves to the child `keeper` of its own cgroup, says that the unit
+/// is ready, and sleeps until a signal ends it. With `--clear`, run by systemd when the unit has stopped, it kills what
+/// is left beside itself and removes the cgroups of the pods.
 enum KeeperProgram {
     static func run(_ arguments: [String], _ log: Log) -> Int32 {
         switch arguments {

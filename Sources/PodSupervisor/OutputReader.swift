@@ -1,7 +1,8 @@
 import Base
 import CLinux
 
-/// Reads one output pipe of a container, or its terminal, into its log, always and at once, so that the container never waits for it.
+/// Reads one output pipe of a container, or its terminal, into its log, always and at once, so that the container never
+/// waits for it.
 final class OutputReader {
     private let loop: EventLoop
     private let scratch: Scratch

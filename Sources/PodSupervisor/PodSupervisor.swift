@@ -3,8 +3,8 @@ import CLinux
 import JSON
 import PodProtocol
 
-/// The supervisor of one pod: starts its containers, reaps them, writes their logs and exit records, and serves the agent
-/// on its socket. It goes on without the agent.
+/// The supervisor of one pod: starts its containers, reaps them, writes their logs and exit records, and serves the
+/// agent on its socket. It goes on without the agent.
 public final class PodSupervisor {
     /// Connections at a time; a further one is closed at once.
     static let maximumConnections = 256

@@ -143,7 +143,8 @@ final class SupervisedContainer {
         try attachPoint.attach(request, id, state.pid, for: connection)
     }
 
-    /// The kernel kills all in the cgroup at once, forking ones too. Best effort: the first process is killed by its pidfd.
+    /// The kernel kills all in the cgroup at once, forking ones too. Best effort: the first process is killed by its
+    /// pidfd.
     private func killCgroup() {
         guard let cgroup else { return }
         try? Files.writeExisting(cgroup + "/cgroup.kill", "1")
@@ -265,19 +266,6 @@ final class SupervisedContainer {
     private func unwatch(_ token: inout EventLoop.Token?) {
         if let token { loop.unwatch(token) }
         token = nil
-    }
-}
-
-/// A pipe whose ends can be given to closures and requests.
-struct SharedPipe {
-    let read: SharedDescriptor
-    let write: SharedDescriptor
-
-    init() throws(SystemError) {
-        var ends: [Int32] = [-1, -1]
-        try retrying("pipe2", "a new pipe") { pipe2(&ends, O_CLOEXEC) }
-        read = SharedDescriptor(FileDescriptor(adopting: ends[0]))
-        write = SharedDescriptor(FileDescriptor(adopting: ends[1]))
     }
 }
 

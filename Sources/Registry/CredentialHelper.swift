@@ -73,25 +73,16 @@ enum CredentialHelper {
     private static func start(
         _ path: String, _ server: String
     ) throws(SystemError) -> (ChildProcess, SharedDescriptor) {
-        let (inputRead, inputWrite) = try pipe()
-        let (outputRead, outputWrite) = try pipe()
+        let (input, output) = (try SharedPipe(), try SharedPipe())
         let home = getenv("HOME").map { String(cString: $0) } ?? "/root"
         var spawn = Spawn(path, ["get"], environment: ["PATH=" + folders.joined(separator: ":"), "HOME=" + home])
-        spawn.standardInput = inputRead
-        spawn.standardOutput = outputWrite
+        spawn.standardInput = input.read
+        spawn.standardOutput = output.write
         let child = try spawn.start()
         // With a reading end of ours: a program that does not read it must not end us.
-        try withExtendedLifetime(inputRead) { () throws(SystemError) in
-            try inputWrite.descriptor.writeAll(Array((server + "\n").utf8), name: path)
+        try withExtendedLifetime(input.read) { () throws(SystemError) in
+            try input.write.descriptor.writeAll(Array((server + "\n").utf8), name: path)
         }
-        return (child, outputRead)
-    }
-
-    private static func pipe() throws(SystemError) -> (SharedDescriptor, SharedDescriptor) {
-        var ends: [Int32] = [-1, -1]
-        try retrying("pipe2", "a credential helper") { pipe2(&ends, O_CLOEXEC) }
-        return (
-            SharedDescriptor(FileDescriptor(adopting: ends[0])), SharedDescriptor(FileDescriptor(adopting: ends[1]))
-        )
+        return (child, output.read)
     }
 }

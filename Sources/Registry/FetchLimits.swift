@@ -15,31 +15,3 @@ public struct FetchLimits: Hashable, Sendable {
 
     public init() {}
 }
-
-/// How far a fetch is.
-public struct FetchProgress: Hashable, Sendable {
-    public struct Layer: Hashable, Sendable {
-        public var digest: String
-        public var done: Int64
-        public var total: Int64
-
-        public init(digest: String, done: Int64, total: Int64) {
-            self.digest = digest
-            self.done = done
-            self.total = total
-        }
-    }
-
-    /// Those that are fetched, the lowest first; empty while the manifest is looked for.
-    public var layers: [Layer] = []
-
-    public init() {}
-}
-
-/// How much of a layer is in its file.
-public enum LayerArrival: Hashable, Sendable {
-    /// So many bytes; fewer than before when it began anew.
-    case bytes(Int64)
-    /// All, and they have the digest that they should have.
-    case complete
-}

@@ -4,8 +4,8 @@ import HTTP
 import JSON
 import OCI
 
-/// Asks one place for things of a repository: with its credentials, over redirections, and again when it has no time. One
-/// a thread; the sessions are shared.
+/// Asks one place for things of a repository: with its credentials, over redirections, and again when it has no time.
+/// One a thread; the sessions are shared.
 struct RegistryClient {
     let session: PlaceSession
     let transport: Transport

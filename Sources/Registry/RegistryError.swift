@@ -1,5 +1,5 @@
-/// Why something did not come from a registry. The message is a sentence for the operator; what a registry said stands in
-/// it escaped.
+/// Why something did not come from a registry. The message is a sentence for the operator; what a registry said stands
+/// in it escaped.
 public struct RegistryError: Error, Hashable, Sendable, CustomStringConvertible {
     public enum Kind: String, Sendable, CaseIterable {
         /// The registry has no such image or blob.

@@ -129,7 +129,8 @@ final class Transport {
         }
     }
 
-    /// Makes a request. `body` gets the pieces of the answer; what it throws ends the transfer and is the result's failure.
+    /// Makes a request. `body` gets the pieces of the answer; what it throws ends the transfer and is the result's
+    /// failure.
     func perform(
         _ request: TransferRequest,
         _ body: @escaping (ResponseHead, UnsafeRawBufferPointer) throws(RegistryError) -> Void

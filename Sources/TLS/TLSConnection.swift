@@ -1,7 +1,7 @@
 import CSSL
 
-/// The client's side of one TLS connection. It performs no input or output: what comes from the socket is handed in, what
-/// is to go there is taken out. After a thrown error it is of no use any more.
+/// The client's side of one TLS connection. It performs no input or output: what comes from the socket is handed in,
+/// what is to go there is taken out. After a thrown error it is of no use any more.
 ///
 ///     connection.receive(bytes)
 ///     while case .bytes(let plain) = try connection.read() { ... }

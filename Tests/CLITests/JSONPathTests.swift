@@ -108,7 +108,8 @@ import YAML
         #expect(YAMLWriter.text(object) == (try kubectl("yaml")))
     }
 
-    /// Not on every machine; where it is, the same template says the same. (Members of objects come in any order there.)
+    /// Not on every machine; where it is, the same template says the same. (Members of objects come in any order
+    /// there.)
     @Test(
         .enabled(if: access("/usr/bin/kubectl", X_OK) == 0, "needs kubectl"),
         arguments: [

@@ -2,8 +2,8 @@ import Base
 import CLinux
 import JSON
 
-/// A pod that lives beside what is tested, on the pods' network and with ports of the host: nothing of it may change, and
-/// nobody who speaks with it may notice anything.
+/// A pod that lives beside what is tested, on the pods' network and with ports of the host: nothing of it may change,
+/// and nobody who speaks with it may notice anything.
 struct Bystander {
     static let name = "bystander"
     private static let pagePort: UInt16 = 8100
@@ -38,8 +38,8 @@ struct Bystander {
         try expectUnchanged("at first")
     }
 
-    /// Throws unless it is the same pod, counts on, and is reached by its address, by its port of the host, and over the
-    /// connection that was opened before.
+    /// Throws unless it is the same pod, counts on, and is reached by its address, by its port of the host, and over
+    /// the connection that was opened before.
     func expectUnchanged(_ when: String) throws {
         try fingerprint.expectUnchanged(node, Self.name, when)
         try expectEqual(try HTTPPeer.fetch("127.0.0.1", Self.pagePort), "here", "the page by hostPort \(when)")

@@ -2,8 +2,8 @@ import Base
 import CLinux
 import JSON
 
-/// Runs a scenario again and again under strace, which at the N-th of each of the system calls that change the world kills
-/// the agent or lets the call fail, and looks each time at what must hold afterwards:
+/// Runs a scenario again and again under strace, which at the N-th of each of the system calls that change the world
+/// kills the agent or lets the call fail, and looks each time at what must hold afterwards:
 ///
 /// - a pod beside (the bystander) goes on untouched, its ports of the host and its connections too,
 /// - an agent without strace makes the pods that the manifests ask for, none is run twice,
@@ -33,7 +33,8 @@ struct CrashSweep {
 
     /// Starts the bystander, and runs the scenario once undisturbed.
     ///
-    /// - Parameter isAlone: there is no bystander: with the scenario's pods the network of the node comes, and goes again.
+    /// - Parameter isAlone: there is no bystander: with the scenario's pods the network of the node comes, and goes
+    ///   again.
     init(_ node: Node, _ scenario: Scenario, isAlone: Bool = false) throws {
         self.node = node
         self.scenario = scenario
@@ -146,8 +147,8 @@ struct CrashSweep {
         }
     }
 
-    /// Lets the call fail. The agent has to live on, or, when it is still starting, to say why not. Where each attempt is
-    /// made by a thread of its own, strace lets every one fail: then it is the next agent that has better luck.
+    /// Lets the call fail. The agent has to live on, or, when it is still starting, to say why not. Where each attempt
+    /// is made by a thread of its own, strace lets every one fail: then it is the next agent that has better luck.
     func fail(_ error: String, at moment: SweepMoment) throws {
         try disturbed("\(error) at \(moment)", moment.strace("error=\(error)"), patience: nil) { exit in
             guard let exit else { return }

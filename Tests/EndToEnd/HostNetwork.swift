@@ -3,8 +3,8 @@ import CLinux
 import Netlink
 
 /// The network that the tests run in, as lines: its interfaces with their addresses, routes and settings, and the whole
-/// ruleset of nftables with the elements of its sets. What the kernel makes by itself for IPv6 on every link, and when it
-/// likes, is left out.
+/// ruleset of nftables with the elements of its sets. What the kernel makes by itself for IPv6 on every link, and when
+/// it likes, is left out.
 struct HostNetwork: Equatable {
     var lines: [String]
 

@@ -3,9 +3,9 @@ import CLinux
 import JSON
 import TestSupport
 
-/// Kills the image worker at any of its calls, or lets that call fail, while it loads, pulls, removes or sweeps. The store
-/// is then as before or as after: every image in its index has all its layers, whole; a sweep leaves nothing else; and the
-/// same work, done again, gives what it gives undisturbed.
+/// Kills the image worker at any of its calls, or lets that call fail, while it loads, pulls, removes or sweeps. The
+/// store is then as before or as after: every image in its index has all its layers, whole; a sweep leaves nothing
+/// else; and the same work, done again, gives what it gives undisturbed.
 struct ImageSweep {
     /// What the worker does to a store.
     enum Work: String, CaseIterable {

@@ -16,8 +16,8 @@ func shellPod(
     podManifest(name, "restartPolicy: \(restart)\n\(spec)\ncontainers:\n" + shellContainer("main", script, extra))
 }
 
-/// A container entry that runs a shell script. `extra` are further lines of it. Kubernetes reads `$$` as `$` in commands,
-/// so that the script arrives as it is written here.
+/// A container entry that runs a shell script. `extra` are further lines of it. Kubernetes reads `$$` as `$` in
+/// commands, so that the script arrives as it is written here.
 func shellContainer(_ name: String, _ script: String, _ extra: String = "", image: String = "busybox") -> String {
     let quoted = JSONWriter().text(.string(script.replacing("$", with: "$$")))
     var text = "- name: \(name)\n  image: \(image)\n  imagePullPolicy: IfNotPresent\n"

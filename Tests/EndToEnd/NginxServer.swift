@@ -2,8 +2,8 @@ import Base
 import CLinux
 import TestSupport
 
-/// nginx with TLS that asks clients for a certificate, in this process's network namespace. Its files are below the root
-/// of a node: paths in the agent's configuration are.
+/// nginx with TLS that asks clients for a certificate, in this process's network namespace. Its files are below the
+/// root of a node: paths in the agent's configuration are.
 final class NginxServer {
     private let folder: String
     private let inside: String

@@ -1,11 +1,11 @@
 import Base
 import CLinux
 
-/// Kills the CNI plugins that attach or release a pod at any of their calls, or lets that call fail. The agent then asks
-/// for DEL and tries again: the pod gets its network, and nothing of the attempt is left.
+/// Kills the CNI plugins that attach or release a pod at any of their calls, or lets that call fail. The agent then
+/// asks for DEL and tries again: the pod gets its network, and nothing of the attempt is left.
 ///
-/// The agent finds programs of ours in the plugins' place, which run the real ones under strace where a file asks for it,
-/// once.
+/// The agent finds programs of ours in the plugins' place, which run the real ones under strace where a file asks for
+/// it, once.
 struct PluginSweep {
     /// What happens to which call of which plugin.
     struct Disturbance: CustomStringConvertible {

@@ -1,9 +1,9 @@
 import Base
 import CLinux
 
-/// Everything of a node that pods come and go with, as lines and how often each is there: files, leases with their owners,
-/// cgroups, mounts, processes, and the network that the tests have for themselves. Two snapshots of a node with the same
-/// pods are equal.
+/// Everything of a node that pods come and go with, as lines and how often each is there: files, leases with their
+/// owners, cgroups, mounts, processes, and the network that the tests have for themselves. Two snapshots of a node with
+/// the same pods are equal.
 struct Snapshot {
     private var lines: [String: Int] = [:]
 

@@ -1,5 +1,5 @@
-/// A moment of a process's life: that a thread of it makes a call of this name for the `number`th time. It is what strace
-/// can name: its `when=N` counts every name, and every thread, by itself.
+/// A moment of a process's life: that a thread of it makes a call of this name for the `number`th time. It is what
+/// strace can name: its `when=N` counts every name, and every thread, by itself.
 struct SweepMoment: CustomStringConvertible {
     var call: String
     var number: Int

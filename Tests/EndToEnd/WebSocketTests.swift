@@ -1,11 +1,11 @@
 import Base
 import JSON
 
-/// A client that others wrote (Debian's python3-websocket, which Kubernetes' Python client uses too) asks for a process or
-/// a port, says what it is told to, and prints as JSON what came: the bytes of each channel, and how it ended.
+/// A client that others wrote (Debian's python3-websocket, which Kubernetes' Python client uses too) asks for a process
+/// or a port, says what it is told to, and prints as JSON what came: the bytes of each channel, and how it ended.
 private enum WebSocketPeer {
-    /// Arguments: the socket, the target, the subprotocol, and what to do: `CHANNEL=text`, `CHANNEL@count` bytes, `resize`,
-    /// `end` of the input, `until=CHANNEL:text` to wait for, and `close`.
+    /// Arguments: the socket, the target, the subprotocol, and what to do: `CHANNEL=text`, `CHANNEL@count` bytes,
+    /// `resize`, `end` of the input, `until=CHANNEL:text` to wait for, and `close`.
     static let program = #"""
         import json, socket, struct, sys, websocket
         path, target, protocol, steps = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]

@@ -113,11 +113,7 @@ import Testing
     /// An agent may be killed at any moment: what the next one sends is at most the last status once more.
     @Test func noKillBringsAnOlderStatusAfterANewerOne() {
         for seed in 0..<2000 as Range<UInt64> {
-            var state = seed
-            func random(_ n: UInt64) -> UInt64 {
-                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-                return (state >> 33) % n
-            }
+            var random = SplitMix(seed)
             var queue = StatusQueue(limits: .init(entries: 6, bytes: 1 << 40))
             var disk: [StatusQueue.Entry] = []
             var removals: [StatusQueue.Entry] = []
@@ -125,11 +121,11 @@ import Testing
             var length = 0
             var told: [UInt64: Int] = [:]
             for _ in 0..<80 {
-                switch random(6) {
+                switch random.next(6) {
                 case 0, 1:
-                    let pod = random(3)
+                    let pod = random.next(3)
                     length += 1
-                    let (added, gone) = queue.add(uid: "u\(pod)", pod: pod, isFinal: false, bytes: length)
+                    let (added, gone) = queue.add(uid: "u\(pod)", pod: UInt64(pod), isFinal: false, bytes: length)
                     disk.append(added)
                     removals += gone
                 case 2, 3:
@@ -144,7 +140,7 @@ import Testing
                     disk.removeAll { $0 == entry }
                     queue.settled(entry)
                 default:
-                    guard random(5) == 0 else { continue }
+                    guard random.next(5) == 0 else { continue }
                     queue = StatusQueue(disk, limits: .init(entries: 6, bytes: 1 << 40))
                     removals = []
                 }
@@ -155,20 +151,16 @@ import Testing
     /// Whatever comes, the newest status of each instance is there until it is taken, and the order of each holds.
     @Test func noScheduleLosesTheNewestStatusOfAnInstance() {
         for seed in 0..<2000 as Range<UInt64> {
-            var state = seed
-            func random(_ n: UInt64) -> UInt64 {
-                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-                return (state >> 33) % n
-            }
+            var random = SplitMix(seed)
             var queue = StatusQueue(limits: .init(entries: 5, bytes: 80))
             var newest: [String: UInt64] = [:]
             var taken: [String: UInt64] = [:]
             var time = now
             for _ in 0..<60 {
                 let entry = queue.next(now: time)
-                switch random(4) {
+                switch random.next(4) {
                 case 0, 1:
-                    let uid = "u\(random(4))"
+                    let uid = "u\(random.next(4))"
                     let (added, gone) = queue.add(uid: uid, pod: 0, isFinal: false, bytes: 10, sending: nil)
                     newest[uid] = added.sequence
                     for entry in gone { queue.settled(entry) }

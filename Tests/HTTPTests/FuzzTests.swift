@@ -1,18 +1,6 @@
 import HTTP
+import TestSupport
 import Testing
-
-/// A small generator with a seed, so that a failure can be run again.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
 
 @Suite struct FuzzTests {
     static let requests = [
@@ -31,7 +19,7 @@ struct SeededGenerator: RandomNumberGenerator {
     ]
 
     /// `text` with up to six bytes changed, dropped, doubled, or spiced.
-    static func mutate(_ text: String, _ random: inout SeededGenerator) -> [UInt8] {
+    static func mutate(_ text: String, _ random: inout SplitMix) -> [UInt8] {
         var bytes = Array(text.utf8)
         for _ in 0..<Int.random(in: 1...6, using: &random) where !bytes.isEmpty {
             let i = Int.random(in: 0..<bytes.count, using: &random)
@@ -46,7 +34,7 @@ struct SeededGenerator: RandomNumberGenerator {
         return bytes
     }
 
-    static func pieces(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [[UInt8]] {
+    static func pieces(_ bytes: [UInt8], _ random: inout SplitMix) -> [[UInt8]] {
         var pieces: [[UInt8]] = []
         var i = 0
         while i < bytes.count {
@@ -59,7 +47,7 @@ struct SeededGenerator: RandomNumberGenerator {
 
     @Test func noRequestMakesTheParserCrashOrDependOnThePieces() {
         for seed in 0..<20_000 as Range<UInt64> {
-            var random = SeededGenerator(state: seed)
+            var random = SplitMix(seed)
             let bytes = Self.mutate(Self.requests.randomElement(using: &random)!, &random)
             func run(_ pieces: [[UInt8]]) -> ([HTTPRequestParser.Event], HTTPError?) {
                 var parser = HTTPRequestParser(limits: HTTPLimits(line: 200, head: 400, fields: 8, body: 64))
@@ -82,7 +70,7 @@ struct SeededGenerator: RandomNumberGenerator {
 
     @Test func noResponseMakesTheParserCrash() {
         for seed in 0..<20_000 as Range<UInt64> {
-            var random = SeededGenerator(state: seed)
+            var random = SplitMix(seed)
             var parser = HTTPResponseParser(method: "GET", limits: HTTPLimits(line: 200, head: 400, fields: 8))
             let bytes = Self.mutate(Self.responses.randomElement(using: &random)!, &random)
             // Every error is an HTTPError by its type; that there is one is fine, too.

@@ -1,4 +1,5 @@
 import HTTP
+import TestSupport
 import Testing
 
 @Suite struct WebSocketDecoderTests {
@@ -201,7 +202,7 @@ import Testing
             WebSocketFrame(.continuation, [0x21]), WebSocketFrame(.binary, [UInt8](repeating: 7, count: 130)),
             .close(.normal, "bye"))
         for seed in 0..<5_000 as Range<UInt64> {
-            var random = SeededGenerator(state: seed)
+            var random = SplitMix(seed)
             var bytes = good
             for _ in 0..<Int.random(in: 1...4, using: &random) where !bytes.isEmpty {
                 let i = Int.random(in: 0..<bytes.count, using: &random)

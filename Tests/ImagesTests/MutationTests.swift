@@ -6,18 +6,6 @@ import Testing
 
 @testable import Images
 
-/// SplitMix64: small, seeded, the same everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 @Suite("Damaged archives", .enabled(if: isRoot, "needs root"))
 struct MutationTests {
     private static let layer = tar {
@@ -34,7 +22,7 @@ struct MutationTests {
         $0.file("dir", "replaces the folder")
     }
 
-    private static func mutate(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
+    private static func mutate(_ bytes: [UInt8], _ random: inout SplitMix) -> [UInt8] {
         var bytes = bytes
         for _ in 0..<Int.random(in: 1...8, using: &random) {
             guard !bytes.isEmpty else { break }
@@ -90,7 +78,7 @@ struct MutationTests {
         let before = try fixture.snapshot().filter { !$0.hasPrefix("index.json") }
         for n in 0..<40 {
             let seed = UInt64(part * 1000 + n)
-            var random = SeededGenerator(state: seed)
+            var random = SplitMix(seed)
             var layer = Self.mutate(Self.layer, &random)
             if Bool.random(using: &random) { layer = Self.repaired(layer) }
             try check(ArchiveBuilder.oci([TestImage("a:1", [TestLayer(layer)])]), fixture, before, seed)
@@ -109,7 +97,7 @@ struct MutationTests {
         let before = try fixture.snapshot().filter { !$0.hasPrefix("index.json") }
         for n in 0..<40 {
             let seed = UInt64(100_000 + part * 1000 + n)
-            var random = SeededGenerator(state: seed)
+            var random = SplitMix(seed)
             var archive = Self.mutate(whole, &random)
             if part < 4 { archive = Self.repaired(archive) }
             try check(archive, fixture, before, seed)

@@ -46,8 +46,8 @@ struct TreeListing {
         for child in try Files.list(path).sorted() { try add("\(path)/\(child)", "\(name)/\(child)") }
     }
 
-    /// Mounts layers, the topmost first, in a mount namespace of this process, and gives the lines that differ from those
-    /// in a file.
+    /// Mounts layers, the topmost first, in a mount namespace of this process, and gives the lines that differ from
+    /// those in a file.
     static func differences(_ lower: String, _ target: String, _ file: String) throws -> [String] {
         guard swl_unshare(CLONE_NEWNS) == 0 else { throw SystemError("unshare", "mount namespace") }
         try retrying("mount", "/ private") { mount("none", "/", nil, UInt(MS_REC | MS_PRIVATE), nil) }

@@ -1,5 +1,6 @@
 import JSON
 import Kube
+import TestSupport
 import Testing
 import YAML
 
@@ -9,7 +10,7 @@ struct MutationTests {
         "Random changes of values and keys are decoded or refused, and what is decoded is printed and decoded the same")
     func mutations() throws {
         let manifests = [try yaml(completeManifest), try yaml(GoodManifestTests.exported)]
-        var random = SplitMix(state: 2026)
+        var random = SplitMix(2026)
         var accepted = 0
         for n in 0..<2000 {
             var value = manifests[n % manifests.count]
@@ -51,17 +52,5 @@ struct MutationTests {
             return JSONValue(.array(elements), at: value.position)
         default: return odd
         }
-    }
-}
-
-/// The same numbers for the same seed.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

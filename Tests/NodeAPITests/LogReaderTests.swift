@@ -137,7 +137,7 @@ import Testing
     }
 
     @Test func noBytesMakeTheReaderCrash() throws {
-        var random = Seeded(state: 1)
+        var random = SplitMix(1)
         let folder = try TemporaryDirectory()
         for _ in 0..<300 {
             var bytes = Array((Self.lines(0..<20) + Self.line(1, "p", tag: "P")).utf8)
@@ -151,14 +151,6 @@ import Testing
             }
             try folder.write("0.log", bytes)
             for tail in [nil, 0, 1, 5, 100] { _ = try read(folder) { $0.tailLines = tail } }
-        }
-    }
-
-    struct Seeded: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return state ^ state >> 29
         }
     }
 }

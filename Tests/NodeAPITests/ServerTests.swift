@@ -147,7 +147,7 @@ import Testing
             "GET /containerLogs/default/a/c?follow=1&tailLines=3 HTTP/1.1\r\nHost: x\r\n\r\n",
             "DELETE /swiftlet/v1/images?reference=b HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
         ]
-        var random = LogReaderTests.Seeded(state: 7)
+        var random = SplitMix(7)
         for _ in 0..<400 {
             var bytes = Array(requests.randomElement(using: &random)!.utf8)
             for _ in 0..<Int.random(in: 0...4, using: &random) {

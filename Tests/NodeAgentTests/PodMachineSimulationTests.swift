@@ -1,4 +1,5 @@
 import Base
+import TestSupport
 import Testing
 
 @testable import NodeAgent
@@ -166,20 +167,6 @@ private struct World {
     }
 }
 
-/// A small seeded generator, so that a failing schedule can be run again.
-struct SplitMix {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-    mutating func next(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-    mutating func chance(_ percent: Int) -> Bool { next(100) < percent }
-}
-
 @Suite struct PodMachineSimulationTests {
     @Test(arguments: [PodPlan.RestartPolicy.always, .onFailure, .never])
     func underAnyScheduleAStoppedPodEndsOnceAndNothingRunsAfter(policy: PodPlan.RestartPolicy) {
@@ -187,7 +174,7 @@ struct SplitMix {
             display: "p", restartPolicy: policy, initContainers: [.init(name: "i", image: "a")],
             containers: [.init(name: "a", image: "a"), .init(name: "b", image: "a")])
         for seed in 0..<1500 {
-            var world = World(random: SplitMix(state: UInt64(seed)), machine: PodMachine(plan))
+            var world = World(random: SplitMix(UInt64(seed)), machine: PodMachine(plan))
             world.perform(world.machine.begin())
             for _ in 0..<(20 + seed % 60) { world.step() }
             world.stopAsked = true

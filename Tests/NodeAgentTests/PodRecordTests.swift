@@ -1,5 +1,6 @@
 import Base
 import JSON
+import TestSupport
 import Testing
 
 @testable import NodeAgent
@@ -47,7 +48,7 @@ import Testing
 
     @Test func aDamagedRecordIsRefusedWithoutHarm() {
         let text = JSONWriter().bytes(record.json)
-        var random = SplitMix(state: 1)
+        var random = SplitMix(1)
         for _ in 0..<2000 {
             var damaged = text
             damaged[random.next(damaged.count)] = UInt8(random.next(256))

@@ -1,22 +1,11 @@
 import PodProtocol
+import TestSupport
 import Testing
-
-/// Random numbers that come again with the same seed.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
 
 struct FrameTests {
     @Test func framesSurviveAnyCuttingOfTheStream() throws {
         for seed in 1...200 as ClosedRange<UInt64> {
-            var random = SeededGenerator(state: seed)
+            var random = SplitMix(seed)
             let frames = (0..<Int.random(in: 1...20, using: &random)).map { _ in
                 Frame(
                     .init(rawValue: .random(in: 0...255, using: &random)),
@@ -38,7 +27,7 @@ struct FrameTests {
 
     @Test func randomBytesNeverCrashAndNeverGrowBeyondAFrame() {
         for seed in 1...500 as ClosedRange<UInt64> {
-            var random = SeededGenerator(state: seed)
+            var random = SplitMix(seed)
             var decoder = FrameDecoder()
             decode: for _ in 0..<50 {
                 var bytes = (0..<Int.random(in: 0...200, using: &random)).map { _ in
@@ -67,7 +56,7 @@ struct FrameTests {
             #"{"type":"start","id":2,"container":"web","attempt":0,"containerID":"x","spec":{},"root":{"directory":"/"},"user":{"uid":1,"groups":[1]},"log":{"path":"/l"},"stopSignal":15}"#
                 .utf8)
         for seed in 1...2000 as ClosedRange<UInt64> {
-            var random = SeededGenerator(state: seed)
+            var random = SplitMix(seed)
             var bytes = text
             for _ in 0..<Int.random(in: 1...4, using: &random) {
                 let at = Int.random(in: 0..<bytes.count, using: &random)

@@ -9,8 +9,8 @@ import Testing
 /// Whether pods can be run here.
 let canRunPods = geteuid() == 0 && access("/bin/busybox", X_OK) == 0 && access(SupervisorLaboratory.program, X_OK) == 0
 
-/// A real supervisor with containers of busybox, inside an exit test's own process and mount namespace. Nothing of it is
-/// left when `finish` has been called.
+/// A real supervisor with containers of busybox, inside an exit test's own process and mount namespace. Nothing of it
+/// is left when `finish` has been called.
 final class SupervisorLaboratory {
     /// The program that was built with the tests.
     static let program: String = {

@@ -1,4 +1,5 @@
 import Base
+import TestSupport
 import Testing
 
 @testable import PodSupervisor
@@ -46,7 +47,7 @@ struct LogFormatterTests {
 
     @Test func nothingIsLostHoweverTheOutputIsCut() {
         for seed in 1...30 as ClosedRange<UInt64> {
-            var random = SplitMix(state: seed)
+            var random = SplitMix(seed)
             var chunks: [[UInt8]] = []
             for _ in 0..<Int.random(in: 1...12, using: &random) {
                 // Lines of all lengths, and now and then a piece that ends in the middle of one.
@@ -69,16 +70,5 @@ struct LogFormatterTests {
             if expected.last != 0x0A { expected.append(0x0A) }
             #expect(Array(text.utf8) == expected, "seed \(seed)")
         }
-    }
-}
-
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

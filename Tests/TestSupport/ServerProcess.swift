@@ -1,7 +1,8 @@
 import Base
 import CLinux
 
-/// Another program that serves a test, with what it says in a file. It goes with this value, and with the test's process.
+/// Another program that serves a test, with what it says in a file. It goes with this value, and with the test's
+/// process.
 public final class ServerProcess {
     private let process: ChildProcess
     private let log: String

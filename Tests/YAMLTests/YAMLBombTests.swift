@@ -1,4 +1,5 @@
 import JSON
+import TestSupport
 import Testing
 import YAML
 
@@ -46,7 +47,7 @@ struct YAMLBombTests {
 
     @Test("Random damage never crashes the parser")
     func damage() {
-        var random = SeededGenerator(seed: 42)
+        var random = SplitMix(42)
         let text = Array(
             "a: &x [1, 'two', \"th\\u00e9\"]\nb: {c: *x, <<: {d: ~}}\n? e\n: |\n  block\n--- !!str f\n".utf8)
         let alphabet = Array("[]{}:,-?&*!|>'\"%@`#~<\n\t \\xu0".utf8) + [0, 0xC3, 0xFF]
@@ -62,18 +63,5 @@ struct YAMLBombTests {
             }
             _ = try? YAML.documents(bytes)
         }
-    }
-}
-
-/// SplitMix64: the same numbers for the same seed.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-    init(seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import JSON
+import TestSupport
 import Testing
 import YAML
 
@@ -79,7 +80,7 @@ struct YAMLWriterTests {
 
     @Test("Random values are read back as they were")
     func roundTrip() throws {
-        var random = SeededGenerator(seed: 7)
+        var random = SplitMix(7)
         for _ in 0..<500 {
             let value: JSONValue = ["v": Self.value(depth: 4, &random)]
             let text = YAMLWriter.text(value)
@@ -88,7 +89,7 @@ struct YAMLWriterTests {
         }
     }
 
-    private static func value(depth: Int, _ random: inout SeededGenerator) -> JSONValue {
+    private static func value(depth: Int, _ random: inout SplitMix) -> JSONValue {
         switch Int.random(in: 0..<(depth > 0 ? 7 : 5), using: &random) {
         case 0: .null
         case 1: .bool(.random(using: &random))
@@ -104,7 +105,7 @@ struct YAMLWriterTests {
         }
     }
 
-    private static func text(_ random: inout SeededGenerator) -> String {
+    private static func text(_ random: inout SplitMix) -> String {
         let alphabet = Array("aZ19 :-#'\"\\\n\t&*!|>%@{}[],?~=<.é\u{1F600}\u{7F}\u{85}yn")
         return String(
             (0..<Int.random(in: 0...8, using: &random)).compactMap { _ in alphabet.randomElement(using: &random) })

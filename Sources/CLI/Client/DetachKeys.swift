@@ -1,4 +1,5 @@
-/// Finds the keys that leave a session in what is typed. A beginning of them is held back until it is clear that it is none.
+/// Finds the keys that leave a session in what is typed. A beginning of them is held back until it is clear that it is
+/// none.
 struct DetachKeys: Equatable {
     /// As docker and podman have them.
     static let usual = "ctrl-p,ctrl-q"
@@ -6,7 +7,8 @@ struct DetachKeys: Equatable {
     private let keys: [UInt8]
     private var held: [UInt8] = []
 
-    /// - Parameter text: keys with commas between, each a letter, digit or sign, or `ctrl-` and a letter or one of `@[\]^_`.
+    /// - Parameter text: keys with commas between, each a letter, digit or sign, or `ctrl-` and a letter or one of
+    ///   `@[\]^_`.
     init(_ text: String) throws(CLIError) {
         keys = try text.split(separator: ",", omittingEmptySubsequences: false).map { (word) throws(CLIError) in
             guard let key = Self.key(word) else {

@@ -1,6 +1,7 @@
 import JSON
 
-/// A field selector of pods: `status.phase=Running,metadata.name!=web`, with the fields that the API server has for pods.
+/// A field selector of pods: `status.phase=Running,metadata.name!=web`, with the fields that the API server has for
+/// pods.
 struct FieldSelector: Hashable {
     private struct Requirement: Hashable {
         var path: [String]

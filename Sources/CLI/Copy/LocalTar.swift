@@ -17,14 +17,12 @@ final class LocalTar {
         guard let program = Programs.find("tar") else {
             throw .failed("cp needs the program tar on this machine: apt install tar")
         }
-        var ends: [Int32] = [-1, -1]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else { throw .failed("cannot make a pipe: \(Errno.current)") }
-        let reading = SharedDescriptor(FileDescriptor(adopting: ends[0]))
-        let writing = SharedDescriptor(FileDescriptor(adopting: ends[1]))
+        let ends: SharedPipe
         do throws(SystemError) {
+            ends = try SharedPipe()
             var spawn = Spawn(program, arguments, environment: Programs.environment)
-            spawn.standardInput = direction == .input ? reading : nil
-            spawn.standardOutput = direction == .output ? writing : nil
+            spawn.standardInput = direction == .input ? ends.read : nil
+            spawn.standardOutput = direction == .output ? ends.write : nil
             // Its complaints are for the person.
             let raw = try retrying("dup", "standard error") { swl_fcntl(2, F_DUPFD_CLOEXEC, 3) }
             spawn.standardError = SharedDescriptor(FileDescriptor(adopting: raw))
@@ -32,7 +30,7 @@ final class LocalTar {
         } catch {
             throw .failed("cannot run \(program): \(error.errno)")
         }
-        pipe = direction == .input ? writing : reading
+        pipe = direction == .input ? ends.write : ends.read
     }
 
     /// Our end of the pipe.

@@ -1,5 +1,5 @@
-/// Aligns text with tabs in it as Go's tabwriter does, which kubectl prints with: a column reaches over the neighbouring
-/// lines that have it, and is as wide as its widest cell and the padding.
+/// Aligns text with tabs in it as Go's tabwriter does, which kubectl prints with: a column reaches over the
+/// neighbouring lines that have it, and is as wide as its widest cell and the padding.
 struct TabWriter {
     var minimumWidth = 0
     var padding = 2

@@ -5,8 +5,8 @@ import JSON
 struct BridgeMasquerade {
     private let masquerade: Masquerade
 
-    /// Nil when the network is not masqueraded. Nothing else of the configuration is looked at: DEL and GC work whatever
-    /// became of it.
+    /// Nil when the network is not masqueraded. Nothing else of the configuration is looked at: DEL and GC work
+    /// whatever became of it.
     ///
     /// - Throws: `CNIError` 7 for a table's name that cannot be one.
     init?(_ configuration: NetworkConfiguration) throws(CNIError) {

@@ -20,17 +20,15 @@ enum PluginProcess {
         try standardInput.descriptor.writeAll(input, name: "the input of \(path)")
         try retrying("rewind the input of", path) { lseek(memory, 0, SEEK_SET) }
 
-        var ends: [Int32] = [-1, -1]
-        try retrying("create the output of", path) { pipe2(&ends, O_CLOEXEC) }
-        let output = FileDescriptor(adopting: ends[0])
+        let output = try FileDescriptor.pipe()
         var spawn = Spawn(path, [], environment: environment(variables))
         spawn.standardInput = standardInput
-        spawn.standardOutput = SharedDescriptor(FileDescriptor(adopting: ends[1]))
+        spawn.standardOutput = SharedDescriptor(output.write)
         // Where it is closed the program gets /dev/null.
         let copy = swl_fcntl(2, F_DUPFD_CLOEXEC, 3)
         if copy >= 0 { spawn.standardError = SharedDescriptor(FileDescriptor(adopting: copy)) }
         let child = try spawn.start()
-        return try collect(output, child, path)
+        return try collect(output.read, child, path)
     }
 
     /// Reads until the program has ended. A process that it leaves behind with its standard output holds nobody up.

@@ -2,7 +2,8 @@ import CNITypes
 import JSON
 import Netlink
 
-/// The table of our plugins: `nftTable` of a configuration, so that several agents on a machine can each have their own.
+/// The table of our plugins: `nftTable` of a configuration, so that several agents on a machine can each have their
+/// own.
 enum NftTableName {
     static let key = "nftTable"
     static let usual = "swiftlet_cni"

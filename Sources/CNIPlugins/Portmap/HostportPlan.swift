@@ -8,8 +8,8 @@ struct HostportPlan: Sendable {
     var loopbackInterfaces: [String] = []
 
     /// - Parameter interfaces: by which the host reaches the pod.
-    /// - Throws: `CNIError` 7 for a mapping that cannot be: of a family that the pod has no address of, or of a port that
-    ///   another mapping has.
+    /// - Throws: `CNIError` 7 for a mapping that cannot be: of a family that the pod has no address of, or of a port
+    ///   that another mapping has.
     init(
         _ configuration: PortmapConfiguration, _ result: CNIResult, interfaces: [String]
     ) throws(CNIError) {

@@ -3,8 +3,8 @@ import CLinux
 import OCI
 import Synchronization
 
-/// Reads a blob on a thread of its own, a few buffers ahead of who asks: a layer is decompressed and summed while what came
-/// before is being written.
+/// Reads a blob on a thread of its own, a few buffers ahead of who asks: a layer is decompressed and summed while what
+/// came before is being written.
 final class BlobReadahead {
     private static let slots = 4
     private static let slotSize = 256 << 10

@@ -3,8 +3,9 @@ import CLinux
 import OCI
 import Synchronization
 
-/// The layers of a pull, unpacked while they come. What comes is not known to be right before all of it is there, so this
-/// only saves time: whatever goes wrong here is thrown away, and the layers are unpacked from their complete files.
+/// The layers of a pull, unpacked while they come. What comes is not known to be right before all of it is there, so
+/// this only saves time: whatever goes wrong here is thrown away, and the layers are unpacked from their complete
+/// files.
 final class ArrivingLayers {
     private let tasks: [LayerTask]
     private let arrivals: LayerArrivals

@@ -1,6 +1,5 @@
 import Base
 import CLinux
-import OCI
 import Synchronization
 
 /// A blob on its way into a file, as its one reader sees it.
@@ -70,41 +69,4 @@ final class BlobArrival: Sendable {
             if poll(&watched, 1, 500) > 0 { _ = eventfd_read(news.raw, &value) }
         }
     }
-}
-
-/// A blob that comes, and the file that it comes into.
-struct ArrivingBlob: Sendable {
-    var path: String
-    var size: Int64
-    var arrival: BlobArrival
-
-    /// The blob, to be read while it comes. Waits for its first bytes.
-    func range() throws(ImageError) -> ByteRange {
-        _ = try arrival.wait(beyond: 0)
-        let file = try storage { () throws(SystemError) in
-            SharedDescriptor(try FileDescriptor.open(path, O_RDONLY | O_NOFOLLOW))
-        }
-        return ByteRange(file: file, offset: 0, size: size, arrival: arrival)
-    }
-}
-
-/// Tells who unpacks the layers of a pull how much of them is there. May be called from any thread.
-public final class LayerArrivals: Sendable {
-    private let blobs = Mutex<[ImageDigest: BlobArrival]>([:])
-
-    func add(_ digest: ImageDigest) throws(SystemError) -> BlobArrival {
-        let arrival = try BlobArrival()
-        blobs.withLock { $0[digest] = arrival }
-        return arrival
-    }
-
-    func contains(_ digest: ImageDigest) -> Bool { blobs.withLock { $0[digest] != nil } }
-
-    func loseAll() { for blob in blobs.withLock({ Array($0.values) }) { blob.lose() } }
-
-    /// So many bytes of a blob are in its file; fewer than before when it began anew.
-    public func arrived(_ digest: ImageDigest, _ bytes: Int64) { blobs.withLock { $0[digest] }?.arrived(bytes) }
-
-    /// All of a blob is in its file, and has its digest.
-    public func complete(_ digest: ImageDigest) { blobs.withLock { $0[digest] }?.complete() }
 }

@@ -4,9 +4,9 @@ import Compression
 import OCI
 
 extension ImageStore {
-    /// Loads all images of an OCI layout or docker-archive tarball, plain or compressed as a whole, or of a folder with an
-    /// OCI layout. All of them are in the store when this returns, durably; when it throws, the store is as it was. Blocks
-    /// for seconds and reads hostile bytes: call it in a process of its own (`ImageWorker`). Needs root.
+    /// Loads all images of an OCI layout or docker-archive tarball, plain or compressed as a whole, or of a folder with
+    /// an OCI layout. All of them are in the store when this returns, durably; when it throws, the store is as it was.
+    /// Blocks for seconds and reads hostile bytes: call it in a process of its own (`ImageWorker`). Needs root.
     ///
     /// - Parameters:
     ///   - name: what an image without a name of its own is named by, instead of the file.

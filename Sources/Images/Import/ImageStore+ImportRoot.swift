@@ -5,8 +5,8 @@ import JSON
 import OCI
 
 extension ImageStore {
-    /// Makes an image of one layer of a tarball with a root file system, plain or compressed. It is in the store when this
-    /// returns, durably; when it throws, the store is as it was.
+    /// Makes an image of one layer of a tarball with a root file system, plain or compressed. It is in the store when
+    /// this returns, durably; when it throws, the store is as it was.
     ///
     /// - Parameters:
     ///   - reference: the image's name.

@@ -1,7 +1,8 @@
 import Base
 import Synchronization
 
-/// What an import has used of its limits, counted by all of its threads; also how one thread's failure stops the others.
+/// What an import has used of its limits, counted by all of its threads; also how one thread's failure stops the
+/// others.
 final class ImportBudget: Sendable {
     let limits: ImageLimits
     /// `limits.expandedBytes`, or less when the disk has less.

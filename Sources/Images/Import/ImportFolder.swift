@@ -4,9 +4,9 @@ import JSON
 
 /// The watched folder of image tarballs: tells which files are to be loaded now.
 ///
-/// A file counts as complete when its writer closed it or it was moved in; what an import then finds truncated or wrong is
-/// kept as a failure and tried again when the file changes. What was loaded is remembered by device, inode, size and time.
-/// Used from one thread, the event loop's.
+/// A file counts as complete when its writer closed it or it was moved in; what an import then finds truncated or wrong
+/// is kept as a failure and tried again when the file changes. What was loaded is remembered by device, inode, size and
+/// time. Used from one thread, the event loop's.
 public final class ImportFolder {
     /// A file to load.
     public struct Candidate: Hashable, Sendable {

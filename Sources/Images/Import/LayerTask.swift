@@ -65,8 +65,8 @@ struct LayerTask: Sendable {
     /// Most layers that are unpacked at once: each may need 128 MiB to decompress.
     private static let width = 4
 
-    /// Runs all tasks, the biggest first, as many at once as there are processors (2 to 4). One thread decompresses a layer
-    /// of some size and another writes it: no processor is idle while the last of the layers is unpacked.
+    /// Runs all tasks, the biggest first, as many at once as there are processors (2 to 4). One thread decompresses a
+    /// layer of some size and another writes it: no processor is idle while the last of the layers is unpacked.
     ///
     /// - Throws: the first `ImageError` of any of them; the others are stopped.
     static func runAll(

@@ -49,9 +49,9 @@ public final class PullSession {
         session.end()
     }
 
-    /// The layers, the lowest first, that the image with this config has: true for those that the store lacks. The others
-    /// need not be in the folder, and stay in the store while the session lives. Those that it lacks are unpacked as soon
-    /// as `arrivals` is told of them.
+    /// The layers, the lowest first, that the image with this config has: true for those that the store lacks. The
+    /// others need not be in the folder, and stay in the store while the session lives. Those that it lacks are
+    /// unpacked as soon as `arrivals` is told of them.
     ///
     /// - Parameter blobs: the layers as the manifest has them.
     /// - Throws: `ImageError` for a config that is none, or too big an image.

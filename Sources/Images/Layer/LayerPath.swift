@@ -6,8 +6,8 @@ struct LayerPath: Hashable {
     /// Where the last component begins.
     private let nameStart: Int
 
-    /// - Throws: `ImageError` with `hostile` for a path that would leave the layer, `corrupt` for one that no Linux system
-    ///   can have.
+    /// - Throws: `ImageError` with `hostile` for a path that would leave the layer, `corrupt` for one that no Linux
+    ///   system can have.
     init(_ raw: [UInt8], depth limit: Int) throws(ImageError) {
         func refuse(_ reason: ImageError.Reason, _ why: String) -> ImageError {
             ImageError(reason, "path \"\(escaped(raw))\" \(why)")

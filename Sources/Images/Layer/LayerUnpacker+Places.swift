@@ -40,7 +40,8 @@ extension LayerUnpacker {
         ImageError(.hostile, "its folder \"\(escaped(path))\" is reached through a symbolic link")
     }
 
-    /// Makes the folders of `path` that are missing. What is a file there gives way, as a later entry replaces an earlier.
+    /// Makes the folders of `path` that are missing. What is a file there gives way, as a later entry replaces an
+    /// earlier.
     private func makeParents(_ path: ArraySlice<UInt8>) throws(ImageError) -> SharedDescriptor {
         var folder = root
         var done: [UInt8] = []

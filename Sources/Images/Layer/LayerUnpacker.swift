@@ -3,14 +3,15 @@ import CLinux
 
 /// Unpacks the tar stream of one layer into a folder that overlayfs can use as a lower layer.
 ///
-/// The stream is hostile until its digest has been checked, and honest streams of hostile images stay hostile. So nothing
-/// is reached by a path that the kernel resolves freely: folders are opened beneath the layer's root with no link
-/// followed, and everything else is made by its last component in such a folder. Needs root; runs on a thread whose umask
-/// is 0.
+/// The stream is hostile until its digest has been checked, and honest streams of hostile images stay hostile. So
+/// nothing is reached by a path that the kernel resolves freely: folders are opened beneath the layer's root with no
+/// link followed, and everything else is made by its last component in such a folder. Needs root; runs on a thread
+/// whose umask is 0.
 final class LayerUnpacker {
     /// What the stream left to be finished when the layers below are known.
     struct Outcome {
-        /// Folders that the layer has entries in but does not describe: they take the attributes of the same folder below.
+        /// Folders that the layer has entries in but does not describe: they take the attributes of the same folder
+        /// below.
         var implied: [LayerPath] = []
         /// Device 0:0 nodes that hide something below.
         var whiteouts: [LayerPath] = []

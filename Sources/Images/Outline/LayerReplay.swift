@@ -11,8 +11,8 @@ struct LayerReplay {
     /// Gives the stream to `sink`, in pieces that are valid during the call.
     ///
     /// - Parameter expected: the digest that the stream must have.
-    /// - Throws: `ImageError`; `corrupt` when files of the layer are not what they were. What `sink` got is worth nothing
-    ///   then.
+    /// - Throws: `ImageError`; `corrupt` when files of the layer are not what they were. What `sink` got is worth
+    ///   nothing then.
     func run(
         _ expected: ImageDigest, _ sink: @escaping (UnsafeRawBufferPointer) throws(ImageError) -> Void
     ) throws(ImageError) {

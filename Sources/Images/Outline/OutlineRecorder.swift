@@ -15,7 +15,8 @@ enum OutlineForm {
 /// what stands between them, compressed. Together with the unpacked files it gives the stream again, byte for byte.
 ///
 ///     file    one zstd frame with a checksum; empty when the stream cannot be made again
-///     frame   "SWOL\1", then records: length of raw bytes (UInt32), the raw bytes, length of content after them (UInt64)
+///     frame   "SWOL\1", then records: length of raw bytes (UInt32), the raw bytes, length of content after them
+///     (UInt64)
 final class OutlineRecorder<Source: TarSource>: TarSource {
     private let source: Source
     private let file: SharedDescriptor

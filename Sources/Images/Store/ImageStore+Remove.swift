@@ -11,13 +11,13 @@ extension ImageStore {
         public var deleted: [String] = []
     }
 
-    /// Takes the name `reference` away, and the image itself when that was its last name or `reference` is its id. Layers
-    /// that other images, `layersInUse` or a running import need stay; the rest goes into the trash.
+    /// Takes the name `reference` away, and the image itself when that was its last name or `reference` is its id.
+    /// Layers that other images, `layersInUse` or a running import need stay; the rest goes into the trash.
     ///
-    /// - Parameter layersInUse: `layerPaths` of running containers. Their layers stay until a later `sweep` that does not
-    ///   list them.
-    /// - Parameter emptiesTrash: the content is deleted before this returns, which may take seconds. Else `emptyTrash` is
-    ///   to be called.
+    /// - Parameter layersInUse: `layerPaths` of running containers. Their layers stay until a later `sweep` that does
+    ///   not list them.
+    /// - Parameter emptiesTrash: the content is deleted before this returns, which may take seconds. Else `emptyTrash`
+    ///   is to be called.
     /// - Throws: `ImageError` with `notFound`, `invalidReference` or `storage`.
     @discardableResult
     public func remove(_ reference: String, layersInUse: Set<String>, emptiesTrash: Bool = true) throws(ImageError)

@@ -79,7 +79,8 @@ public struct DataObject: Hashable, Sendable {
         return .object(object)
     }
 
-    /// The credentials for registries that a Secret of such a type holds, as `docker login` writes them; nil for others.
+    /// The credentials for registries that a Secret of such a type holds, as `docker login` writes them; nil for
+    /// others.
     public var dockerConfiguration: String? {
         switch type {
         case SecretType.dockerConfiguration:

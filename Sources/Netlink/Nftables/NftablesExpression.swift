@@ -34,8 +34,8 @@ public enum NftablesExpression: Sendable, Hashable {
     case compare(NftablesRegister, Comparison, value: [UInt8])
     /// Keeps the bits of `mask`.
     case mask(NftablesRegister, mask: [UInt8])
-    /// Looks a key up: in a set (`into` nil), where missing (or, `inverted`, present) does not match; or in a map, whose
-    /// value goes into a register.
+    /// Looks a key up: in a set (`into` nil), where missing (or, `inverted`, present) does not match; or in a map,
+    /// whose value goes into a register.
     case lookup(set: String, key: NftablesRegister, into: NftablesRegister? = nil, inverted: Bool = false)
     /// Looks a key up in a map of verdicts.
     case verdictMap(String, key: NftablesRegister)

@@ -14,9 +14,9 @@ public struct NftablesSocket: ~Copyable {
         socket = try NetlinkSocket(.netfilter)
     }
 
-    /// For a program that deletes something and ends soon. Its last close would otherwise wait until the kernel has freed
-    /// that, a grace period of many milliseconds, and let everybody else who changes the ruleset wait too. An orphan
-    /// process holds the socket for so long.
+    /// For a program that deletes something and ends soon. Its last close would otherwise wait until the kernel has
+    /// freed that, a grace period of many milliseconds, and let everybody else who changes the ruleset wait too. An
+    /// orphan process holds the socket for so long.
     public mutating func closeWithoutWaiting() { socket.closesWithoutWaiting = true }
 
     /// Makes the transaction's changes.

@@ -72,12 +72,13 @@ extension RouteSocket {
     }
 
     /// Waits until packets pass between a bridge, its port `name` and this machine. The kernel notices a carrier a
-    /// moment after it is there; what is sent before that is lost, and for a second nobody sends it again. A port that the
-    /// spanning tree holds back is not waited for. In the network namespace of this thread, which must be the socket's.
+    /// moment after it is there; what is sent before that is lost, and for a second nobody sends it again. A port that
+    /// the spanning tree holds back is not waited for. In the network namespace of this thread, which must be the
+    /// socket's.
     ///
     /// - Parameters:
-    ///   - mayRestart: whether the bridge may be set down and up: its first port gives it a carrier, at which the kernel
-    ///     otherwise looks once a second at most. It loses its IPv6 addresses by that.
+    ///   - mayRestart: whether the bridge may be set down and up: its first port gives it a carrier, at which the
+    ///     kernel otherwise looks once a second at most. It loses its IPv6 addresses by that.
     ///   - milliseconds: how long at most.
     /// - Returns: whether they do.
     /// - Throws: `NetlinkError`.

@@ -1,7 +1,8 @@
 import Base
 import CLinux
 
-/// The files of a container's log folder: `<attempt>.log`, and what it was before it was rotated, `<attempt>.log.<mark>`.
+/// The files of a container's log folder: `<attempt>.log`, and what it was before it was rotated,
+/// `<attempt>.log.<mark>`.
 enum LogFiles {
     /// A file that is open: rotation renames it, and changes nothing for who reads it.
     final class Segment {

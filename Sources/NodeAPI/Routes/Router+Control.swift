@@ -2,8 +2,8 @@ import HTTP
 import JSON
 
 extension Router {
-    /// `POST /swiftlet/v1/pods/{namespace}/{name}/{stop|start|restart}[?container=][&gracePeriodSeconds=]`: answers when
-    /// what was asked is on disk.
+    /// `POST /swiftlet/v1/pods/{namespace}/{name}/{stop|start|restart}[?container=][&gracePeriodSeconds=]`: answers
+    /// when what was asked is on disk.
     func control(_ exchange: Exchange, _ action: PodAction, namespace: String, name: String) {
         let grace: Int64?
         do throws(NodeServiceError) {

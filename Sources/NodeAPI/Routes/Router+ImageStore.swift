@@ -27,8 +27,8 @@ extension Router {
         SaveStream().start(exchange, service, references, exchange.target.value("format") ?? "oci")
     }
 
-    /// `POST /swiftlet/v1/images/import?reference=[&config=][&path=]` with the path of a root file system's tarball on this
-    /// machine, or with the tarball as the body.
+    /// `POST /swiftlet/v1/images/import?reference=[&config=][&path=]` with the path of a root file system's tarball on
+    /// this machine, or with the tarball as the body.
     func importImage(_ head: HTTPRequestHead, _ target: RequestTarget) -> Endpoint {
         guard head.method == "POST" else { return Self.wrongMethod(head, ["POST"]) }
         var root = ImageRoot(reference: target.value("reference") ?? "", config: [:])

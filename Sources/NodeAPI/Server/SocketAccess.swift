@@ -46,7 +46,8 @@ public struct SocketAccess: Sendable, Equatable {
 
     /// Lets the groups, and nobody else, reach the socket at `path` in its folder.
     ///
-    /// - Throws: `SystemError`, also where the file system has no access control lists: the socket is root's alone then.
+    /// - Throws: `SystemError`, also where the file system has no access control lists: the socket is root's alone
+    ///   then.
     func open(_ path: String) throws(SystemError) {
         let groups = [admins, viewers].compactMap { $0 }.sorted()
         if groups.isEmpty { return }

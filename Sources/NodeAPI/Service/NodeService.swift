@@ -102,8 +102,8 @@ public protocol NodeService: AnyObject {
     func imageHistory(
         _ reference: String, completion: @escaping (Result<[JSONValue], NodeServiceError>) -> Void)
 
-    /// Compares images, all when none is named, with what was recorded when they were unpacked. Answers with an object an
-    /// image: `id`, `names`, `state` (`whole`, `broken`, `unknown`), `problems`, `entries`.
+    /// Compares images, all when none is named, with what was recorded when they were unpacked. Answers with an object
+    /// an image: `id`, `names`, `state` (`whole`, `broken`, `unknown`), `problems`, `entries`.
     ///
     /// - Parameter contents: files are read, too.
     func verifyImages(

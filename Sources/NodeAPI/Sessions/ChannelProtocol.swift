@@ -25,8 +25,8 @@ struct ChannelProtocol: Hashable {
     /// For `portForward`.
     static let ports = [v4, v4Base64]
 
-    /// The one to speak with a client that offers `names`, which chooses by its order; nil when it knows none of ours. A
-    /// client that offers none gets what the kubelet takes then.
+    /// The one to speak with a client that offers `names`, which chooses by its order; nil when it knows none of ours.
+    /// A client that offers none gets what the kubelet takes then.
     static func agreed(_ names: [String], among known: [ChannelProtocol]) -> ChannelProtocol? {
         if names.isEmpty { return known.contains(v1) ? v1 : known.first }
         for name in names {

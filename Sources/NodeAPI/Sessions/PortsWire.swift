@@ -1,7 +1,7 @@
 import HTTP
 
-/// Connections to ports over WebSocket, as the kubelet speaks it for `portForward`: the i-th port has the channels 2i for
-/// its bytes and 2i + 1 for what went wrong, and each begins with the port's number.
+/// Connections to ports over WebSocket, as the kubelet speaks it for `portForward`: the i-th port has the channels 2i
+/// for its bytes and 2i + 1 for what went wrong, and each begins with the port's number.
 struct PortsWire: SessionWire {
     /// What one request may ask for: each is a connection. (With base64 a channel is one character.)
     static let most = 32

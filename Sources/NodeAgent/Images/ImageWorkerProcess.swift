@@ -29,10 +29,8 @@ final class ImageWorkerProcess {
         self.loop = loop
         self.progress = progress
         self.completion = completion
-        var ends: [Int32] = [-1, -1]
-        try retrying("pipe2", "the image worker") { pipe2(&ends, O_CLOEXEC) }
-        output = SharedDescriptor(FileDescriptor(adopting: ends[0]))
-        let write = SharedDescriptor(FileDescriptor(adopting: ends[1]))
+        let pipe = try SharedPipe(readsNonBlocking: true)
+        output = pipe.read
         // The very program that runs, also when its file was replaced meanwhile.
         var spawn = Spawn(
             "/proc/self/exe", ["image-worker"] + arguments,
@@ -40,11 +38,10 @@ final class ImageWorkerProcess {
         if let input { spawn.standardInput = try Self.file(input) }
         spawn.keep = keep
         if endsWithAgent { spawn.parentDeathSignal = SIGKILL }
-        spawn.standardOutput = write
+        spawn.standardOutput = pipe.write
         spawn.standardError = SharedDescriptor(
             FileDescriptor(adopting: try retrying("duplicate", "standard error") { swl_fcntl(2, F_DUPFD_CLOEXEC, 3) }))
         process = try spawn.start()
-        try output.descriptor.setNonBlocking()
         watch = try loop.watch(output.descriptor, for: .readable) { [unowned self] _ in read() }
     }
 

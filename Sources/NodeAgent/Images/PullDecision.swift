@@ -12,8 +12,8 @@ enum PullDecision: Hashable, Sendable {
     /// - Parameters:
     ///   - isOpen: the manifest does not say the policy itself.
     ///   - isHere: the image is on the node.
-    ///   - isPulled: it came from a registry. One that was loaded from an archive is what the operator wants to run: only
-    ///     a manifest that says `Always` itself asks a registry for another.
+    ///   - isPulled: it came from a registry. One that was loaded from an archive is what the operator wants to run:
+    ///     only a manifest that says `Always` itself asks a registry for another.
     init(_ policy: PullPolicy, isOpen: Bool, isHere: Bool, isPulled: Bool) {
         switch policy {
         case .never: self = isHere ? .use : .refuse

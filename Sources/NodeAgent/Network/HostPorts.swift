@@ -1,7 +1,8 @@
 import Base
 import Kube
 
-/// Which pod has which port of the host. Plugins know of each other's mappings only by chance; the agent knows the pods.
+/// Which pod has which port of the host. Plugins know of each other's mappings only by chance; the agent knows the
+/// pods.
 struct HostPorts {
     private struct Claim {
         var uid: String

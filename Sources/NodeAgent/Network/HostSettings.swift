@@ -7,8 +7,8 @@ struct HostSettings: Sendable {
     /// Forwarding is switched on by the plugins.
     private static let names = ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"]
 
-    /// Held while they are looked at: pods that come at the same time must not write them down at the same time, nor one
-    /// of them what the other's plugin has made of them.
+    /// Held while they are looked at: pods that come at the same time must not write them down at the same time, nor
+    /// one of them what the other's plugin has made of them.
     private static let looking = Mutex(())
 
     /// The file in /run that says how they were.

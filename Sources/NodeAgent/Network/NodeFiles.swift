@@ -5,8 +5,8 @@ import PodRuntime
 enum NodeFiles {
     static func hosts() -> String { text(of: "/etc/hosts") }
 
-    /// The host's resolv.conf. With systemd-resolved it names an address of the host's loopback, which a pod with its own
-    /// network cannot reach: such a pod gets the servers that resolved asks.
+    /// The host's resolv.conf. With systemd-resolved it names an address of the host's loopback, which a pod with its
+    /// own network cannot reach: such a pod gets the servers that resolved asks.
     static func resolverConfiguration(forOwnNetwork isOwn: Bool) -> String {
         let usual = text(of: "/etc/resolv.conf")
         guard isOwn, namesOnlyLoopback(usual) else { return usual }

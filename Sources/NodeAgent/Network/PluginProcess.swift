@@ -32,30 +32,24 @@ final class PluginProcess {
                 }))
         try input.descriptor.writeAll(request.input, name: "the input of \(program)")
         try retrying("lseek", "the input of \(program)") { lseek(input.raw, 0, SEEK_SET) }
-        let (outputWriter, outputReader) = try Self.pipe()
-        let (complaintWriter, complaintReader) = try Self.pipe()
+        let output = try SharedPipe(readsNonBlocking: true)
+        let complaint = try SharedPipe(readsNonBlocking: true)
         var spawn = Spawn(program, [], environment: request.environment + Self.inherited)
         spawn.standardInput = input
-        spawn.standardOutput = outputWriter
-        spawn.standardError = complaintWriter
+        spawn.standardOutput = output.write
+        spawn.standardError = complaint.write
         // In a process group of its own: what it started is killed with it.
         spawn.newSession = true
         // An agent that is killed leaves no plugin at work behind: the next one asks for DEL.
         spawn.parentDeathSignal = SIGKILL
         process = try spawn.start()
-        (output, complaint) = (outputReader, complaintReader)
+        (self.output, self.complaint) = (output.read, complaint.read)
     }
 
     /// Reference plugins look for `iptables` in PATH.
     private static let inherited = [
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "SWIFT_BACKTRACE=enable=no",
     ]
-
-    private static func pipe() throws(SystemError) -> (writer: SharedDescriptor, reader: SharedDescriptor) {
-        let pipe = try FileDescriptor.pipe()
-        try pipe.read.setNonBlocking()
-        return (SharedDescriptor(pipe.write), SharedDescriptor(pipe.read))
-    }
 
     /// Calls `completion` once: with the plugin's end, or nil when it was killed because it took too long.
     func watch(on loop: EventLoop, patience: Nanoseconds, _ completion: @escaping (End?) -> Void) {

@@ -93,8 +93,8 @@ public final class PodNetworks {
     /// Connects the pod's namespace to the network that the configuration names now.
     ///
     /// - Returns: the pod's addresses, at least one.
-    /// - Throws: `NetworkFailure` or `SystemError`; nothing of the attachment is then left, or, where a plugin cannot undo
-    ///   its part, it is still on record and released by the next try.
+    /// - Throws: `NetworkFailure` or `SystemError`; nothing of the attachment is then left, or, where a plugin cannot
+    ///   undo its part, it is still on record and released by the next try.
     public func connect(_ pod: Pod) async throws -> [String] {
         try hostPorts.claim(pod)
         do {

@@ -41,7 +41,8 @@ public struct ContainerRecord: Hashable, Sendable {
     }
 
     public enum State: Hashable, Sendable {
-        /// Not begun, or held back: the kubelet's waiting reason and message; without a reason it is simply not its turn.
+        /// Not begun, or held back: the kubelet's waiting reason and message; without a reason it is simply not its
+        /// turn.
         case waiting(reason: String?, message: String?)
         /// Asked of the supervisor, not yet answered.
         case starting

@@ -8,9 +8,9 @@ public protocol PodOperations: AnyObject {
     ///
     /// - Returns: nil for a new sandbox; what runs in it when one was still there, an earlier agent's or one whose
     ///   supervisor could not be reached for a while.
-    /// - Throws: `SupervisorUnreachable` when what runs goes on and cannot be taken up, `SupervisorGone` when it was killed
-    ///   because its supervisor had died. Else an error whose description is a sentence for people: what was made stays
-    ///   for the next try.
+    /// - Throws: `SupervisorUnreachable` when what runs goes on and cannot be taken up, `SupervisorGone` when it was
+    ///   killed because its supervisor had died. Else an error whose description is a sentence for people: what was
+    ///   made stays for the next try.
     func makeSandbox() async throws -> [AdoptedContainer]?
 
     /// Starts one attempt of a container.

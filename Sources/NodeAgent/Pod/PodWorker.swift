@@ -150,7 +150,8 @@ public final class PodWorker {
     /// Of an earlier run of the agent, and asked to end before it was known what of it is still there: its end may have
     /// been told already.
     private var isEndingAgain = false
-    /// It is known what of an earlier run of the agent is still there. It stays so when its supervisor cannot be reached.
+    /// It is known what of an earlier run of the agent is still there. It stays so when its supervisor cannot be
+    /// reached.
     private var isKnown: Bool
     /// What it is now is news.
     var tellsStatus: Bool { isKnown && !isEndingAgain }

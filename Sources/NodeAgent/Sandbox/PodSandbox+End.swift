@@ -24,8 +24,8 @@ extension PodSandbox {
             return
         }
         node.log.error("pod \(pod.fullName): \(loss); its containers are killed")
-        // A sandbox that is being made fails by it, and says so itself. What of it is on its way is made first, and then
-        // released with the rest.
+        // A sandbox that is being made fails by it, and says so itself. What of it is on its way is made first, and
+        // then released with the rest.
         let making = making
         releasing = Task {
             if let making { _ = await making.result }

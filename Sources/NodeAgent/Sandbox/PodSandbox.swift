@@ -128,8 +128,8 @@ public final class PodSandbox: PodOperations {
             node.log.warning("pod \(pod.fullName): its addresses are not on record any more")
             isConnected = true
         }
-        // Side by side, while the supervisor makes the other namespaces. (Not `async let`: its tasks begin on the global
-        // executor.)
+        // Side by side, while the supervisor makes the other namespaces. (Not `async let`: its tasks begin on the
+        // global executor.)
         let cgroup = Task { try await makeCgroup() }
         do {
             if !isConnected {

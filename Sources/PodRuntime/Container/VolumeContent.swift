@@ -18,8 +18,8 @@ public struct VolumeContent: Hashable, Sendable {
 
     /// What the volume is to hold now.
     ///
-    /// - Throws: `ContainerConfigError` whose message is the kubelet's, when an object or a key of it is not there and is
-    ///   not optional.
+    /// - Throws: `ContainerConfigError` whose message is the kubelet's, when an object or a key of it is not there and
+    ///   is not optional.
     public init(
         _ volume: ProjectedFiles, of pod: Pod, node: NodeFacts, objects: DataObjects
     ) throws(ContainerConfigError) {
