@@ -108,6 +108,16 @@ struct DecompressorTests {
         #expect(throws: CompressionError.self) { try run(Self.xz + [1, 2, 3, 4], step: 100, room: 64) }
         #expect(throws: CompressionError.self) { try run(Self.xz + [0], step: 100, room: 64) }
         #expect(throws: CompressionError.self) { try run(Self.gzipped + [1], step: 100, room: 64) }
+        for step in [1, 5, 100] {
+            // After a skippable frame one of zstd 0.6, which the library would read.
+            let old: [UInt8] = [0x50, 0x2A, 0x4D, 0x18, 0, 0, 0, 0, 0x26, 0xB5, 0x2F, 0xFD, 0xE8, 8, 8]
+            for bytes in [old, Self.zstandard + [1, 2, 3, 4]] {
+                #expect(throws: CompressionError.corrupt("bytes that are no zstd frame")) {
+                    try run(bytes, step: step, room: 64)
+                }
+            }
+            #expect(throws: CompressionError.truncated) { try run(Self.zstandard + [0x28], step: step, room: 64) }
+        }
         #expect(throws: CompressionError.self) { try run(Self.gzipped + [0, 0x1F], step: 100, room: 64) }
         #expect(throws: CompressionError.self) { try run(Self.zstandard + [1, 2, 3, 4], step: 100, room: 64) }
     }
