@@ -108,6 +108,7 @@ final class Node {
             makeOperations: { [services] pod, manifest throws(SystemError) in
                 try PodSandbox(pod, services, openPullPolicies: manifest.openPullPolicies)
             })
+        agent.longestBackOff = settings.longestBackOff ?? CrashLoopBackOff.longest
         collector = ImageCollector(images, agent, settings.imageCollection, loop: loop, log: log)
     }
 

@@ -13,7 +13,7 @@ import Linux
 /// SWIFTLET_TIME_SCALE (factor on every time-out), SWIFTLET_CGROUP_ROOT (a delegated cgroup; made otherwise).
 @main struct EndToEnd {
     static let suites: [Suite] = [
-        lifecycleSuite, manifestSuite, imageSuite, imageStoreSuite, pullSuite, limitSuite, securitySuite,
+        lifecycleSuite, endingSuite, manifestSuite, imageSuite, imageStoreSuite, pullSuite, limitSuite, securitySuite,
         namespaceSuite, volumeSuite, configurationSuite,
         fileSuite, userSuite, logSuite, networkSuite, networkEndSuite, execSuite, terminalSuite, attachSuite,
         webSocketSuite, commandSuite, manifestCommandSuite, controlSuite, copySuite, whySuite, metricsSuite,

@@ -42,6 +42,12 @@ extension BrokenManifestTests {
             ]
         ),
         (
+            pod(spec: "activeDeadlineSeconds: 0,"),
+            [
+                "1:80: spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive"
+            ]
+        ),
+        (
             pod(spec: "hostAliases: [{ip: 1.2.3, hostnames: [a_b]}, {hostnames: [x]}],"),
             [
                 "1:76: spec.hostAliases[0].ip: Invalid value: \"1.2.3\": must be a valid IP address, (e.g. 10.9.8.7 or "

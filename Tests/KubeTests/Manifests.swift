@@ -41,6 +41,7 @@ let completeManifest = """
       priorityClassName: system-node-critical
       restartPolicy: OnFailure
       terminationGracePeriodSeconds: 5
+      activeDeadlineSeconds: 600
       dnsPolicy: Default
       hostNetwork: true
       hostIPC: true
@@ -100,7 +101,7 @@ let completeManifest = """
         stdinOnce: true
         tty: true
         terminationMessagePath: /tmp/message
-        terminationMessagePolicy: File
+        terminationMessagePolicy: FallbackToLogsOnError
         env:
         - {name: PLAIN, value: "1"}
         - name: SETTING

@@ -50,6 +50,18 @@ import Testing
         #expect(complaint("logging: {verbosity: 2}\nlogLevel: info\n").contains("logLevel is set too"))
     }
 
+    @Test func theLongestBackOffIsTheKubeletsField() throws {
+        let settings = try decode(Self.head + "crashLoopBackOff: {maxContainerRestartPeriod: 1m30s}")
+        #expect(settings.longestBackOff == .seconds(90))
+        for wrong in ["0s", "301s", "60", "[]"] {
+            #expect(
+                complaint("crashLoopBackOff: {maxContainerRestartPeriod: \(wrong)}").contains(
+                    "crashLoopBackOff.maxContainerRestartPeriod: expected a time from 1s to 300s"))
+        }
+        #expect(complaint("crashLoopBackOff: {max: 1s}").contains("crashLoopBackOff.max: unknown field"))
+        #expect(complaint("crashLoopBackOff: 1s").contains("expected an object, found a string"))
+    }
+
     @Test func whatHoldsIsShownWithWhereItComesFromAndWithoutSecrets() throws {
         var commandLine = NodeSettings()
         commandLine.logLevel = .debug

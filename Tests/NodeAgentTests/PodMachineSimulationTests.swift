@@ -28,6 +28,7 @@ private struct World {
                 pending.append(random.chance(10) ? .sandboxFailed(message: "x") : .sandboxReady)
             case .start(let name, let attempt):
                 #expect(!stopAsked, "nothing is started once the pod is to end")
+                #expect(machine.failure == nil, "nothing is started once the pod has failed")
                 #expect(live[name] == nil, "a container has one run at a time")
                 live[name] = attempt
                 #expect(machine.containers.allSatisfy { $0.name != name || !$0.isHeld }, "stopped is stopped")
@@ -153,6 +154,8 @@ private struct World {
             }):
             live = [:]
             perform(machine.on(.supervisorLost(at: Timestamp(nanoseconds: time)), now: BootInstant(nanoseconds: time)))
+        case 4 where random.chance(10):
+            perform(machine.on(.fail(.deadlineExceeded), now: BootInstant(nanoseconds: time)))
         case 2 where machine.stage == .running || machine.stage == .terminating: disconnect()
         case 3:
             let control = PodControl.allCases[random.next(PodControl.allCases.count)]

@@ -106,6 +106,22 @@ import Testing
         #expect(starts(machine.on(exited("c", 1, 8, from: 0, to: 601), now: now(700))) == ["c.9"])
     }
 
+    @Test func noBackOffIsLongerThanTheOperatorSets() {
+        var plan = PodPlan(display: "p", restartPolicy: .always, containers: [.init(name: "c", image: "a")])
+        for (longest, expected) in [(25, [0, 10, 20, 25, 25]), (3, [0, 3, 3, 3, 3])] as [(Int64, [Int64])] {
+            plan.longestBackOff = .seconds(longest)
+            var machine = PodMachine(plan)
+            _ = machine.on(.sandboxReady, now: now(0))
+            var delays: [Int64] = []
+            for attempt in 0..<5 {
+                _ = machine.on(started("c", attempt), now: now(0))
+                delays.append(arms(machine.on(exited("c", 1, attempt), now: now(0))).first ?? 0)
+                _ = machine.on(.timer(.restart(container: "c")), now: now(0))
+            }
+            #expect(delays == expected)
+        }
+    }
+
     @Test func aHeldBackContainerSaysSoInTheKubeletsWords() {
         var machine = running(.always)
         _ = machine.on(exited("c", 1), now: now(0))

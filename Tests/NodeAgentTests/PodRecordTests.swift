@@ -22,7 +22,7 @@ import Testing
         container.state = .waiting(reason: "CrashLoopBackOff", message: "back-off")
         return PodRecord(
             uid: "u", source: "/etc/podspecs/a.yaml", manifest: ["kind": "Pod"], startTime: Timestamp(nanoseconds: 3),
-            isFinished: false, containers: [container])
+            isFinished: false, failure: .deadlineExceeded, containers: [container])
     }
 
     @Test func aRecordReadsBackAsItWasWritten() throws {
@@ -35,6 +35,7 @@ import Testing
             var record = self.record
             record.containers[0].state = state
             record.isEnding = state == .starting
+            if state == .starting { record.failure = nil }
             let text = JSONWriter().bytes(record.json)
             #expect(try PodRecord(JSONParser.parse(text)) == record)
         }

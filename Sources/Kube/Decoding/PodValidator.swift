@@ -95,6 +95,7 @@ struct PodValidator {
     private mutating func spec(_ spec: PodSpec, _ path: FieldPath) {
         inRange(
             spec.terminationGracePeriodSeconds, 0...Int64(Int32.max), path.field("terminationGracePeriodSeconds"))
+        inRange(spec.activeDeadlineSeconds, 1...Int64(Int32.max), path.field("activeDeadlineSeconds"))
         if let hostname = spec.hostname, let wrong = Names.label(hostname) {
             invalid(hostname, wrong, path.field("hostname"))
         }

@@ -22,8 +22,8 @@ enum FieldTable {
             ]),
         "PodSpec": FieldClasses(
             supported: [
-                "containers", "dnsPolicy", "hostAliases", "hostIPC", "hostNetwork", "hostPID", "hostname",
-                "imagePullSecrets", "initContainers", "priority", "priorityClassName", "restartPolicy",
+                "activeDeadlineSeconds", "containers", "dnsPolicy", "hostAliases", "hostIPC", "hostNetwork", "hostPID",
+                "hostname", "imagePullSecrets", "initContainers", "priority", "priorityClassName", "restartPolicy",
                 "securityContext",
                 "shareProcessNamespace", "terminationGracePeriodSeconds", "volumes",
             ],
@@ -37,7 +37,6 @@ enum FieldTable {
                 "topologySpreadConstraints": scheduler,
             ],
             refused: [
-                "activeDeadlineSeconds": "the deadline is not enforced yet; remove it and stop the pod otherwise",
                 "dnsConfig": "resolv.conf cannot be changed yet; remove it to use the node's",
                 "ephemeralContainers": "ephemeral containers are not run; remove them and use `swiftlet exec`",
                 "hostUsers": "user namespaces are not made yet; remove it to run with the node's user ids",
@@ -161,6 +160,7 @@ enum FieldTable {
         "ObjectMeta.namespace": "default `default`",
         "ObjectMeta.uid": "made up when it is missing",
         "PodSecurityContext.seccompProfile": "default `RuntimeDefault`, as a kubelet with `seccompDefault: true`",
+        "PodSpec.activeDeadlineSeconds": "counted from `status.startTime`; the pod then fails with `DeadlineExceeded`",
         "PodSpec.dnsPolicy": "`ClusterFirst` acts as `Default`, with the event `MissingClusterDNS`",
         "PodSpec.priority": "of pods that start at once, as after a boot, those with a higher one start first",
         "PodSpec.priorityClassName":

@@ -23,9 +23,7 @@ struct FieldValues: Sendable {
             DNSPolicy.self, refused: ["None": "it needs dnsConfig, which is not applied yet; use Default"]),
         "PodOS.name": FieldValues(["linux"]),
         "Container.imagePullPolicy": FieldValues(PullPolicy.self),
-        "Container.terminationMessagePolicy": FieldValues(
-            TerminationMessagePolicy.self,
-            refused: ["FallbackToLogsOnError": "messages are not taken from logs yet; use File"]),
+        "Container.terminationMessagePolicy": FieldValues(TerminationMessagePolicy.self),
         "ContainerPort.protocol": FieldValues(PortProtocol.self),
         "ObjectFieldSelector.apiVersion": FieldValues(["v1"]),
         "SeccompProfile.type": FieldValues(SeccompProfile.ProfileType.self),

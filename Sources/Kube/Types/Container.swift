@@ -110,6 +110,8 @@ public enum PullPolicy: String, Sendable, Hashable, CaseIterable {
 /// Where the message of a container that ended comes from.
 public enum TerminationMessagePolicy: String, Sendable, Hashable, CaseIterable {
     case file = "File"
+    /// The end of its log where the file is empty and it failed.
+    case fallbackToLogsOnError = "FallbackToLogsOnError"
 }
 
 /// core/v1.ContainerPort: information for people, unless `hostPort` asks that the host's port lead to it; with

@@ -7,6 +7,8 @@ public struct PodSpec: KubeValue {
     public var volumes: [Volume]
     public var restartPolicy: RestartPolicy
     public var terminationGracePeriodSeconds: Int64
+    /// How long the pod may be active from its start time on.
+    public var activeDeadlineSeconds: Int64?
     public var dnsPolicy: DNSPolicy
     public var hostNetwork: Bool
     public var hostPID: Bool
@@ -53,6 +55,7 @@ public struct PodSpec: KubeValue {
         volumes = value.values("volumes")
         restartPolicy = value.choice("restartPolicy") ?? .always
         terminationGracePeriodSeconds = value.integer("terminationGracePeriodSeconds") ?? 30
+        activeDeadlineSeconds = value.integer("activeDeadlineSeconds")
         dnsPolicy = value.choice("dnsPolicy") ?? .clusterFirst
         hostNetwork = value.bool("hostNetwork") ?? false
         hostPID = value.bool("hostPID") ?? false
@@ -71,6 +74,7 @@ public struct PodSpec: KubeValue {
 
     public var json: JSONValue {
         var object = JSONObject()
+        object.put("activeDeadlineSeconds", activeDeadlineSeconds)
         object.append("containers", .array(containers.map(\.json)))
         object.put("dnsPolicy", dnsPolicy)
         object.put("hostAliases", hostAliases)

@@ -35,6 +35,8 @@ public final class Agent {
     private var observers: [Int: (Change, Pod) -> Void] = [:]
     private var nextObserver = 0
     var drainWaiters: [() -> Void] = []
+    /// The longest time that containers of pods begun from now on are held back before their next run.
+    public var longestBackOff = CrashLoopBackOff.longest
     /// Told of every change of a pod.
     public private(set) var statusReporter: (any StatusReporter)?
 
@@ -158,9 +160,11 @@ public final class Agent {
         pod.spec.nodeName = status.nodeName
         let startTime = record?.startTime ?? .now
         pod.metadata.creationTimestamp = startTime
-        let plan = PodPlan(pod)
-        let machine =
+        var plan = PodPlan(pod)
+        plan.longestBackOff = longestBackOff
+        var machine =
             record.map { PodMachine(plan, restoring: $0.containers, finished: $0.isFinished) } ?? PodMachine(plan)
+        machine.failure = record?.failure
         let operations: any PodOperations
         do throws(SystemError) { operations = try makeOperations(pod, manifest) } catch {
             return log.error("pod \(manifest.key) cannot be run: \(error)")
@@ -337,5 +341,7 @@ extension PodPlan {
             display: "\(pod.metadata.name)_\(pod.metadata.namespace)(\(pod.metadata.uid))",
             restartPolicy: RestartPolicy(rawValue: pod.spec.restartPolicy.rawValue) ?? .always,
             initContainers: pod.spec.initContainers.map(entry), containers: pod.spec.containers.map(entry))
+        activeDeadline = pod.spec.activeDeadlineSeconds.map { .seconds(min($0, 1 << 31)) }
+        grace = .seconds(max(2, min(pod.spec.terminationGracePeriodSeconds, 1 << 31)))
     }
 }

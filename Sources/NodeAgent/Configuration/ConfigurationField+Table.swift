@@ -87,6 +87,7 @@ extension ConfigurationField {
                 settings.podPIDLimit = limit
                 return nil
             }, value: { $0.podPIDLimit.map { .integer($0) } }),
+        crashLoopBackOff,
         percent(
             "imageGCHighThresholdPercent",
             "Percent of the image store's file system in use from which on unused images are removed; 100 for never.",

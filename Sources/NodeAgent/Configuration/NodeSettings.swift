@@ -13,6 +13,8 @@ public struct NodeSettings: Hashable, Sendable {
     public var logLevel: Log.Level?
     /// Processes a pod may have; -1 for no limit.
     public var podPIDLimit: Int64?
+    /// The longest time that a container which ends again and again is held back.
+    public var longestBackOff: Nanoseconds?
     /// The folder of manifests, below the root prefix.
     public var manifestFolder: String?
 
@@ -49,6 +51,7 @@ public struct NodeSettings: Hashable, Sendable {
         result.drainsOnExit = drainsOnExit ?? others.drainsOnExit
         result.logLevel = logLevel ?? others.logLevel
         result.podPIDLimit = podPIDLimit ?? others.podPIDLimit
+        result.longestBackOff = longestBackOff ?? others.longestBackOff
         result.manifestFolder = manifestFolder ?? others.manifestFolder
         result.podRange = podRange ?? others.podRange
         result.opensFirewall = opensFirewall ?? others.opensFirewall
@@ -108,6 +111,7 @@ public struct NodeSettings: Hashable, Sendable {
         settings.drainsOnExit = false
         settings.logLevel = Default.logLevel
         settings.podPIDLimit = Default.podPIDLimit
+        settings.longestBackOff = CrashLoopBackOff.longest
         settings.manifestFolder = manifestFolder
         settings.podRange = BuiltInNetwork.defaultRange
         settings.opensFirewall = false

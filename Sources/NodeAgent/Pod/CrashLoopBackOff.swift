@@ -4,7 +4,8 @@ import Base
 /// doubling to 300 s; a run longer than 600 s starts the count anew.
 public struct CrashLoopBackOff: Hashable, Sendable {
     static let first = Nanoseconds.seconds(10)
-    static let longest = Nanoseconds.seconds(300)
+    /// Where the operator sets no other.
+    public static let longest = Nanoseconds.seconds(300)
     static let forgotten = Nanoseconds.seconds(600)
 
     /// The delay last given; nil before the first end.
@@ -13,13 +14,15 @@ public struct CrashLoopBackOff: Hashable, Sendable {
     public init(last: Nanoseconds? = nil) { self.last = last }
 
     /// The delay before the next run, counted from the end of the last.
-    public mutating func delay(ranFor: Nanoseconds) -> Nanoseconds {
+    ///
+    /// - Parameter longest: no delay is longer, the first neither.
+    public mutating func delay(ranFor: Nanoseconds, longest: Nanoseconds = longest) -> Nanoseconds {
         guard let previous = last, ranFor <= Self.forgotten else {
             last = Nanoseconds(0)
             return Nanoseconds(0)
         }
-        let next = previous.count == 0 ? Self.first : Nanoseconds(min(previous.count * 2, Self.longest.count))
-        last = next
-        return next
+        let next = previous.count == 0 ? Self.first.count : min(previous.count, longest.count) * 2
+        last = Nanoseconds(min(next, longest.count))
+        return Nanoseconds(min(next, longest.count))
     }
 }

@@ -20,6 +20,8 @@ public enum PodInput: Sendable {
     case timer(PodTimer)
     /// The operator stops, starts or restarts containers.
     case control(PodControl, containers: Set<String>, grace: Nanoseconds)
+    /// The pod fails as a whole: what runs of it ends within its grace period, and it stays.
+    case fail(PodFailure)
     /// The pod is to end: its manifest is gone or changed, or the node drains.
     case stop(grace: Nanoseconds, message: String)
     /// As `stop`, for a pod of an earlier run of the agent: it ends when it is known what of it runs, and starts
@@ -112,6 +114,8 @@ public enum PodTimer: Hashable, Sendable {
     /// The time is over that a container has to end which the operator stopped.
     case stopGraceOver(container: String, attempt: Int)
     case teardownRetry
+    /// The pod may be active no longer.
+    case activeDeadline
 }
 
 /// What the machine wants done. The worker carries it out and answers with events.

@@ -6,13 +6,14 @@ extension PodMachine {
         guard !isStopping else { return shorten(grace, now) }
         isStopping = true
         switch stage {
-        case .preparing where isReconnecting: return stopWhenKnown(grace, now)
+        case .preparing where isReconnecting && pendingStop == nil: return stopWhenKnown(grace, now)
+        case .preparing where pendingStop != nil, .terminating: return shorten(grace, now)
         case .preparing, .running: return endWhatRuns(grace, now)
         case .finished:
             stage = .tearingDown(final: true)
             return [.tearDown(final: true)]
         // What is being released is asked for its files when it is done.
-        case .tearingDown, .terminating, .gone: return []
+        case .tearingDown, .gone: return []
         }
     }
 
@@ -44,12 +45,13 @@ extension PodMachine {
 
     mutating func endTerminationIfQuiet() -> [PodDirective] {
         guard stage == .terminating, !containers.contains(where: \.isLive) else { return [] }
-        return tearDownFinally()
+        return tearDownAfterEnd()
     }
 
-    mutating func tearDownFinally() -> [PodDirective] {
-        stage = .tearingDown(final: true)
-        return [.tearDown(final: true)]
+    /// What ran has ended: a pod that was asked to end goes, one that failed stays.
+    mutating func tearDownAfterEnd() -> [PodDirective] {
+        stage = .tearingDown(final: isStopping)
+        return [.tearDown(final: isStopping)]
     }
 
     mutating func onTornDown() -> [PodDirective] {

@@ -62,7 +62,7 @@ extension PodMachine {
             {
                 guard let end = older.end, containers[i].lastTermination != end else { continue }
                 containers[i].lastTermination = end
-                _ = containers[i].backOff.delay(ranFor: runTime(end))
+                _ = containers[i].backOff.delay(ranFor: runTime(end), longest: plan.longestBackOff)
             }
             containers[i].hasBegun = true
             containers[i].restartCount = newest.attempt
@@ -100,7 +100,7 @@ extension PodMachine {
 
     /// What is left of a delay. No more than the whole, whatever the record says.
     private func heldBack(_ record: ContainerRecord, _ now: BootInstant) -> Nanoseconds {
-        let whole = max(record.backOff.last ?? Nanoseconds(0), CrashLoopBackOff.first)
+        let whole = min(max(record.backOff.last ?? Nanoseconds(0), CrashLoopBackOff.first), plan.longestBackOff)
         guard let end = record.heldUntil else { return whole }
         return max(Nanoseconds(0), min(end - now, whole))
     }

@@ -26,6 +26,8 @@ public struct PodMachine: Sendable {
     public internal(set) var containers: [ContainerRecord]
     /// The pod is to end once what happens now has ended.
     public internal(set) var isStopping = false
+    /// Why the pod fails, whatever its containers do: they are ended, and it stays.
+    public internal(set) var failure: PodFailure?
     /// The grace period of an end that waits until it is known what runs, and until when it waits.
     var pendingStop: (grace: Nanoseconds, until: BootInstant)?
     /// When what was asked to stop is killed.
@@ -110,6 +112,7 @@ public struct PodMachine: Sendable {
         case .imagesHere(let names): return onImagesHere(names, now)
         case .timer(let timer): return onTimer(timer, now)
         case .control(let control, let names, let grace): return self.control(control, names, grace: grace, now)
+        case .fail(let failure): return onFail(failure, now)
         case .stop(let grace, _): return onStop(grace, now)
         case .stopWhenKnown(let grace, _):
             guard stage == .preparing else { return onStop(grace, now) }
@@ -227,7 +230,7 @@ public struct PodMachine: Sendable {
             return advance(now)
         }
         containers[i].lastTermination = end
-        let delay = containers[i].backOff.delay(ranFor: runTime(end))
+        let delay = containers[i].backOff.delay(ranFor: runTime(end), longest: plan.longestBackOff)
         if delay.count == 0 {
             containers[i].state = .waiting(reason: nil, message: nil)
             return advance(now)
@@ -255,7 +258,7 @@ public struct PodMachine: Sendable {
         guard stage == .preparing else { return [] }
         if pendingStop != nil {
             // Nothing of it can be reached, or nothing is there: what may be left is released.
-            return tearDownFinally()
+            return tearDownAfterEnd()
         }
         return retry(EventNote(reason, message, warning: true), within: nil)
     }
@@ -290,7 +293,7 @@ public struct PodMachine: Sendable {
         case .preparing:
             guard let pendingStop else { return retry(note, within: nil) }
             // Nobody can be asked to end it gracefully any more.
-            if now >= pendingStop.until { return tearDownFinally() }
+            if now >= pendingStop.until { return tearDownAfterEnd() }
             return retry(note, within: pendingStop.until - now)
         case .tearingDown, .finished, .gone: return []
         }
@@ -323,12 +326,13 @@ public struct PodMachine: Sendable {
         case .killOver:
             // A supervisor that does not answer keeps nobody alive: it is killed with the rest.
             guard stage == .terminating else { return [] }
-            return tearDownFinally()
+            return tearDownAfterEnd()
         case .stopGraceOver(let name, let attempt):
             guard stage == .running, stoppedByOperator.contains(name), let i = current(name, attempt),
                 containers[i].isLive
             else { return [] }
             return [.killContainer(container: name)]
+        case .activeDeadline: return onFail(.deadlineExceeded, now)
         case .teardownRetry:
             guard case .tearingDown(let final) = stage else { return [] }
             return [.tearDown(final: final)]

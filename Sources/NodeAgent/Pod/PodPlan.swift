@@ -1,3 +1,4 @@
+import Base
 import Kube
 
 /// The part of a pod's spec that decides what runs when.
@@ -32,6 +33,12 @@ public struct PodPlan: Hashable, Sendable {
     /// Run one after the other, each to success, before any of `containers`.
     public var initContainers: [Entry]
     public var containers: [Entry]
+    /// How long the pod may be active; nil for as long as it likes.
+    public var activeDeadline: Nanoseconds?
+    /// How long its containers have to end when they are not told otherwise.
+    public var grace = Nanoseconds.seconds(30)
+    /// The longest time that a container is held back before its next run.
+    public var longestBackOff = CrashLoopBackOff.longest
 
     public init(
         display: String, restartPolicy: RestartPolicy, initContainers: [Entry] = [], containers: [Entry]

@@ -101,7 +101,17 @@ public final class PodWorker {
         if isRestored, !operations.isThere { machine.sandboxIsGone() }
         save()
         perform(machine.begin())
+        watchDeadline()
         onChange(self)
+    }
+
+    /// The deadline counts from the pod's start on, whichever agent saw that, and while none runs too.
+    private func watchDeadline() {
+        if let failure = machine.failure { return handle(.fail(failure)) }
+        guard let deadline = machine.plan.activeDeadline else { return }
+        let passed = Nanoseconds(max(0, Timestamp.now.nanoseconds - startTime.nanoseconds))
+        if passed >= deadline { return handle(.timer(.activeDeadline)) }
+        perform(.arm(.activeDeadline, after: Nanoseconds(deadline.count - passed.count)))
     }
 
     /// How long its containers have to end, in seconds, whenever that will be asked: replaces the pod's own until the
@@ -232,7 +242,7 @@ public final class PodWorker {
             PodRecord(
                 uid: uid, source: source, manifest: manifest.value, startTime: startTime,
                 isFinished: suspendedAsFinished ?? isFinished,
-                isEnding: suspendedAsFinished == nil && stopRequested != nil,
+                isEnding: suspendedAsFinished == nil && stopRequested != nil, failure: machine.failure,
                 containers: suspendedAsFinished == nil ? machine.containers : machine.resumableContainers))
     }
 

@@ -15,11 +15,13 @@ public struct PodRecord: Hashable, Sendable {
     public var isFinished: Bool
     /// It was asked to end, and is not to run again whatever is left of it.
     public var isEnding: Bool
+    /// Why it failed, or is about to: what runs of it is to end.
+    public var failure: PodFailure?
     public var containers: [ContainerRecord]
 
     public init(
         uid: String, source: String, manifest: JSONValue, startTime: Timestamp, isFinished: Bool,
-        isEnding: Bool = false, containers: [ContainerRecord]
+        isEnding: Bool = false, failure: PodFailure? = nil, containers: [ContainerRecord]
     ) {
         self.uid = uid
         self.source = source
@@ -27,6 +29,7 @@ public struct PodRecord: Hashable, Sendable {
         self.startTime = startTime
         self.isFinished = isFinished
         self.isEnding = isEnding
+        self.failure = failure
         self.containers = containers
     }
 
@@ -34,6 +37,7 @@ public struct PodRecord: Hashable, Sendable {
         [
             "schema": .integer(Self.schema), "uid": .string(uid), "source": .string(source),
             "startTime": .integer(startTime.nanoseconds), "finished": .bool(isFinished), "ending": .bool(isEnding),
+            "failure": failure.map { ["reason": .string($0.reason), "message": .string($0.message)] } ?? .null,
             "manifest": manifest, "containers": .array(containers.map(\.json)),
         ]
     }
@@ -49,6 +53,10 @@ public struct PodRecord: Hashable, Sendable {
         startTime = Timestamp(nanoseconds: try value.requiredInteger("startTime"))
         isFinished = try value.optionalBool("finished") ?? false
         isEnding = try value.optionalBool("ending") ?? false
+        if let failure = value["failure"], !failure.isNull {
+            self.failure = PodFailure(
+                reason: try failure.requiredString("reason"), message: try failure.requiredString("message"))
+        }
         manifest = try value.required("manifest", "an object") { $0.objectValue == nil ? nil : $0 }
         containers = []
         for container in try value.required("containers", "a list", { $0.arrayValue }) {

@@ -313,7 +313,18 @@ public final class PodSandbox: PodOperations {
     private func termination(of state: PodProtocol.ContainerState) -> ContainerRecord.Termination? {
         guard var end = ContainerRecord.Termination(state) else { return nil }
         end.message = node.volumes.terminationMessage(state.container, directory)
+        if end.message == nil, end.exitCode != 0, readsLog(of: state.container) {
+            let folder = PodContext.logFolder(of: pod, in: node.paths.logs)
+            end.message = LastLogLines.read("\(folder)/\(state.container)/\(state.attempt).log")
+        }
         return end
+    }
+
+    /// Whether the container's log stands in for a message that it does not leave when it fails.
+    private func readsLog(of name: String) -> Bool {
+        (pod.spec.initContainers + pod.spec.containers).contains {
+            $0.name == name && $0.terminationMessagePolicy == .fallbackToLogsOnError
+        }
     }
 
     public func forget(container: String, attempt: Int) {

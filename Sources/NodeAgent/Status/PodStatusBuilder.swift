@@ -15,6 +15,8 @@ public struct PodStatusBuilder: Sendable {
     public var nodeAddresses: [String]
     /// A container that has run is about to run again: the pod has not ended, however its runs so far did.
     public var isGoingOn = false
+    /// The pod failed as a whole, and nothing of it runs any more.
+    public var failure: PodFailure?
     /// The pod's own addresses; with hostNetwork the node's are taken.
     public var podAddresses: [String]
 
@@ -40,8 +42,11 @@ public struct PodStatusBuilder: Sendable {
         status.containerStatuses = pod.spec.containers.map { containerStatus($0, isInit: false) }
         switch previous?.phase {
         case .succeeded, .failed: status.phase = previous?.phase
-        default: status.phase = phase(status)
+        default: status.phase = failure == nil ? phase(status) : .failed
         }
+        status.reason = failure?.reason
+        status.message = failure?.message
+        shareMessages(&status)
         status.conditions = PodConditions.conditions(
             pod, status, isSandboxReady: isSandboxReady, previous: previous?.conditions ?? [], now: now)
         status.hostIP = nodeAddresses.first

@@ -17,6 +17,7 @@ public final class PodStatuses: PodStatusSource {
             pod: worker.pod, records: worker.machine.containers, isSandboxReady: worker.hasSandbox,
             startTime: worker.startTime, nodeAddresses: facts.addresses, podAddresses: worker.addresses)
         builder.isGoingOn = worker.machine.isGoingOn
+        builder.failure = worker.machine.toldFailure
         let status = builder.status(previous: last[worker.uid], now: .now)
         last[worker.uid] = status
         return status
