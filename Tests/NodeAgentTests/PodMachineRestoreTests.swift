@@ -45,6 +45,15 @@ import Testing
         #expect(machine.containers[1].imageID == "sha256:x")
     }
 
+    @Test func whatIsTakenUpIsAsStartedAndAsReadyAsItWas() {
+        var records = records
+        records[1].isStarted = true
+        var machine = PodMachine(plan, restoring: records, finished: false)
+        _ = machine.on(.sandboxAdopted([running("a", 3), running("b", 1)]), now: zero)
+        #expect(machine.containers.map(\.isStarted) == [false, true, true])
+        #expect(machine.containers.map(\.isReady) == [false, false, true], "b has another run than was known")
+    }
+
     @Test func whatEndedWhileNoAgentRanIsReportedAndRestarted() {
         var machine = PodMachine(plan, restoring: records, finished: false)
         let found = [AdoptedContainer(name: "a", attempt: 3, state: .ended(end(7))), running("b", 0)]

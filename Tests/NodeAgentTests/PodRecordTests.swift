@@ -41,6 +41,26 @@ import Testing
         }
     }
 
+    @Test func whetherAContainerIsStartedAndReadyIsKeptAsLongAsItRuns() throws {
+        var record = self.record
+        record.containers[0].state = .running(since: Timestamp(nanoseconds: 8))
+        for (started, ready) in [(true, true), (true, false), (false, false)] {
+            (record.containers[0].isStarted, record.containers[0].isReady) = (started, ready)
+            #expect(try PodRecord(JSONParser.parse(JSONWriter().bytes(record.json))) == record)
+        }
+        record.containers[0].isStarted = true
+        record.containers[0].state = .waiting(reason: nil, message: nil)
+        #expect(!record.containers[0].isStarted)
+    }
+
+    @Test func aContainerThatAnAgentWithoutProbesWroteOfIsReadyAsItWas() throws {
+        let value: JSONValue = [
+            "name": "c", "image": "i", "restartCount": 0, "runningSince": 8,
+        ]
+        let container = try ContainerRecord(value)
+        #expect(container.isStarted && container.isReady)
+    }
+
     @Test func aRecordOfANewerVersionIsRefused() throws {
         guard case .object(var object) = record.json.content else { return }
         object["schema"] = .integer(PodRecord.schema + 1)

@@ -22,6 +22,8 @@ import Testing
     ) -> ContainerRecord {
         var record = ContainerRecord(name: name, image: "busybox", isInit: isInit)
         record.state = state
+        record.isStarted = record.isRunning
+        record.isReady = record.isRunning && !isInit
         record.lastTermination = last
         record.restartCount = restarts
         record.hasBegun = state != .waiting(reason: nil, message: nil) || last != nil

@@ -54,7 +54,19 @@ public struct ContainerRecord: Hashable, Sendable {
     /// The manifest's image.
     public let image: String
     public let isInit: Bool
-    public var state: State = .waiting(reason: nil, message: nil)
+    public var state: State = .waiting(reason: nil, message: nil) {
+        didSet {
+            if isRunning { return }
+            (isStarted, isReady) = (false, false)
+            if state == .starting { hasFailedProbe = false }
+        }
+    }
+    /// It runs, and its startup probe, if it has one, has succeeded. Kept over restarts of the agent, as `isReady` is.
+    public var isStarted = false
+    /// It is started, and its readiness probe, if it has one, says so.
+    public var isReady = false
+    /// A probe has found that the run must end, and another follow unless the pod never restarts.
+    public var hasFailedProbe = false
     public var lastTermination: Termination?
     /// Runs begun after the first. The current attempt's number.
     public var restartCount = 0

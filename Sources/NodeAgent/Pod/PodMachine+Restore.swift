@@ -65,10 +65,16 @@ extension PodMachine {
                 _ = containers[i].backOff.delay(ranFor: runTime(end), longest: plan.longestBackOff)
             }
             containers[i].hasBegun = true
+            let isKnown = containers[i].restartCount == newest.attempt && containers[i].isRunning
             containers[i].restartCount = newest.attempt
             switch newest.state {
             case .running(let started):
-                containers[i].state = .running(since: started.startedAt)
+                // What its probes have said still holds.
+                if isKnown {
+                    containers[i].state = .running(since: started.startedAt)
+                } else {
+                    runs(i, since: started.startedAt)
+                }
                 containers[i].containerID = started.containerID
                 containers[i].user = started.user
                 if containers[i].imageID == nil || containers[i].layers.isEmpty, !started.imageID.isEmpty {

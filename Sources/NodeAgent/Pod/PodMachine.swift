@@ -173,7 +173,7 @@ public struct PodMachine: Sendable {
 
     private mutating func onStarted(_ name: String, _ attempt: Int, _ started: StartedContainer) -> [PodDirective] {
         guard let i = current(name, attempt), containers[i].state == .starting else { return [] }
-        containers[i].state = .running(since: started.startedAt)
+        runs(i, since: started.startedAt)
         containers[i].containerID = started.containerID
         containers[i].imageID = started.imageID
         containers[i].layers = started.layers

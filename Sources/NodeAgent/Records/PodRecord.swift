@@ -78,6 +78,7 @@ extension ContainerRecord {
         if !layers.isEmpty { object.append("layers", .strings(layers)) }
         if isHeld { object.append("stopped", true) }
         if mustRunAgain { object.append("mustRunAgain", true) }
+        if hasFailedProbe { object.append("failedProbe", true) }
         object.append("heldUntil", ifPresent: heldUntil.map { .integer($0.nanoseconds) })
         object.append("backOff", ifPresent: backOff.last.map { .integer($0.count) })
         switch state {
@@ -85,7 +86,10 @@ extension ContainerRecord {
             object.append("waitingReason", ifPresent: reason.map { .string($0) })
             object.append("waitingMessage", ifPresent: message.map { .string($0) })
         case .starting: object.append("starting", true)
-        case .running(let since): object.append("runningSince", .integer(since.nanoseconds))
+        case .running(let since):
+            object.append("runningSince", .integer(since.nanoseconds))
+            object.append("started", .bool(isStarted))
+            object.append("ready", .bool(isReady))
         case .terminated(let end): object.append("terminated", end.json)
         }
         object.append("lastTermination", ifPresent: lastTermination?.json)
@@ -115,6 +119,9 @@ extension ContainerRecord {
         backOff = CrashLoopBackOff(last: try value.optionalInteger("backOff").map { Nanoseconds($0) })
         if let since = try value.optionalInteger("runningSince") {
             state = .running(since: Timestamp(nanoseconds: since))
+            // An agent that ran no probes did not write of them.
+            isStarted = try value.optionalBool("started") ?? true
+            isReady = try value.optionalBool("ready") ?? !isInit
         } else if let end = value["terminated"] {
             state = .terminated(try Termination(end))
         } else if try value.optionalBool("starting") ?? false {
@@ -123,6 +130,7 @@ extension ContainerRecord {
             state = .waiting(
                 reason: try value.optionalString("waitingReason"), message: try value.optionalString("waitingMessage"))
         }
+        hasFailedProbe = try value.optionalBool("failedProbe") ?? false
         if let last = value["lastTermination"] { lastTermination = try Termination(last) }
         if let user = value["user"] {
             self.user = User(

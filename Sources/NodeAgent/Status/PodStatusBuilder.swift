@@ -94,8 +94,8 @@ public struct PodStatusBuilder: Sendable {
             }
         case .running(let since):
             status.state = .running(startedAt: since)
-            status.started = true
-            status.ready = !isInit
+            status.started = record.isStarted
+            status.ready = record.isReady
         case .terminated(let end):
             status.state = .terminated(Self.terminated(end))
             // While it is the current state it is not also the one before.
