@@ -1,3 +1,5 @@
+import Base
+
 /// Why a request has no answer.
 public struct ClientError: Error, Hashable, Sendable, CustomStringConvertible {
     public enum Kind: Sendable, Hashable {
@@ -17,10 +19,13 @@ public struct ClientError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var kind: Kind
     public var message: String
+    /// What the kernel said, where it was the kernel that said no.
+    public var errno: Errno?
 
-    public init(_ kind: Kind, _ message: String) {
+    public init(_ kind: Kind, _ message: String, errno: Errno? = nil) {
         self.kind = kind
         self.message = message
+        self.errno = errno
     }
 
     public var description: String { message }

@@ -19,6 +19,11 @@ struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         return try look(up: host, port, numeric: false)
     }
 
+    /// `host` when it is an address itself: that does not block.
+    static func numeric(_ host: String, _ port: UInt16) -> SocketAddress? {
+        try? look(up: host, port, numeric: true).first
+    }
+
     private static func look(up host: String, _ port: UInt16, numeric: Bool) throws(ClientError) -> [SocketAddress] {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)

@@ -75,7 +75,7 @@ final class Transport {
     private func connected(_ readiness: Readiness) -> Bool {
         let error = Errno(rawValue: swl_socket_error(socket.raw))
         guard error.rawValue == 0 else {
-            fail(ClientError(.connection, "connect to \(address): \(error)"))
+            fail(ClientError(.connection, "connect to \(address): \(error)", errno: error))
             return false
         }
         guard readiness.contains(.writable) else { return false }
@@ -112,7 +112,8 @@ final class Transport {
         var buffer = [UInt8](repeating: 0, count: 32 << 10)
         let count: Int?
         do throws(SystemError) { count = try socket.read(into: &buffer) } catch {
-            return fail(ClientError(.connection, "the connection to \(address) broke: \(error.errno)"))
+            let message = "the connection to \(address) broke: \(error.errno)"
+            return fail(ClientError(.connection, message, errno: error.errno))
         }
         guard let count else { return }
         guard let tls else {

@@ -19,7 +19,8 @@ public struct TLSFiles: Hashable, Sendable {
     public var paths: [String] { [authorities, certificate, key].compactMap { $0 } }
 }
 
-/// What connections to one server have in common. TLS 1.2 or newer; the server's certificate is always verified.
+/// What connections to one server have in common. TLS 1.2 or newer; the server's certificate is verified unless it is said
+/// that it is not to be.
 // SSL_CTX counts its references atomically and locks what it changes; after `init` nothing is set in it any more.
 public final class TLSContext: @unchecked Sendable {
     let library: UnsafePointer<swl_ssl>
@@ -27,8 +28,9 @@ public final class TLSContext: @unchecked Sendable {
 
     /// Reads the files, and loads libssl when it is the first. It blocks.
     ///
+    /// - Parameter verifiesServer: false to speak with whoever answers, as for asking only whether somebody does.
     /// - Throws: `TLSError` with the file that cannot be used.
-    public init(_ files: TLSFiles) throws(TLSError) {
+    public init(_ files: TLSFiles, verifiesServer: Bool = true) throws(TLSError) {
         var problem: UnsafePointer<CChar>?
         guard let library = swl_ssl_load(&problem) else {
             let why = problem.map { String(cString: $0) } ?? ""
@@ -44,12 +46,12 @@ public final class TLSContext: @unchecked Sendable {
         _ = ssl.SSL_CTX_ctrl(context, SSL_CTRL_MODE, Int(SSL_MODE_RELEASE_BUFFERS), nil)
         // SSL_OP_NO_RENEGOTIATION, a macro of casts.
         _ = ssl.SSL_CTX_set_options(context, 1 << 30)
-        ssl.SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
+        ssl.SSL_CTX_set_verify(context, verifiesServer ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
         // Without this an encrypted key makes OpenSSL ask at the terminal.
         ssl.SSL_CTX_set_default_passwd_cb(context) { _, _, _, _ in 0 }
         let protocols: [UInt8] = [8] + Array("http/1.1".utf8)
         _ = ssl.SSL_CTX_set_alpn_protos(context, protocols, UInt32(protocols.count))
-        try trust(files.authorities)
+        if verifiesServer { try trust(files.authorities) }
         try identify(files)
     }
 

@@ -195,4 +195,22 @@ func pod(
 
                 """)
     }
+
+    @Test func probesAreShownAsKubectlShowsThem() throws {
+        let text = #"""
+            {"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i",
+             "livenessProbe":{"httpGet":{"port":8080}},
+             "readinessProbe":{"exec":{"command":["cat","/tmp/x"]},"periodSeconds":3,"successThreshold":2},
+             "startupProbe":{"tcpSocket":{"port":"db"},"initialDelaySeconds":4,"failureThreshold":30}},
+             {"name":"d","image":"i","livenessProbe":{"grpc":{"port":9,"service":"db"}}}]}}
+            """#
+        let page = PodDescription(Pod(try JSONParser.parse(Array(text.utf8))), [], now: Timestamp(nanoseconds: 0)).text
+        let numbers = "timeout=1s period=10s #success=1"
+        for line in [
+            "Liveness:      http-get http://:8080/ delay=0s \(numbers) #failure=3",
+            "Readiness:     exec [cat /tmp/x] delay=0s timeout=1s period=3s #success=2 #failure=3",
+            "Liveness:      grpc <pod>:9 db delay=0s \(numbers) #failure=3",
+            "Startup:       tcp-socket :db delay=4s \(numbers) #failure=30",
+        ] { #expect(page.contains(line), "\(page)") }
+    }
 }

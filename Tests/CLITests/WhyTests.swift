@@ -186,6 +186,46 @@ import Testing
         #expect(Diagnosis(evidence: evidence).causes.map(\.fault.name) == [fault])
     }
 
+    /// The causes found for a pod whose container has probes.
+    private static func causes(_ state: JSONValue, last: JSONValue = [:], events: [(String, String)]) -> [Cause] {
+        let probe: JSONValue = ["exec": ["command": ["true"]]]
+        let value: JSONValue = [
+            "metadata": ["name": "web", "namespace": "default", "uid": "u"],
+            "spec": ["containers": [["name": "main", "image": "x", "readinessProbe": probe, "livenessProbe": probe]]],
+            "status": [
+                "phase": "Running", "conditions": [["type": "Initialized", "status": "True"]],
+                "containerStatuses": [
+                    ["name": "main", "image": "x", "restartCount": 3, "state": state, "lastState": last]
+                ],
+            ],
+        ]
+        var evidence = Evidence(key: "default/web", pod: Pod(value), now: now)
+        evidence.events = events.map { reason, message in
+            Event([
+                "reason": .string(reason), "message": .string(message), "lastTimestamp": "2026-01-01T00:09:20Z",
+                "involvedObject": ["name": "web", "fieldPath": "spec.containers{main}"],
+            ])
+        }
+        return Diagnosis(evidence: evidence).causes
+    }
+
+    @Test func whatAProbeSaysIsTold() {
+        let unready = Self.causes(["running": [:]], events: [("Unhealthy", "Readiness probe failed: no")])
+        #expect(unready.map(\.fault.name) == ["not-ready"])
+        #expect(unready.first?.said == ["Readiness probe failed: no"])
+        let killed = Self.causes(
+            Self.backOff, last: Self.ended(137, signal: 9),
+            events: [
+                ("Unhealthy", "Liveness probe failed: gone"),
+                ("Killing", "Container main failed liveness probe, will be restarted"),
+            ])
+        #expect(killed.map(\.fault.name) == ["probe-failed"])
+        #expect(killed.first?.said == ["Liveness probe failed: gone"])
+        let other = Self.causes(
+            Self.backOff, last: Self.ended(137, signal: 9), events: [("Unhealthy", "Liveness probe failed: gone")])
+        #expect(other.map(\.fault.name) == ["killed"], "a probe that failed once ended nothing")
+    }
+
     @Test func everyClueNamesAFaultAndEveryFaultHasAName() {
         for clue in Clue.problems + Clue.starts + Clue.sandboxes + Clue.output {
             #expect(Fault.named(clue.fault) != nil, "\(clue.fault)")

@@ -42,6 +42,22 @@ let controlSuite = Suite("stop, start, restart", freshNode: true) {
             try node.ok("start", "asleep")
             try node.waitReady("asleep")
         },
+        Test("a container that must be killed runs again, also where processes are shared") { node in
+            // The shell's child outlives it where it is not the first process of a namespace.
+            let script = "trap '' TERM; sleep 4243 & while true; do sleep 1; done"
+            for share in [false, true] {
+                let name = "deaf\(share)"
+                try node.drop(
+                    "\(name).yaml",
+                    shellPod(name, script, spec: "shareProcessNamespace: \(share)", restart: "Always"))
+                try node.waitReady(name)
+                try node.ok("restart", try node.fullName(name), "--grace-period", "1")
+                let again = try node.wait(name, "runs again") {
+                    $0.container()?.integer("restartCount") == 1 && $0.container()?.at("state.running") != nil
+                }
+                try expectEqual(again.container()?.integer("lastState.terminated.exitCode"), 137, "exit code")
+            }
+        },
         Test("one container is restarted while the other goes on") { node in
             let manifest = podManifest(
                 "pair", "containers:\n" + shellContainer("main", hold) + shellContainer("side", hold))

@@ -18,7 +18,7 @@ import Linux
         fileSuite, userSuite, logSuite, networkSuite, networkEndSuite, execSuite, terminalSuite, attachSuite,
         webSocketSuite, commandSuite, manifestCommandSuite, controlSuite, copySuite, whySuite, metricsSuite,
         supervisorSuite, agentSuite, adoptionSuite, reconnectSuite, attachCrashSuite, versionSuite, endpointSuite,
-        statusSuite, crashSuite, imageCrashSuite,
+        statusSuite, crashSuite, imageCrashSuite, probeSuite, probeAgentSuite,
     ]
 
     static func main() {

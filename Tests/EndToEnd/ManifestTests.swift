@@ -79,11 +79,11 @@ let manifestSuite = Suite("manifests") {
             try expectContains(try node.logs("twin"), "a", "log")
         },
         Test("a refused field names itself and keeps the pod from starting") { node in
-            let manifest = shellPod("refused", "true", container: "livenessProbe:\n  exec: {command: [\"true\"]}")
+            let manifest = shellPod("refused", "true", container: "volumeDevices: [{name: v, devicePath: /dev/v}]")
             try node.drop("refused.yaml", manifest)
             try node.eventually("the message", seconds: 5) {
                 let shown = try node.swiftlet("get", "pods")
-                return (shown.output + shown.errors).contains("livenessProbe")
+                return (shown.output + shown.errors).contains("volumeDevices")
             }
         },
     ]

@@ -108,6 +108,23 @@ struct TLSTests {
         }
     }
 
+    @Test func aProbeSpeaksWithWhoeverAnswers() throws {
+        let prober = Prober(loop: loop)
+        try authority.serve("elsewhere") { (port) throws in
+            for host in ["localhost", "127.0.0.1"] {
+                guard case .success(let body) = try prober.get("https://\(host):\(port)/") else {
+                    Issue.record("\(host) is not spoken with")
+                    continue
+                }
+                #expect(body.contains("TLSv1.3"))
+            }
+            guard case .failure = try prober.get("http://127.0.0.1:\(port)/") else {
+                Issue.record("a server of TLS answers without")
+                return
+            }
+        }
+    }
+
     @Test func aCertificateOfAnotherNameIsNotAccepted() throws {
         try authority.serve("elsewhere") { (port) throws in
             for host in ["localhost", "127.0.0.1"] {

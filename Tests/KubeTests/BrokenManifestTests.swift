@@ -121,13 +121,6 @@ struct BrokenManifestTests {
 
     static let refusals: [(String, [String])] = [
         (
-            pod(container: "livenessProbe: {tcpSocket: {port: 1}}"),
-            [
-                "3:5: spec.containers[0].livenessProbe: not supported: probes are not run yet; remove it, and know that "
-                    + "nothing checks the container"
-            ]
-        ),
-        (
             pod(container: "restartPolicy: Always"),
             [
                 "3:5: spec.containers[0].restartPolicy: not supported: sidecars and restart policies of one container "

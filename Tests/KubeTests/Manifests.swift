@@ -123,6 +123,23 @@ let completeManifest = """
         volumeMounts:
         - {name: scratch, mountPath: /scratch}
         - {name: host, mountPath: /host, readOnly: true, subPath: part}
+        livenessProbe:
+          exec: {command: [check, now]}
+          initialDelaySeconds: 2
+          timeoutSeconds: 3
+          periodSeconds: 4
+          failureThreshold: 5
+        readinessProbe:
+          httpGet:
+            host: 127.0.0.1
+            path: /ready
+            port: http
+            scheme: HTTPS
+            httpHeaders: [{name: X-Probe, value: "1"}]
+          successThreshold: 2
+        startupProbe:
+          tcpSocket: {host: 127.0.0.1, port: 8080}
+          terminationGracePeriodSeconds: 7
         securityContext:
           runAsUser: 0
           runAsGroup: 0
@@ -132,4 +149,7 @@ let completeManifest = """
           allowPrivilegeEscalation: true
           capabilities: {add: [NET_ADMIN], drop: [ALL]}
           seccompProfile: {type: RuntimeDefault}
+      - name: side
+        image: busybox
+        livenessProbe: {grpc: {port: 9090, service: db}}
     """

@@ -18,6 +18,8 @@ private struct World {
     /// The supervisor lives and cannot be reached; what ended since.
     var isBroken = false
     var unheard: [AdoptedContainer] = []
+    /// The last run of each container that its startup probe has found started.
+    var saidStarted: [String: Int] = [:]
 
     mutating func perform(_ directives: [PodDirective]) {
         for directive in directives {
@@ -121,7 +123,36 @@ private struct World {
         return .sandboxAdopted(running + unheard)
     }
 
+    /// What is said of containers holds together, whatever happened.
+    func check() {
+        for record in machine.containers {
+            if record.isReady && !record.isStarted || record.isStarted && !record.isRunning {
+                Issue.record("\(record.name) is ready without being started, or started without running")
+            }
+            if record.isStarted, saidStarted[record.name] != record.restartCount, record.name == "a" {
+                Issue.record("a is started, and its startup probe has not said so")
+            }
+        }
+    }
+
+    /// A probe says something of a run, perhaps of one that is over.
+    mutating func probe() {
+        let record = machine.containers[random.next(machine.containers.count)]
+        let kind = ProbeKind.allCases[random.next(3)]
+        let verdict = ProbeVerdict(
+            container: record.name, attempt: record.restartCount - (random.chance(10) ? 1 : 0), kind: kind,
+            isSuccess: random.chance(70))
+        if kind == .startup, verdict.isSuccess { saidStarted[record.name] = verdict.attempt }
+        let wasFaulty = record.hasFailedProbe
+        let directives = machine.on(.probed(verdict, grace: .seconds(1)), now: BootInstant(nanoseconds: time))
+        if wasFaulty || stopAsked || !record.isRunning, !directives.isEmpty {
+            Issue.record("\(directives) follow from a probe of what does not run on")
+        }
+        perform(directives)
+    }
+
     mutating func step() {
+        defer { check() }
         time += 1_000_000_000
         if !pending.isEmpty, random.chance(80) {
             var event = pending.remove(at: random.next(pending.count))
@@ -162,6 +193,7 @@ private struct World {
             let names = random.chance(50) ? ["i", "a", "b"] : [["i", "a", "b"][random.next(3)]]
             let input = PodInput.control(control, containers: Set(names), grace: .seconds(1))
             perform(machine.on(input, now: BootInstant(nanoseconds: time)))
+        case 4, 5: probe()
         default:
             if let name = machine.containers.filter(\.isRunning).map(\.name).first, random.chance(40) {
                 exit(name, random.chance(50) ? 0 : 1)
@@ -175,7 +207,13 @@ private struct World {
     func underAnyScheduleAStoppedPodEndsOnceAndNothingRunsAfter(policy: PodPlan.RestartPolicy) {
         let plan = PodPlan(
             display: "p", restartPolicy: policy, initContainers: [.init(name: "i", image: "a")],
-            containers: [.init(name: "a", image: "a"), .init(name: "b", image: "a")])
+            containers: [
+                .init(
+                    name: "a", image: "a",
+                    probes: ContainerProbes(
+                        startup: PodMachineProbeTests.probe, liveness: PodMachineProbeTests.probe,
+                        readiness: PodMachineProbeTests.probe)), .init(name: "b", image: "a"),
+            ])
         for seed in 0..<1500 {
             var world = World(random: SplitMix(UInt64(seed)), machine: PodMachine(plan))
             world.perform(world.machine.begin())

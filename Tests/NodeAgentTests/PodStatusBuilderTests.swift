@@ -256,4 +256,26 @@ import Testing
         #expect(!machine(.waiting(reason: nil, message: nil), finished: true).isGoingOn)
         #expect(!PodMachine(plan).isGoingOn, "it has never begun")
     }
+
+    @Test func aContainerIsAsStartedAndAsReadyAsItsProbesSay() {
+        var unready = Self.record("a", .running(since: Self.time(10)))
+        unready.isReady = false
+        var starting = Self.record("b", .running(since: Self.time(10)))
+        (starting.isStarted, starting.isReady) = (false, false)
+        let running = Self.record("c", .running(since: Self.time(10)))
+        let pod = Self.pod(["a", "b", "c"])
+        let status = Self.status(pod, [unready, starting, running], now: 50)
+        #expect(status.containerStatuses.map(\.started) == [true, false, true])
+        #expect(status.containerStatuses.map(\.ready) == [false, false, true])
+        #expect(status.phase == .running)
+        let why = "False ContainersNotReady containers with unready status: [a b]"
+        #expect(Self.summary(status).contains("Ready \(why)"))
+        #expect(Self.summary(status).contains("ContainersReady \(why)"))
+        // Another container that is not ready is no transition of the pod.
+        unready.isReady = true
+        let later = Self.status(pod, [unready, starting, running], previous: status, now: 60)
+        let ready = later.conditions.first { $0.type == "Ready" }
+        #expect(ready?.message == "containers with unready status: [b]")
+        #expect(ready?.lastTransitionTime == Self.time(50))
+    }
 }

@@ -56,6 +56,14 @@ private final class FakeOperations: PodOperations {
         onForget()
     }
     func kill(container: String) { calls.append("kill \(container)") }
+    /// What the probes find.
+    var outcome = ProbeOutcome.success
+    var loop: EventLoop?
+    func probe(_ probe: Probe, container: String, completion: @escaping (ProbeOutcome) -> Void) -> ProbeRun {
+        calls.append("probe \(container)")
+        loop?.enqueue { [outcome] in completion(outcome) }
+        return ProbeRun {}
+    }
     func giveUpStart(container: String) { calls.append("give up \(container)") }
     func hasImage(container: String) -> Bool { true }
     func objectsChanged() {}
@@ -442,6 +450,74 @@ private func stop(_ loop: EventLoop, whenEmpty folder: String, looks: Int) {
                 precondition(outcomes == [false, false, true], "\(outcomes)")
                 let left = try Files.list(folder)
                 precondition(left == ["u.json"], "\(left)")
+            }
+        }
+    }
+
+    /// A manifest whose container has a readiness probe.
+    private static func probed(_ manifest: ManifestPod) -> ManifestPod {
+        var manifest = manifest
+        var probe = Probe(.exec(ExecAction(command: ["true"])))
+        probe.periodSeconds = 1
+        manifest.pod.spec.containers[0].readinessProbe = probe
+        return manifest
+    }
+
+    @Test func aProbeMakesAContainerReadyAndItsRecordSaysSo() async {
+        await #expect(processExitsWith: .success) {
+            let scratch = try TemporaryDirectory()
+            try LoopActor.run { loop in
+                let records = Self.records(scratch.path)
+                let operations = FakeOperations()
+                operations.loop = loop
+                let manifest = Self.probed(Self.manifest())
+                let worker = Self.worker(
+                    manifest, PodMachine(PodPlan(manifest.pod)), isRestored: false, operations, records, loop)
+                worker.onChange = { worker in
+                    guard worker.machine.containers[0].isReady else { return }
+                    Task {
+                        try? await records.flush("u")
+                        loop.stop()
+                    }
+                }
+                loop.schedule(after: .seconds(20)) { preconditionFailure("\(operations.calls)") }
+                worker.start()
+                try loop.run()
+                precondition(operations.calls == ["make", "start c.0", "probe c"], "\(operations.calls)")
+                let kept = try records.load().records
+                precondition(kept[0].containers[0].isReady && kept[0].containers[0].isStarted)
+            }
+        }
+    }
+
+    @Test func whatWasReadyBeforeTheAgentCameStaysSoUntilAProbeSaysOtherwise() async {
+        await #expect(processExitsWith: .success) {
+            let scratch = try TemporaryDirectory()
+            try LoopActor.run { loop in
+                let records = Self.records(scratch.path)
+                let operations = FakeOperations()
+                operations.loop = loop
+                operations.adopted = Self.adopted(Self.running)
+                operations.outcome = .failure("no")
+                let manifest = Self.probed(Self.manifest())
+                var record = ContainerRecord(name: "c", image: "i", isInit: false)
+                record.hasBegun = true
+                record.state = .running(since: Timestamp(nanoseconds: 1))
+                (record.isStarted, record.isReady) = (true, true)
+                let machine = PodMachine(PodPlan(manifest.pod), restoring: [record], finished: false)
+                let worker = Self.worker(manifest, machine, isRestored: true, operations, records, loop)
+                var notes: [String] = []
+                worker.onNote = { worker, note in
+                    notes.append(note.message)
+                    // Three failures make it so, and not one less.
+                    precondition(worker.machine.containers[0].isReady, "\(notes)")
+                }
+                worker.onChange = { worker in if !worker.machine.containers[0].isReady { loop.stop() } }
+                loop.schedule(after: .seconds(20)) { preconditionFailure("\(operations.calls)") }
+                worker.start()
+                try loop.run()
+                let wanted = [String](repeating: "Readiness probe failed: no", count: 3)
+                precondition(notes == wanted, "\(notes)")
             }
         }
     }

@@ -79,6 +79,7 @@ struct PodDescription {
             if let status { writeState(status) }
             if let pull = pulls.first(where: { $0.container == container.name }) { put(2, "Pulling", pull.text) }
             writeResources(container.resources)
+            writeProbes(container)
             writeEnvironment(container.env)
             writeMounts(container.volumeMounts)
         }
@@ -198,7 +199,7 @@ struct PodDescription {
     // MARK: Lines
 
     /// A line `name: value` at a level of two spaces.
-    private mutating func put(_ level: Int, _ name: String, _ value: String) {
+    mutating func put(_ level: Int, _ name: String, _ value: String) {
         let title = Help.spaces(level * 2) + Printable.line(name)
         lines += "\(title):\t\(Printable.line(value))\n"
     }

@@ -19,7 +19,7 @@ struct Diagnosis {
         return causes
     }
 
-    private func cause(_ name: String, _ container: String?, _ chain: [String], said: [String] = []) -> Cause {
+    func cause(_ name: String, _ container: String?, _ chain: [String], said: [String] = []) -> Cause {
         Cause(
             fault: Fault.named(name) ?? Fault(name, .course, name), container: container, chain: chain, said: said)
     }
@@ -84,6 +84,7 @@ struct Diagnosis {
         switch status.state {
         case .running:
             if isInit { return [cause("initializing", name, ["init container \(name) runs"])] }
+            if let unready = notReady(pod, status) { return [unready] }
             guard case .terminated(let last)? = status.lastState, let time = last.finishedAt else { return [] }
             // What ended long ago and runs well since is no trouble any more.
             guard evidence.now.nanoseconds - time.nanoseconds < 600 * 1_000_000_000 else { return [] }
@@ -131,6 +132,7 @@ struct Diagnosis {
         }
         chain.append("its last run " + Self.describe(state))
         if state.reason == "OOMKilled" { return cause("out-of-memory", name, chain) }
+        if let ended = endedByProbe(name, state, chain) { return ended }
         if state.reason == "ContainerStatusUnknown" {
             return cause("supervisor-lost", name, chain, said: said(state.message))
         }

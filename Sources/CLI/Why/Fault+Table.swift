@@ -1,6 +1,6 @@
 extension Fault {
     /// All faults, by group.
-    static let all: [Fault] = manifest + image + configuration + start + network + end + output + node + course
+    static let all: [Fault] = manifest + image + configuration + start + network + end + probes + output + node + course
 
     static func named(_ name: String) -> Fault? { all.first { $0.name == name } }
 
@@ -146,6 +146,15 @@ extension Fault {
         Fault(
             "exit-code", .end, "the program ended with a failure of its own",
             fix: "look at what it wrote: \"swiftlet logs POD\", of the run before with -p"),
+    ]
+
+    private static let probes = [
+        Fault(
+            "probe-failed", .probes, "its liveness or startup probe failed too often, and the node ended it",
+            fix: "look why it did not answer; give a slow start a startupProbe, a slow answer more timeoutSeconds"),
+        Fault(
+            "not-ready", .probes, "its startup or readiness probe has not succeeded",
+            fix: "look at what the probe said; \"swiftlet exec POD\" helps to try what it does"),
     ]
 
     private static let output = [

@@ -7,6 +7,7 @@ struct Fault: Hashable, Sendable {
         case start = "The program does not start"
         case network = "The network"
         case end = "The program ends"
+        case probes = "Its probes"
         case output = "What the program says before it ends"
         case node = "The node"
         case course = "No fault"

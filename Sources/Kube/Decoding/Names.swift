@@ -91,6 +91,11 @@ enum Names {
         return bytes.first == dash || bytes.last == dash ? "must not begin or end with a hyphen" : nil
     }
 
+    /// A field of an HTTP request, as Kubernetes takes it.
+    static func isHeader(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") }
+    }
+
     static func environment(_ text: String) -> String? {
         if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) && $0 != UInt8(ascii: "=") }) { return nil }
         return "a valid environment variable name must consist only of printable ASCII characters other than '='"

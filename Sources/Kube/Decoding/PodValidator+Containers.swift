@@ -29,6 +29,7 @@ extension PodValidator {
                 if list == "containers" { distinct(container.ports, path.field("ports"), &hostPorts) }
                 resources(container.resources, path.field("resources"))
                 mounts(container.volumeMounts, path.field("volumeMounts"), volumes: volumes)
+                probes(container, path, isInit: list == "initContainers")
                 if let context = container.securityContext { security(context, path.field("securityContext")) }
             }
         }

@@ -6,7 +6,6 @@ import JSON
 enum FieldTable {
     static let scheduler = "one node has no scheduler"
     private static let server = "it is an API server's"
-    private static let probes = "probes are not run yet; remove it, and know that nothing checks the container"
 
     static let classes: [String: FieldClasses] = [
         "Pod": FieldClasses(
@@ -42,7 +41,7 @@ enum FieldTable {
                 "hostUsers": "user namespaces are not made yet; remove it to run with the node's user ids",
                 "hostnameOverride": "it is not applied yet; use hostname",
                 "overhead": "it is not charged to the pod; remove it",
-                "readinessGates": "the node cannot see who answers them; remove them",
+                "readinessGates": "there is no API server by which anybody could answer them; remove them",
                 "resourceClaims": "there is no dynamic resource allocation; remove them",
                 "resources": "limits of a whole pod are not enforced yet; give them to the containers",
                 "runtimeClassName": "there is one runtime; remove it",
@@ -71,23 +70,30 @@ enum FieldTable {
         "HostAlias": FieldClasses(supported: ["hostnames", "ip"]),
         "Container": FieldClasses(
             supported: [
-                "args", "command", "env", "envFrom", "image", "imagePullPolicy", "name", "ports", "resources",
-                "securityContext",
+                "args", "command", "env", "envFrom", "image", "imagePullPolicy", "livenessProbe", "name", "ports",
+                "readinessProbe", "resources", "securityContext", "startupProbe",
                 "stdin", "stdinOnce", "terminationMessagePath", "terminationMessagePolicy", "tty", "volumeMounts",
                 "workingDir",
             ],
             withoutEffect: ["resizePolicy": "a changed manifest makes a new pod"],
             refused: [
                 "lifecycle": "hooks are not run yet; remove it, or trap the signal in the container",
-                "livenessProbe": probes,
-                "readinessProbe": probes,
                 "restartPolicy": "sidecars and restart policies of one container are not run yet; use the pod's",
                 "restartPolicyRules": "they are not applied yet; use the pod's restartPolicy",
-                "startupProbe": probes,
                 "volumeDevices": "there are no block volumes; mount the device's folder by hostPath",
             ]),
         "ContainerPort": FieldClasses(
             supported: ["containerPort", "hostIP", "hostPort", "name", "protocol"]),
+        "Probe": FieldClasses(
+            supported: [
+                "exec", "failureThreshold", "grpc", "httpGet", "initialDelaySeconds", "periodSeconds",
+                "successThreshold", "tcpSocket", "terminationGracePeriodSeconds", "timeoutSeconds",
+            ]),
+        "GRPCAction": FieldClasses(supported: ["port", "service"]),
+        "ExecAction": FieldClasses(supported: ["command"]),
+        "HTTPGetAction": FieldClasses(supported: ["host", "httpHeaders", "path", "port", "scheme"]),
+        "HTTPHeader": FieldClasses(supported: ["name", "value"]),
+        "TCPSocketAction": FieldClasses(supported: ["host", "port"]),
         "EnvVar": FieldClasses(supported: ["name", "value", "valueFrom"]),
         "EnvVarSource": FieldClasses(
             supported: ["configMapKeyRef", "fieldRef", "resourceFieldRef", "secretKeyRef"],
@@ -153,12 +159,23 @@ enum FieldTable {
         "Container.imagePullPolicy":
             "default by the tag, as Kubernetes has it; an image that was loaded from an archive is then used as it is",
         "Container.stdinOnce": "a terminal has no end of input: with `tty` it is without meaning",
+        "Container.livenessProbe": "not of init containers, as the two others",
         "ContainerPort.containerPort": "information; with hostNetwork it is the host's port",
         "ContainerPort.hostPort": "with hostNetwork equal to containerPort",
         "EmptyDirVolumeSource.sizeLimit": "only with the medium `Memory`",
         "EnvVarSource.fieldRef": "as in the kubelet; `spec.serviceAccountName` is what the manifest says",
+        "HTTPGetAction.host": "default the pod's address, with hostNetwork the node's; a name is resolved by the node",
+        "HTTPGetAction.httpHeaders": "they replace `User-Agent: kube-probe/1.36` and `Accept: */*`",
+        "HTTPGetAction.path": "default `/`",
+        "HTTPGetAction.scheme": "default `HTTP`; the certificate is not verified",
         "ObjectMeta.namespace": "default `default`",
         "ObjectMeta.uid": "made up when it is missing",
+        "Probe.failureThreshold": "default 3",
+        "Probe.initialDelaySeconds": "from the start of the container",
+        "Probe.periodSeconds": "default 10",
+        "Probe.successThreshold": "default 1; of liveness and startup probes it is 1",
+        "Probe.terminationGracePeriodSeconds": "not of readiness probes; default is the pod's",
+        "Probe.timeoutSeconds": "default 1",
         "PodSecurityContext.seccompProfile": "default `RuntimeDefault`, as a kubelet with `seccompDefault: true`",
         "PodSpec.activeDeadlineSeconds": "counted from `status.startTime`; the pod then fails with `DeadlineExceeded`",
         "PodSpec.dnsPolicy": "`ClusterFirst` acts as `Default`, with the event `MissingClusterDNS`",

@@ -25,6 +25,7 @@ struct FieldValues: Sendable {
         "Container.imagePullPolicy": FieldValues(PullPolicy.self),
         "Container.terminationMessagePolicy": FieldValues(TerminationMessagePolicy.self),
         "ContainerPort.protocol": FieldValues(PortProtocol.self),
+        "HTTPGetAction.scheme": FieldValues(HTTPGetAction.Scheme.self),
         "ObjectFieldSelector.apiVersion": FieldValues(["v1"]),
         "SeccompProfile.type": FieldValues(SeccompProfile.ProfileType.self),
         "EmptyDirVolumeSource.medium": FieldValues(

@@ -15,6 +15,12 @@ public struct Container: KubeValue {
     public var resources: ResourceRequirements
     public var volumeMounts: [VolumeMount]
     public var securityContext: SecurityContext?
+    /// Ends the container when it fails.
+    public var livenessProbe: Probe?
+    /// Says whether the container is ready.
+    public var readinessProbe: Probe?
+    /// Holds back the other two until it succeeds; ends the container when it fails.
+    public var startupProbe: Probe?
     public var terminationMessagePath: String
     public var terminationMessagePolicy: TerminationMessagePolicy
     /// Keeps standard input open for those who attach.
@@ -59,6 +65,9 @@ public struct Container: KubeValue {
         resources = value.value("resources") ?? ResourceRequirements()
         volumeMounts = value.values("volumeMounts")
         securityContext = value.value("securityContext")
+        livenessProbe = value.value("livenessProbe")
+        readinessProbe = value.value("readinessProbe")
+        startupProbe = value.value("startupProbe")
         terminationMessagePath = value.text("terminationMessagePath") ?? "/dev/termination-log"
         terminationMessagePolicy = value.choice("terminationMessagePolicy") ?? .file
         stdin = value.bool("stdin") ?? false
@@ -75,10 +84,13 @@ public struct Container: KubeValue {
         object.put("envFrom", envFrom)
         object.put("image", image)
         object.put("imagePullPolicy", imagePullPolicy)
+        object.put("livenessProbe", livenessProbe)
         object.append("name", .string(name))
         object.put("ports", ports)
+        object.put("readinessProbe", readinessProbe)
         object.append("resources", resources.json)
         object.put("securityContext", securityContext)
+        object.put("startupProbe", startupProbe)
         object.put(flag: "stdin", stdin)
         object.put(flag: "stdinOnce", stdinOnce)
         object.put("terminationMessagePath", terminationMessagePath)

@@ -7,6 +7,7 @@ public struct Probe: KubeValue {
         case exec(ExecAction)
         case httpGet(HTTPGetAction)
         case tcpSocket(TCPSocketAction)
+        case grpc(GRPCAction)
     }
 
     /// Nil only before validation.
@@ -44,6 +45,7 @@ public struct Probe: KubeValue {
         if let action: ExecAction = value.value("exec") { return .exec(action) }
         if let action: HTTPGetAction = value.value("httpGet") { return .httpGet(action) }
         if let action: TCPSocketAction = value.value("tcpSocket") { return .tcpSocket(action) }
+        if let action: GRPCAction = value.value("grpc") { return .grpc(action) }
         return nil
     }
 
@@ -51,6 +53,7 @@ public struct Probe: KubeValue {
         var object = JSONObject()
         if case .exec(let action) = handler { object.append("exec", action.json) }
         object.put("failureThreshold", failureThreshold)
+        if case .grpc(let action) = handler { object.append("grpc", action.json) }
         if case .httpGet(let action) = handler { object.append("httpGet", action.json) }
         if initialDelaySeconds != 0 { object.put("initialDelaySeconds", initialDelaySeconds) }
         object.put("periodSeconds", periodSeconds)

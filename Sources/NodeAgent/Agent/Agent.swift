@@ -336,7 +336,9 @@ public final class Agent {
 extension PodPlan {
     /// The plan of a decoded pod.
     init(_ pod: Pod) {
-        func entry(_ container: Container) -> Entry { Entry(name: container.name, image: container.image) }
+        func entry(_ container: Container) -> Entry {
+            Entry(name: container.name, image: container.image, probes: ContainerProbes(container))
+        }
         self.init(
             display: "\(pod.metadata.name)_\(pod.metadata.namespace)(\(pod.metadata.uid))",
             restartPolicy: RestartPolicy(rawValue: pod.spec.restartPolicy.rawValue) ?? .always,

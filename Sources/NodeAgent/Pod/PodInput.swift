@@ -18,6 +18,8 @@ public enum PodInput: Sendable {
     /// A ConfigMap or Secret that the pod names has changed.
     case objectsChanged(forPulls: Bool)
     case timer(PodTimer)
+    /// A probe has said it often enough. `grace` is for the end of the container, where that follows.
+    case probed(ProbeVerdict, grace: Nanoseconds)
     /// The operator stops, starts or restarts containers.
     case control(PodControl, containers: Set<String>, grace: Nanoseconds)
     /// The pod fails as a whole: what runs of it ends within its grace period, and it stays.

@@ -35,11 +35,16 @@ extension PodMachine {
     }
 
     private mutating func stop(_ i: Int, _ grace: Nanoseconds) -> [PodDirective] {
+        end(i, grace, "Stopping container \(containers[i].name), as the operator asked")
+    }
+
+    /// Asks one container to end, whatever follows, unless it was asked before.
+    mutating func end(_ i: Int, _ grace: Nanoseconds, _ message: String) -> [PodDirective] {
         let name = containers[i].name
         guard stoppedByOperator.insert(name).inserted else { return [] }
-        let note = EventNote("Killing", "Stopping container \(name), as the operator asked", container: name)
         return [
-            .record(note), .arm(.stopGraceOver(container: name, attempt: containers[i].restartCount), after: grace),
+            .record(EventNote("Killing", message, container: name)),
+            .arm(.stopGraceOver(container: name, attempt: containers[i].restartCount), after: grace),
             containers[i].isRunning ? .stopContainer(container: name) : .giveUpStart(container: name),
         ]
     }

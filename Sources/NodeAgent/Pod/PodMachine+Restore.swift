@@ -84,6 +84,8 @@ extension PodMachine {
                 // The agent went before the container had ended that was to: it is asked once more.
                 if containers[i].isHeld || containers[i].mustRunAgain {
                     directives += stopAgain(i)
+                } else if containers[i].hasFailedProbe {
+                    directives += endUnhealthy(i, plan.probes(containers[i].name).unhealthyGrace)
                 }
             case .ended(let end):
                 // Known already, or news of what happened while no agent ran.

@@ -111,6 +111,7 @@ public struct PodMachine: Sendable {
         case .objectsChanged(let forPulls): return onObjectsChanged(forPulls: forPulls, now)
         case .imagesHere(let names): return onImagesHere(names, now)
         case .timer(let timer): return onTimer(timer, now)
+        case .probed(let verdict, let grace): return onProbed(verdict, grace, now)
         case .control(let control, let names, let grace): return self.control(control, names, grace: grace, now)
         case .fail(let failure): return onFail(failure, now)
         case .stop(let grace, _): return onStop(grace, now)
@@ -151,6 +152,8 @@ public struct PodMachine: Sendable {
 
     func isDone(_ record: ContainerRecord) -> Bool {
         guard let end = record.termination else { return false }
+        // A run that a probe ended was not over, whatever it made of that.
+        if record.hasFailedProbe { return plan.restartPolicy == .never }
         return !plan.restartPolicy.restarts(after: end.exitCode, isInit: record.isInit)
     }
 
@@ -226,7 +229,7 @@ public struct PodMachine: Sendable {
         if stage == .terminating { return endTerminationIfQuiet() }
         guard stage == .running else { return [] }
         if let next = endedByOperator(i, now) { return next }
-        guard plan.restartPolicy.restarts(after: end.exitCode, isInit: containers[i].isInit) else {
+        guard !isDone(containers[i]) else {
             return advance(now)
         }
         containers[i].lastTermination = end

@@ -1,4 +1,5 @@
 import Base
+import Kube
 import PodRuntime
 
 /// What a pod's worker has done to the machine it runs on. The worker decides, these carry out.
@@ -35,6 +36,10 @@ public protocol PodOperations: AnyObject {
 
     /// Kills all processes of the container.
     func kill(container: String)
+
+    /// Runs a probe of a container once. The answer comes on the loop, not from inside this call, and not any more when
+    /// the run is cancelled.
+    func probe(_ probe: Probe, container: String, completion: @escaping (ProbeOutcome) -> Void) -> ProbeRun
 
     /// Drops what is kept of an attempt that has ended: how it ended is on record.
     func forget(container: String, attempt: Int)

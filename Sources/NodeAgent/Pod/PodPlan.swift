@@ -6,9 +6,11 @@ public struct PodPlan: Hashable, Sendable {
     public struct Entry: Hashable, Sendable {
         public var name: String
         public var image: String
-        public init(name: String, image: String) {
+        public var probes: ContainerProbes
+        public init(name: String, image: String, probes: ContainerProbes = ContainerProbes()) {
             self.name = name
             self.image = image
+            self.probes = probes
         }
     }
 

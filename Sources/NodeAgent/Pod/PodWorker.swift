@@ -17,6 +17,7 @@ public final class PodWorker {
     private let records: PodRecordStore
     private let starts: StartQueue
     private let loop: EventLoop
+    private let probes: PodProbes
     /// What happened to the sandbox before the machine was told of it.
     private var early: [PodInput] = []
     private var timers: [PodTimer: EventLoop.Token] = [:]
@@ -59,6 +60,9 @@ public final class PodWorker {
         self.records = records
         self.starts = starts
         self.loop = loop
+        probes = PodProbes(machine.plan, isRestored: isRestored, operations: operations, loop: loop)
+        probes.onVerdict = { [unowned self] verdict, grace in handle(.probed(verdict, grace: self.grace(grace))) }
+        probes.onNote = { [unowned self] note in onNote(self, note) }
         operations.onExit = { [unowned self] container, attempt, end in
             happened(.containerExited(name: container, attempt: attempt, end))
         }
@@ -216,6 +220,7 @@ public final class PodWorker {
         default: break
         }
         perform(machine.on(input, now: .now))
+        probes.follow(machine)
         if machine.stage != .preparing { isKnown = true }
         // Whoever is told that it is over is not told of a change afterwards.
         if machine.stage == .gone { return }

@@ -1,4 +1,5 @@
 import Base
+import HTTPClient
 import Images
 import PodRuntime
 
@@ -15,6 +16,8 @@ public final class NodeServices {
     public let networks: PodNetworks
     public let images: ImageStore
     public let objects = NodeObjects()
+    /// For probes over HTTPS.
+    let probeTrust = UnverifiedTLS()
     /// Nil where this node does not pull.
     public var puller: (any ImagePuller)?
     public let seccomp: SeccompPrograms

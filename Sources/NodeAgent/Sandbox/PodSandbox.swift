@@ -336,24 +336,35 @@ public final class PodSandbox: PodOperations {
         }
     }
 
-    /// Makes a container's cgroup; an earlier attempt's is used again.
+    /// Makes a container's cgroup. That of an earlier attempt is made anew: from Linux 6.14 on whatever is started in a
+    /// cgroup that was killed is killed at once.
     func containerCgroup(_ container: Container) async throws -> String {
         let path = cgroupPlan.path(of: container.name)
-        let isNew = preparedCgroups.insert(container.name).inserted
+        let wasPrepared = !preparedCgroups.insert(container.name).inserted
         let limits = cgroupPlan.limits(of: container)
         let devices = PodCgroupPlan.devices(of: container)
         let (root, unenforced) = (node.cgroups.root, node.cgroups.unenforced)
         do {
             return try await node.pool.run {
-                var cgroup = root
-                for component in Path.components(path) { cgroup = try cgroup.child(String(component), create: true) }
+                let components = Path.components(path).map { String($0) }
+                var parent = root
+                for component in components.dropLast() { parent = try parent.child(component, create: true) }
+                let name = components.last ?? ""
+                let isGone = !wasPrepared || Self.removeEarlier(name, of: parent)
+                let cgroup = try parent.child(name, create: true)
                 try limits.apply(to: cgroup, unenforced: unenforced)
-                if isNew { try DeviceProgram(devices).attach(to: cgroup) }
+                if isGone { try DeviceProgram(devices).attach(to: cgroup) }
                 return cgroup.path
             }
         } catch {
             preparedCgroups.remove(container.name)
             throw error
         }
+    }
+
+    /// Whether an earlier attempt's cgroup is gone.
+    private nonisolated static func removeEarlier(_ name: String, of parent: Cgroup) -> Bool {
+        guard let cgroup = try? parent.child(name, create: false) else { return true }
+        return (try? cgroup.destroy(within: .seconds(2))) != nil
     }
 }
