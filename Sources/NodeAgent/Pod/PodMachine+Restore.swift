@@ -85,7 +85,7 @@ extension PodMachine {
                 if containers[i].isHeld || containers[i].mustRunAgain {
                     directives += stopAgain(i)
                 } else if containers[i].hasFailedProbe {
-                    directives += endUnhealthy(i, plan.probes(containers[i].name).unhealthyGrace)
+                    directives += endUnhealthy(i, plan.probes(containers[i].name).unhealthyGrace ?? plan.grace)
                 }
             case .ended(let end):
                 // Known already, or news of what happened while no agent ran.

@@ -26,9 +26,9 @@ public struct ContainerProbes: Hashable, Sendable {
         }
     }
 
-    /// For the end of a container that an earlier agent had found unhealthy.
-    var unhealthyGrace: Nanoseconds {
-        let seconds = liveness?.terminationGracePeriodSeconds ?? startup?.terminationGracePeriodSeconds ?? 30
-        return .seconds(max(2, min(seconds, 1 << 31)))
+    /// The time that a container has to end which an earlier agent found unhealthy; nil for the pod's.
+    var unhealthyGrace: Nanoseconds? {
+        let seconds = liveness?.terminationGracePeriodSeconds ?? startup?.terminationGracePeriodSeconds
+        return seconds.map { .seconds(max(2, min($0, 1 << 31))) }
     }
 }
