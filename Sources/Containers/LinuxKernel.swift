@@ -44,7 +44,7 @@ struct LinuxKernel: SetupKernel {
         try mount.change(set: set, clear: clear, propagation: propagation, recursive: recursive)
     }
 
-    func isShared(_ source: String) throws(SystemError) -> Bool {
+    func isShared(_ source: String, bothWays: Bool) throws(SystemError) -> Bool {
         let place = try FileDescriptor.open(source, O_PATH)
         let info = try Files.readText("/proc/self/fdinfo/\(place.raw)")
         guard let line = info.split(separator: "\n").first(where: { $0.hasPrefix("mnt_id:") }),
@@ -54,7 +54,7 @@ struct LinuxKernel: SetupKernel {
             let fields = line.split(separator: " ")
             guard fields.count > 6, fields[0] == id else { continue }
             return fields[6...].prefix { $0 != "-" }
-                .contains { $0.hasPrefix("shared:") || $0.hasPrefix("master:") }
+                .contains { $0.hasPrefix("shared:") || !bothWays && $0.hasPrefix("master:") }
         }
         return false
     }

@@ -60,9 +60,10 @@ struct SetupInterpreter<Kernel: SetupKernel> {
             case .change(let slot, let set, let clear, let propagation, let recursive):
                 try kernel.change(
                     try mount(slot), set: set, clear: clear, propagation: propagation, recursive: recursive)
-            case .requireShared(let source):
-                if try !kernel.isShared(source) {
-                    throw SystemError("share mounts with (it is not on a shared or slave mount)", source, .invalid)
+            case .requireShared(let source, let bothWays):
+                if try !kernel.isShared(source, bothWays: bothWays) {
+                    let wanted = bothWays ? "shared" : "shared or slave"
+                    throw SystemError("share mounts with (it is not on a \(wanted) mount)", source, .invalid)
                 }
             case .node(let slot, let device): try kernel.makeNode(in: try mount(slot), device)
             case .link(let slot, let path, let target):

@@ -18,8 +18,8 @@ protocol SetupKernel {
     mutating func change(
         _ mount: Mount, set: MountAttributes, clear: MountAttributes, propagation: MountPropagation?, recursive: Bool
     ) throws(SystemError)
-    /// Whether mounts made at this place of the host travel to copies of it.
-    mutating func isShared(_ source: String) throws(SystemError) -> Bool
+    /// Whether mounts made at this place of the host travel to copies of it, and with `bothWays` from there, too.
+    mutating func isShared(_ source: String, bothWays: Bool) throws(SystemError) -> Bool
     mutating func isolate() throws(SystemError)
     mutating func makeNode(in mount: Mount, _ device: RuntimeDevice) throws(SystemError)
     mutating func makeLink(in mount: Mount, _ path: String, to target: String) throws(SystemError)

@@ -37,7 +37,8 @@ struct SetupPlan: Hashable, Sendable {
                 }
                 sources.append(.bind(slot, source: mount.source, recursive: options.recursive))
                 if options.propagation == .shared || options.propagation == .slave {
-                    sources.append(.requireShared(source: mount.source))
+                    let bothWays = options.propagation == .shared
+                    sources.append(.requireShared(source: mount.source, bothWays: bothWays))
                 }
                 makes += Self.changes(slot, options)
             } else {

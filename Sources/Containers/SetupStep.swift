@@ -19,7 +19,7 @@ enum SetupStep: Hashable, Sendable {
     case change(
         Slot, set: MountAttributes, clear: MountAttributes, propagation: MountPropagation?, recursive: Bool)
     /// Refuses to share mounts with the host (Bidirectional, HostToContainer) when the host does not share them.
-    case requireShared(source: String)
+    case requireShared(source: String, bothWays: Bool)
     /// Entries of a file system that nobody else can see yet.
     case node(Slot, RuntimeDevice)
     case link(Slot, path: String, target: String)

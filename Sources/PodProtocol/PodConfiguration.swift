@@ -13,6 +13,9 @@ public struct PodConfiguration: Hashable, Sendable {
     public var uts: Namespace
     /// The containers share one pid namespace, with a pause process as its first.
     public var sharesProcessNamespace: Bool
+    /// Kernel parameters of the pod's own namespaces, by their paths below /proc/sys. A supervisor that sets them has the
+    /// feature `ProtocolVersion.sysctls`.
+    public var sysctls: [String: String] = [:]
     /// The pod's folder in /run: exit records go to `exits/` in it.
     public var runFolder: String
 
@@ -64,6 +67,12 @@ public struct PodConfiguration: Hashable, Sendable {
         ipc = try Self.namespace("ipc", json)
         uts = try Self.namespace("uts", json)
         sharesProcessNamespace = try json.optionalBool("shareProcessNamespace") ?? false
+        for member in json["sysctls"]?.objectValue?.members ?? [] {
+            guard let value = member.value.stringValue else {
+                throw JSONError("sysctls: expected a string for \(member.key)", at: member.value.position)
+            }
+            sysctls[member.key] = value
+        }
         runFolder = try json.requiredString("runFolder")
     }
 
@@ -80,6 +89,11 @@ public struct PodConfiguration: Hashable, Sendable {
             object.append(key, Self.json(value))
         }
         object.append("shareProcessNamespace", .bool(sharesProcessNamespace))
+        if !sysctls.isEmpty {
+            let members = sysctls.sorted { $0.key < $1.key }
+            object.append(
+                "sysctls", .object(JSONObject(members.map { .init(key: $0.key, value: .string($0.value)) })))
+        }
         object.append("runFolder", .string(runFolder))
         return .object(object)
     }

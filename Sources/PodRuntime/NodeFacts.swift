@@ -17,6 +17,10 @@ public struct NodeFacts: Hashable, Sendable {
     public var minimumOOMScoreAdjustment: Int
     /// Paths of this machine's /sys that unprivileged containers do not see: the CPUs' `thermal_throttle` folders.
     public var hiddenPaths: [String] = []
+    /// The DNS servers of the cluster, for pods with the policy ClusterFirst; none for the node's own.
+    public var clusterDNS: [String] = []
+    /// What the names of pods and services end with.
+    public var clusterDomain = "cluster.local"
 
     public init(
         name: String, addresses: [String], memoryCapacity: Int64, allocatableMilliCPU: Int64,

@@ -251,6 +251,9 @@ public final class SupervisorClient {
     /// Whether the supervisor knows `attach`; false also until its Hello came.
     public var canAttach: Bool { hello?.features.contains(ProtocolVersion.attach) ?? false }
 
+    /// Whether the supervisor sets kernel parameters; false also until its Hello came.
+    public var setsSysctls: Bool { hello?.features.contains(ProtocolVersion.sysctls) ?? false }
+
     /// Attaches to a container, on a connection of its own.
     public func attach(_ request: AttachRequest, _ handlers: SupervisorSession.Handlers) throws(SystemError)
         -> SupervisorSession

@@ -30,5 +30,6 @@ enum PodNamespaces {
         if let hostname = configuration.hostname, configuration.uts != .host {
             try retrying("sethostname", hostname) { swl_set_hostname(hostname, hostname.utf8.count) }
         }
+        try PodSysctls.set(configuration)
     }
 }

@@ -83,6 +83,8 @@ final class Node {
             allocatableMemory: NodeProbe.memory(), allocatableStorage: NodeProbe.storage(paths.pods),
             capabilities: try NodeProbe.capabilities(), minimumOOMScoreAdjustment: try NodeProbe.minimumOOMScore())
         facts.hiddenPaths = NodeFacts.thermalThrottlePaths()
+        facts.clusterDNS = settings.clusterDNS ?? []
+        if let domain = settings.clusterDomain { facts.clusterDomain = domain }
         let cgroups = try NodeCgroups(
             hierarchy, path: settings.cgroupRoot ?? NodeSettings.Default.cgroupRoot + paths.instanceSuffix)
         let store = try ImageStore(root: paths.images)
@@ -96,6 +98,7 @@ final class Node {
             supervisor: try SupervisorExecutable(path: try Self.findSupervisor()),
             podPIDLimit: NodeServices.podPIDLimit(settings))
         services.onlyEndsPods = onlyEndsPods
+        services.sysctls = SysctlPolicy(allowing: settings.allowedUnsafeSysctls ?? [])
         records = PodRecordStore(folder: paths.podRecords, pool: pool, log: log)
         classes = ServiceClassLimits(cgroups, pool: pool, log: log)
         images = try ImageService(store: store, loop: loop, log: log)

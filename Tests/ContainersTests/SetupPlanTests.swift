@@ -179,7 +179,7 @@ private struct RecordingKernel: SetupKernel {
         let travel = propagation.map { " \($0)" } ?? ""
         try note("change \(mount) \(bits)\(travel)\(recursive ? " recursive" : "")")
     }
-    mutating func isShared(_ source: String) throws(SystemError) -> Bool {
+    mutating func isShared(_ source: String, bothWays: Bool) throws(SystemError) -> Bool {
         try note("shared? \(source)")
         return shared.contains(source)
     }

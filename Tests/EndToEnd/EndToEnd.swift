@@ -16,6 +16,7 @@ import Linux
         lifecycleSuite, endingSuite, manifestSuite, imageSuite, imageStoreSuite, pullSuite, limitSuite, securitySuite,
         namespaceSuite, volumeSuite, configurationSuite,
         fileSuite, userSuite, logSuite, networkSuite, networkEndSuite, execSuite, terminalSuite, attachSuite,
+        groupSuite, nameSuite, sysctlSuite, mountSuite,
         webSocketSuite, commandSuite, manifestCommandSuite, controlSuite, copySuite, whySuite, metricsSuite,
         supervisorSuite, agentSuite, adoptionSuite, reconnectSuite, attachCrashSuite, versionSuite, endpointSuite,
         statusSuite, crashSuite, imageCrashSuite, probeSuite, probeAgentSuite,

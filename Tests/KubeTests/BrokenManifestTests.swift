@@ -142,12 +142,6 @@ struct BrokenManifestTests {
             ]
         ),
         (
-            pod(spec: "dnsPolicy: None,"),
-            [
-                "1:68: spec.dnsPolicy: None is not supported: it needs dnsConfig, which is not applied yet; use Default"
-            ]
-        ),
-        (
             pod(container: "imagePullPolicy: Sometimes"),
             [
                 "3:22: spec.containers[0].imagePullPolicy: Unsupported value: \"Sometimes\": supported values: "

@@ -103,6 +103,8 @@ struct FieldTableTests {
     func carried() {
         let spec = Set(FieldTable.classes["PodSpec"]?.withoutEffect.keys ?? [:].keys)
         #expect(PodSpec.carriedFields.union(["nodeName", "serviceAccountName"]) == spec)
+        let security = FieldTable.classes["PodSecurityContext"]?.withoutEffect.keys
+        #expect(PodSecurityContext.carriedFields == Set(security ?? [:].keys))
         #expect(Container.carriedFields == Set(FieldTable.classes["Container"]?.withoutEffect.keys ?? [:].keys))
     }
 
@@ -123,8 +125,17 @@ struct FieldTableTests {
             #expect(less != whole, "\(path) does not matter")
         }
         let supported = FieldTable.classes.flatMap { type, classes in classes.supported.map { "\(type).\($0)" } }
-        #expect(covered.union(["PodSpec.shareProcessNamespace"]) == Set(supported))
+        // These do not go with hostPID, hostNetwork or hostIPC.
+        let others = [
+            "PodSpec.shareProcessNamespace", "PodSpec.hostnameOverride", "PodSecurityContext.sysctls", "Sysctl.name",
+            "Sysctl.value",
+        ]
+        #expect(covered.union(others) == Set(supported))
         #expect(try decode(pod(spec: "shareProcessNamespace: true,")).pod.spec.shareProcessNamespace)
+        #expect(try decode(pod(spec: "hostnameOverride: a.b,")).pod.spec.hostnameOverride == "a.b")
+        let sysctls = try decode(pod(spec: "securityContext: {sysctls: [{name: net.ipv4.tcp_rmem, value: '1 2 3'}]},"))
+        #expect(
+            sysctls.pod.spec.securityContext.sysctls == [Sysctl(name: "net.ipv4.tcp_rmem", value: "1 2 3")])
     }
 
     /// Calls `body` with the type, name and path of every field of `value`.

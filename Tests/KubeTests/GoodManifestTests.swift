@@ -63,7 +63,7 @@ struct GoodManifestTests {
         #expect(pod.spec.volumes.last?.hostPath == .init(path: "/srv", type: .directoryOrCreate))
         #expect(pod.spec.initContainers.first?.command == ["sh", "-c", "true"])
         #expect(main.env.last?.valueFrom?.resourceFieldRef?.divisor == Quantity(1 << 20))
-        #expect(main.volumeMounts.map(\.readOnly) == [false, true])
+        #expect(main.volumeMounts.map(\.readOnly) == [false, true, false])
         #expect(main.securityContext?.capabilities == Capabilities(add: ["NET_ADMIN"], drop: ["ALL"]))
         #expect(main.securityContext?.seccompProfile?.type == .runtimeDefault)
     }

@@ -48,6 +48,45 @@ extension BrokenManifestTests {
             ]
         ),
         (
+            pod(spec: "dnsPolicy: None,"),
+            ["1:56: spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None"]
+        ),
+        (
+            pod(
+                spec: "dnsPolicy: None, dnsConfig: {searches: [a_b.c., '-', .], options: [{value: x}, {name: a b}]},"),
+            [
+                "1:85: spec.dnsConfig.nameservers: Required value: must provide at least one DNS nameserver when "
+                    + "`dnsPolicy` is None",
+                "1:105: spec.dnsConfig.searches[1]: Invalid value: \"-\": a lowercase RFC 1123 subdomain must consist "
+                    + "of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an "
+                    + "alphanumeric character",
+                "1:124: spec.dnsConfig.options[0]: Required value: must not be empty",
+                "1:143: spec.dnsConfig.options[1].name: Invalid value: \"a b\": must not contain whitespace",
+            ]
+        ),
+        (
+            pod(spec: "dnsConfig: {nameservers: [1.1.1.1, 1.1.1.2, 1.1.1.3, dns]},"),
+            [
+                "1:82: spec.dnsConfig.nameservers: Invalid value: \"1.1.1.1 1.1.1.2 1.1.1.3 dns\": must not have more "
+                    + "than 3 nameservers",
+                "1:110: spec.dnsConfig.nameservers[3]: Invalid value: \"dns\": must be a valid IP address, (e.g. "
+                    + "10.9.8.7 or 2001:db8::ffff)",
+            ]
+        ),
+        (
+            pod(
+                spec: "hostname: a.b, subdomain: A, hostnameOverride: \(String(repeating: "a", count: 63)).b, "
+                    + "hostNetwork: true, setHostnameAsFQDN: true,"),
+            [
+                "1:67: spec.hostname: Invalid value: \"a.b\": \(label)",
+                "1:83: spec.subdomain: Invalid value: \"A\": \(label)",
+                "1:104: spec.hostnameOverride: Invalid value: \"\(String(repeating: "a", count: 63)).b\": must be no more "
+                    + "than 64 characters",
+                "1:104: spec.hostnameOverride: Forbidden: may not be set when `hostNetwork` is true",
+                "1:104: spec.hostnameOverride: Forbidden: may not be set when `setHostnameAsFQDN` is true",
+            ]
+        ),
+        (
             pod(spec: "hostAliases: [{ip: 1.2.3, hostnames: [a_b]}, {hostnames: [x]}],"),
             [
                 "1:76: spec.hostAliases[0].ip: Invalid value: \"1.2.3\": must be a valid IP address, (e.g. 10.9.8.7 or "
@@ -97,6 +136,35 @@ extension BrokenManifestTests {
                 "3:185: spec.containers[0].volumeMounts[6].mountPath: Invalid value: \"/a/../b\": must not contain '..'",
                 "3:229: spec.containers[0].volumeMounts[7].subPath: Invalid value: \"/x\": must be a relative path",
                 "3:268: spec.containers[0].volumeMounts[8].subPath: Invalid value: \"a/../b\": must not contain '..'",
+            ]
+        ),
+        (
+            pod(
+                spec: "volumes: [{name: v}, {name: h, hostPath: {path: /h}}],",
+                container: "volumeMounts: [{name: v, mountPath: /a, subPath: a, subPathExpr: /b},\n"
+                    + "{name: v, mountPath: /b, subPathExpr: ../$(X), mountPropagation: Bidirectional},\n"
+                    + "{name: v, mountPath: /c, recursiveReadOnly: Enabled, mountPropagation: HostToContainer}],\n"
+                    + "env: [{name: A, valueFrom: {fileKeyRef: {volumeName: h, path: /e, key: A=}}},\n"
+                    + "{name: B, valueFrom: {fileKeyRef: {volumeName: w, path: ..e, key: B}}}]"),
+            [
+                "3:70: spec.containers[0].volumeMounts[0].subPathExpr: Invalid value: \"/b\": subPathExpr and subPath are "
+                    + "mutually exclusive",
+                "3:70: spec.containers[0].volumeMounts[0].subPathExpr: Invalid value: \"/b\": must be a relative path",
+                "4:43: spec.containers[0].volumeMounts[1].subPathExpr: Invalid value: \"../$(X)\": must not contain '..'",
+                "4:70: spec.containers[0].volumeMounts[1].mountPropagation: Forbidden: Bidirectional mount propagation is "
+                    + "available only to privileged containers",
+                "5:49: spec.containers[0].volumeMounts[2].recursiveReadOnly: Forbidden: may only be specified when readOnly "
+                    + "is true",
+                "5:49: spec.containers[0].volumeMounts[2].recursiveReadOnly: Forbidden: may only be specified when "
+                    + "mountPropagation is None or not specified",
+                "6:58: spec.containers[0].env[0].valueFrom.fileKeyRef.volumeName: Invalid value: \"h\": referenced volume "
+                    + "must be of type emptyDir",
+                "6:67: spec.containers[0].env[0].valueFrom.fileKeyRef.path: Invalid value: \"/e\": must be a relative path",
+                "6:76: spec.containers[0].env[0].valueFrom.fileKeyRef.key: Invalid value: \"A=\": a valid environment "
+                    + "variable name must consist only of printable ASCII characters other than '='",
+                "7:52: spec.containers[0].env[1].valueFrom.fileKeyRef.volumeName: Not found: \"w\"",
+                "7:61: spec.containers[0].env[1].valueFrom.fileKeyRef.path: Invalid value: \"..e\": must not start with "
+                    + "'..'",
             ]
         ),
         (
@@ -157,7 +225,7 @@ extension BrokenManifestTests {
                     + "\"spec.serviceAccountName\", \"status.hostIP\", \"status.hostIPs\", \"status.podIP\", "
                     + "\"status.podIPs\", \"metadata.labels['<KEY>']\", \"metadata.annotations['<KEY>']\"",
                 "3:119: spec.containers[0].env[3].valueFrom: Invalid value: \"\": must specify one of: `fieldRef`, "
-                    + "`resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`",
+                    + "`resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`",
                 "4:49: spec.containers[0].env[4].valueFrom.fieldRef.fieldPath: Invalid value: \"\": name part must be "
                     + "non-empty",
                 "4:126: spec.containers[0].env[5].valueFrom.resourceFieldRef.resource: Unsupported value: "
@@ -192,6 +260,38 @@ extension BrokenManifestTests {
                     + "capability",
                 "4:89: spec.containers[0].securityContext.seccompProfile.type: Required value: type is required when "
                     + "seccompProfile is set",
+            ]
+        ),
+        (
+            pod(
+                spec: "securityContext: {fsGroup: -1, supplementalGroups: [1, 2147483648], "
+                    + "supplementalGroupsPolicy: merge},"),
+            [
+                "1:84: spec.securityContext.fsGroup: Invalid value: -1: must be between 0 and 2147483647, inclusive",
+                "1:112: spec.securityContext.supplementalGroups[1]: Invalid value: 2147483648: must be between 0 and "
+                    + "2147483647, inclusive",
+                "1:151: spec.securityContext.supplementalGroupsPolicy: Unsupported value: \"merge\": supported values: "
+                    + "\"Merge\", \"Strict\"",
+            ]
+        ),
+        (
+            pod(
+                spec:
+                    "hostNetwork: true, hostIPC: true,\nsecurityContext: {sysctls: [{name: net/core/somaxconn, value: '1'}, "
+                    + "{name: net.core.somaxconn, value: '1'}, {name: kernel.sem, value: '1'},\n{name: ../x, value: '1'}, "
+                    + "{value: '1'}, {name: vm.swappiness}]},"),
+            [
+                "2:36: spec.securityContext.sysctls[0].name: Invalid value: \"net/core/somaxconn\": may not be specified "
+                    + "when 'hostNetwork' is true",
+                "2:76: spec.securityContext.sysctls[1].name: Duplicate value: \"net.core.somaxconn\"",
+                "2:76: spec.securityContext.sysctls[1].name: Invalid value: \"net.core.somaxconn\": may not be specified "
+                    + "when 'hostNetwork' is true",
+                "2:116: spec.securityContext.sysctls[2].name: Invalid value: \"kernel.sem\": may not be specified when "
+                    + "'hostIPC' is true",
+                "3:8: spec.securityContext.sysctls[3].name: Invalid value: \"../x\": must have at most 253 characters "
+                    + "and match regex ([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?",
+                "3:27: spec.securityContext.sysctls[4].name: Required value",
+                "3:41: spec.securityContext.sysctls[5].value: Required value",
             ]
         ),
         (

@@ -47,6 +47,12 @@ let completeManifest = """
       hostIPC: true
       hostPID: true
       hostname: box
+      subdomain: boxes
+      setHostnameAsFQDN: true
+      dnsConfig:
+        nameservers: [10.0.0.53]
+        searches: [a.example]
+        options: [{name: ndots, value: "2"}, {name: rotate}]
       hostAliases:
       - ip: 10.1.2.3
         hostnames: [a.example, b]
@@ -54,6 +60,9 @@ let completeManifest = """
         runAsUser: 1000
         runAsGroup: 1001
         runAsNonRoot: true
+        fsGroup: 2000
+        supplementalGroups: [3000, 3001]
+        supplementalGroupsPolicy: Strict
         seccompProfile: {type: Localhost, localhostProfile: profiles/audit.json}
       imagePullSecrets: [{name: registry}]
       volumes:
@@ -108,6 +117,8 @@ let completeManifest = """
           valueFrom: {configMapKeyRef: {name: web, key: color, optional: true}}
         - name: PASSWORD
           valueFrom: {secretKeyRef: {name: web, key: password, optional: true}}
+        - name: FROM_FILE
+          valueFrom: {fileKeyRef: {volumeName: scratch, path: made/env, key: A, optional: true}}
         - name: FIELD
           valueFrom: {fieldRef: {apiVersion: v1, fieldPath: "metadata.labels['app']"}}
         - name: RESOURCE
@@ -122,7 +133,8 @@ let completeManifest = """
           requests: {cpu: 250m, memory: 64Mi}
         volumeMounts:
         - {name: scratch, mountPath: /scratch}
-        - {name: host, mountPath: /host, readOnly: true, subPath: part}
+        - {name: host, mountPath: /host, readOnly: true, recursiveReadOnly: IfPossible, subPath: part}
+        - {name: host, mountPath: /both, mountPropagation: Bidirectional, subPathExpr: $(PLAIN)}
         livenessProbe:
           exec: {command: [check, now]}
           initialDelaySeconds: 2

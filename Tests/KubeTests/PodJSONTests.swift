@@ -28,7 +28,9 @@ struct PodJSONTests {
         container.containerID = "swiftlet://b"
         container.user = LinuxContainerUser(uid: 1000, gid: 1000, supplementalGroups: [1000])
         container.resources = ResourceRequirements(limits: ["memory": Quantity(64 << 20, .binarySI)])
-        container.volumeMounts = [VolumeMountStatus(name: "v", mountPath: "/v", readOnly: true)]
+        container.volumeMounts = [
+            VolumeMountStatus(name: "v", mountPath: "/v", readOnly: true, recursiveReadOnly: .disabled)
+        ]
         status.containerStatuses = [container]
         status.initContainerStatuses = [
             ContainerStatus(

@@ -32,6 +32,9 @@ import Testing
                 logLevel: warning
                 nodeName: edge-1
                 unenforcedLimits: true
+                clusterDNS: [10.96.0.10, "fd00::10"]
+                clusterDomain: edge.example
+                allowedUnsafeSysctls: ["kernel.msg*", net/core/somaxconn]
                 """)
         var expected = NodeSettings()
         expected.cgroupRoot = "/pods"
@@ -41,6 +44,9 @@ import Testing
         expected.logLevel = .warning
         expected.nodeName = "edge-1"
         expected.acceptsUnenforcedLimits = true
+        expected.clusterDNS = ["10.96.0.10", "fd00::10"]
+        expected.clusterDomain = "edge.example"
+        expected.allowedUnsafeSysctls = ["kernel.msg*", "net/core/somaxconn"]
         #expect(settings == expected)
     }
 
@@ -117,6 +123,12 @@ import Testing
         #expect(
             complaint("evictionHard: {}")
                 == "c.yaml:3:1: evictionHard: a field of the kubelet that this node does not carry out; remove it")
+        #expect(complaint("clusterDNS: [dns]") == "c.yaml:3:13: clusterDNS: expected a list of IP addresses")
+        #expect(
+            complaint("clusterDomain: a..b") == "c.yaml:3:16: clusterDomain: expected a domain, as cluster.local")
+        for name in ["vm.swappiness", "*", "kernel.*", "net.core.x*y", "Net.core"] {
+            #expect(complaint("allowedUnsafeSysctls: ['\(name)']").hasPrefix("c.yaml:3:23: allowedUnsafeSysctls: "))
+        }
         #expect(complaint("nodeName: [\n").hasPrefix("c.yaml:4:"))
     }
 

@@ -208,7 +208,10 @@ import Testing
         #expect(status.ready && status.started == true)
         #expect(status.state == .running(startedAt: Self.time(5)))
         #expect(status.user == LinuxContainerUser(uid: 1000, gid: 1000, supplementalGroups: [1000, 5]))
-        #expect(status.volumeMounts == [VolumeMountStatus(name: "v", mountPath: "/v", readOnly: true)])
+        #expect(
+            status.volumeMounts == [
+                VolumeMountStatus(name: "v", mountPath: "/v", readOnly: true, recursiveReadOnly: .disabled)
+            ])
         #expect(status.allocatedResources == ["cpu": Quantity(1)])
     }
 

@@ -33,7 +33,7 @@ private struct Fixture {
     func context(_ spec: PodSpec) -> PodContext {
         PodContext(
             pod: Pod(metadata: ObjectMeta(name: "p", namespace: "ns", uid: "u-1"), spec: spec), directory: directory,
-            node: node, podIPs: [], hostname: "p", logs: folder.path + "/logs")
+            node: node, podIPs: [], names: PodNames(host: "p"), logs: folder.path + "/logs")
     }
 
     func prepare(
@@ -314,6 +314,53 @@ private func mode(_ path: String) -> mode_t? {
             DataObject(
                 .secret, ObjectMeta(name: "s", namespace: "ns"), data: ["key": Array(value.utf8)])
         ])
+    }
+
+    @Test func volumesAreTheGroupsFromTheMomentTheyAreThereAndWhatTheAgentWritesIsReadableToIt() async {
+        await #expect(processExitsWith: .success) {
+            try inPrivateMounts {
+                umask(0o077)
+                let fixture = try Fixture()
+                let files = ProjectedFiles(
+                    .secret,
+                    [.init(data: .init(.secret, name: "s", items: [KeyToPath(key: "key", path: "deep/key")]))],
+                    defaultMode: 0o400)
+                var spec = Fixture.plain([
+                    Volume(name: "disk", emptyDir: EmptyDirVolumeSource()),
+                    Volume(name: "mem", emptyDir: EmptyDirVolumeSource(medium: .memory)),
+                    Volume(name: "files", files: files),
+                    Volume(name: "host", hostPath: HostPathVolumeSource(path: fixture.folder.path + "/host")),
+                ])
+                spec.securityContext.fsGroup = 4321
+                let places = try fixture.prepare(spec, objects: Self.secret("one"))
+                func look(_ path: String) -> String {
+                    var status = stat()
+                    guard stat(path, &status) == 0 else { return "nothing" }
+                    return "\(status.st_uid):\(status.st_gid) \(String(status.st_mode & 0o7777, radix: 8))"
+                }
+                let (disk, memory) = (try #require(places["disk"]), try #require(places["mem"]))
+                #expect(look(disk) == "0:4321 2777")
+                #expect(look(memory) == "0:4321 2777")
+                let path = try #require(places["files"])
+                #expect(look(path) == "0:4321 2755")
+                #expect(look(path + "/deep") == "0:4321 2755")
+                #expect(look(path + "/deep/key") == "0:4321 440")
+                #expect(look(fixture.folder.path + "/host").hasPrefix("0:0 "), "a hostPath is nobody's to change")
+
+                // What runs has it in use: it is left as it is, and nothing is written again.
+                #expect(chmod(disk, 0o700) == 0 && chown(disk, 7, 8) == 0)
+                let before = try Files.list(path)
+                #expect(try fixture.prepare(spec, objects: Self.secret("one")) == places)
+                #expect(look(disk) == "7:8 700")
+                #expect(try Files.list(path) == before)
+                let pod = fixture.context(spec).pod
+                let failures = fixture.volumes.update(
+                    pod, fixture.directory, node: fixture.node, objects: Self.secret("two"))
+                #expect(failures == [])
+                #expect(try Files.readText(path + "/deep/key") == "two" && look(path + "/deep/key") == "0:4321 440")
+                try fixture.volumes.remove(fixture.directory)
+            }
+        }
     }
 
     @Test func aSecretIsInMemoryOnlyFollowsItsChangesAndStaysWhenItGoes() async {

@@ -89,9 +89,11 @@ struct TranscriptTests {
     }
 
     @Test func aConfigurationComesBackAsItWasWritten() throws {
-        let configuration = PodConfiguration(
+        var configuration = PodConfiguration(
             uid: "u", name: "default/web", hostname: "web", network: .path("/run/netns/x"), ipc: .own, uts: .host,
             sharesProcessNamespace: true, runFolder: "/run/swiftlet/pods/u")
+        #expect(try PodConfiguration(json: configuration.json) == configuration)
+        configuration.sysctls = ["net/ipv4/tcp_rmem": "1 2 3", "kernel/sem": "4"]
         #expect(try PodConfiguration(json: configuration.json) == configuration)
     }
 }

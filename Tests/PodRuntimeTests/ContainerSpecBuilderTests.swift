@@ -13,7 +13,7 @@ import Testing
         return PodContext(
             pod: Pod(metadata: ObjectMeta(name: "web", namespace: "prod", uid: "u-1"), spec: spec),
             directory: try #require(PodDirectory(root: "/pods", uid: "u-1")), node: node, podIPs: [],
-            hostname: spec.hostNetwork ? "node-1" : "web", logs: "/var/log/pods",
+            names: PodNames(host: spec.hostNetwork ? "node-1" : "web"), logs: "/var/log/pods",
             volumes: ["data": "/pods/u-1/volumes/kubernetes.io~empty-dir/data", "host": "/srv"])
     }
 
@@ -59,6 +59,56 @@ import Testing
         for (place, option) in [("/d", "ro"), ("/p", "ro"), ("/h", "rw")] {
             #expect(mounts.first { $0.destination == place }?.options.contains(option) == true, "\(place)")
         }
+    }
+
+    @Test func aPartOfAVolumeIsNamedByTheContainersVariables() throws {
+        func plan(_ expression: String, _ value: String = "logs") throws -> ContainerPlan {
+            try Self.plan(
+                Self.container {
+                    $0.env = [EnvVar(name: "NAME", value: value)]
+                    var mount = VolumeMount(name: "data", mountPath: "/d")
+                    mount.subPathExpr = expression
+                    $0.volumeMounts = [VolumeMount(name: "host", mountPath: "/h"), mount]
+                })
+        }
+        let good = try plan("a/$(NAME)/$$(NAME)")
+        let target = "/pods/u-1/volume-subpaths/data/c/1"
+        let part = try #require(good.subPaths.first)
+        #expect(good.subPaths.count == 1 && part.volume == "data" && part.target == target)
+        #expect(part.source.hasSuffix("~empty-dir/data") && part.path == "a/logs/$(NAME)")
+        #expect(good.spec.mounts.first { $0.destination == "/d" }?.source == target)
+        func refusal(_ expression: String, _ value: String = "logs") -> String? {
+            do {
+                _ = try plan(expression, value)
+                return nil
+            } catch { return "\(error)" }
+        }
+        #expect(refusal("$(B)/$(A)/$(NAME)") == "missing value for A, B")
+        #expect(refusal("$(NAME)", "") == "missing value for NAME")
+        #expect(refusal("$(NAME)", "/etc") == "error SubPath `/etc` must not be an absolute path")
+        #expect(refusal("a/$(NAME)", "../..") == "unable to provision SubPath `a/../..`: must not contain '..'")
+    }
+
+    @Test func mountsTravelAndAreSealedOnlyAsAskedFor() throws {
+        func options(_ change: (inout VolumeMount) -> Void) throws -> [String]? {
+            var mount = VolumeMount(name: "host", mountPath: "/h")
+            change(&mount)
+            let plan = try Self.plan(Self.container { $0.volumeMounts = [mount] })
+            return plan.spec.mounts.first { $0.destination == "/h" }?.options
+        }
+        #expect(try options { _ in } == ["rbind", "rprivate", "rw"])
+        #expect(try options { $0.mountPropagation = MountPropagationMode.none } == ["rbind", "rprivate", "rw"])
+        #expect(try options { $0.mountPropagation = .hostToContainer } == ["rbind", "rslave", "rw"])
+        #expect(try options { $0.mountPropagation = .bidirectional } == ["rbind", "rshared", "rw"])
+        #expect(try options { $0.readOnly = true } == ["rbind", "rprivate", "ro"])
+        for mode in [RecursiveReadOnlyMode.ifPossible, .enabled] {
+            #expect(
+                try options { ($0.readOnly, $0.recursiveReadOnly) = (true, mode) } == [
+                    "rbind", "rprivate", "ro", "rro",
+                ])
+        }
+        #expect(
+            try options { ($0.readOnly, $0.recursiveReadOnly) = (true, .disabled) } == ["rbind", "rprivate", "ro"])
     }
 
     // MARK: The process
@@ -181,6 +231,20 @@ import Testing
         let own = try Self.plan(Self.container { $0.securityContext = security }, spec)
         #expect(own.user == StartContainer.User(image: "", uid: 0, gid: 4, mustNotBeRoot: false))
         #expect(own.seccomp == .runtimeDefault(capabilities: own.spec.process.capabilities.bounding))
+    }
+
+    @Test func theGroupsOfAUserAreTheVolumesThePodsAndUnlessStrictTheImages() throws {
+        var spec = PodSpec()
+        spec.securityContext.fsGroup = 2000
+        spec.securityContext.supplementalGroups = [3000, 4000]
+        let merged = try Self.plan(Self.container(), spec).user
+        #expect(merged.groups == [2000, 3000, 4000] && merged.usesImageGroups)
+        spec.securityContext.supplementalGroupsPolicy = .merge
+        #expect(try Self.plan(Self.container(), spec).user == merged)
+        spec.securityContext.supplementalGroupsPolicy = .strict
+        #expect(try !Self.plan(Self.container(), spec).user.usesImageGroups)
+        spec.securityContext.fsGroup = -1
+        #expect(throws: ContainerConfigError.self) { try Self.plan(Self.container(), spec) }
     }
 
     @Test(arguments: [-1, 4_294_967_295, 4_294_967_296] as [Int64])

@@ -185,4 +185,31 @@ import Testing
             EnvironmentBuilder.environment([], image: ImageConfig(), hostname: "web", terminal: true)
                 == ["HOSTNAME=web", "TERM=xterm", "PATH=" + EnvironmentBuilder.defaultPath])
     }
+
+    @Test func aVariableOfAFileIsThatOfTheMomentOrItIsSaidWhyNot() throws {
+        let pod = Pod(metadata: ObjectMeta(name: "p", namespace: "ns", uid: "u"), spec: PodSpec())
+        let node = NodeFacts(
+            name: "n", addresses: [], memoryCapacity: 0, allocatableMilliCPU: 0, allocatableMemory: 0)
+        let files = EnvFiles([
+            .init(volume: "v", path: "env"): .file(try EnvFile(parsing: Array("A='$(X)'".utf8))),
+            .init(volume: "v", path: "none"): .nothing, .init(volume: "v", path: "bad"): .unusable("line 1: x"),
+        ])
+        let builder = EnvironmentBuilder(pod: pod, node: node, podIPs: [], files: files)
+        func outcome(_ path: String, _ key: String, _ optional: Bool? = nil) -> String {
+            var container = Container(name: "c", image: "i")
+            let selector = FileKeySelector(volumeName: "v", path: path, key: key, optional: optional)
+            container.env = [
+                EnvVar(name: "X", value: "x"), EnvVar(name: "E", valueFrom: EnvVarSource(fileKeyRef: selector)),
+            ]
+            do throws(ContainerConfigError) {
+                return try builder.variables(of: container).last.map { "\($0.name)=\($0.value)" } ?? ""
+            } catch { return "\(error.reason.rawValue): \(error.message)" }
+        }
+        #expect(outcome("env", "A") == "E=$(X)", "taken as it is")
+        let reason = "CreateContainerConfigError: "
+        #expect(outcome("env", "B") == reason + "environment variable key \"B\" not found in file \"env\"")
+        #expect(outcome("none", "A") == reason + "env file \"none\" not found in volume \"v\"")
+        #expect(outcome("bad", "A", true) == reason + "couldn't parse env file \"bad\": line 1: x")
+        #expect(outcome("env", "B", true) == "X=x" && outcome("none", "A", true) == "X=x")
+    }
 }

@@ -39,6 +39,32 @@ enum Names {
             + "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
     }
 
+    /// A search path of a resolver: a subdomain that may have underscores.
+    static func searchPath(_ text: String) -> String? {
+        if let long = tooLong(text, 253) { return long }
+        let bytes = text.utf8.map { $0 == UInt8(ascii: "_") ? UInt8(ascii: "a") : $0 }
+        if bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy({ isLabel($0) }) {
+            return nil
+        }
+        return "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', "
+            + "and must start and end with an alphanumeric character"
+    }
+
+    /// A kernel parameter: words with dots or slashes between.
+    static func sysctl(_ text: String) -> String? {
+        let parts = text.utf8.split(omittingEmptySubsequences: false) {
+            $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "/")
+        }
+        func isInner(_ c: UInt8) -> Bool { isLowerOrDigit(c) || c == UInt8(ascii: "-") || c == UInt8(ascii: "_") }
+        let areWords = parts.allSatisfy { part in
+            guard let first = part.first, let last = part.last else { return false }
+            return isLowerOrDigit(first) && isLowerOrDigit(last) && part.allSatisfy(isInner)
+        }
+        if areWords, text.utf8.count <= 253 { return nil }
+        return "must have at most 253 characters and match regex "
+            + "([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+    }
+
     /// `MyName` with `-_.` inside.
     private static func isWord(_ text: some BidirectionalCollection<UInt8>) -> Bool {
         guard let first = text.first, let last = text.last, isAlphanumeric(first), isAlphanumeric(last) else {

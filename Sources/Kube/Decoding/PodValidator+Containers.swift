@@ -22,13 +22,15 @@ extension PodValidator {
                 image(container.image, path.field("image"))
                 absolute(container.workingDir, path.field("workingDir"))
                 absolute(container.terminationMessagePath, path.field("terminationMessagePath"))
-                for (n, variable) in container.env.enumerated() { env(variable, path.field("env")[n], containers: all) }
+                for (n, variable) in container.env.enumerated() {
+                    env(variable, path.field("env")[n], containers: all, volumes: spec.volumes)
+                }
                 for (n, source) in container.envFrom.enumerated() { envFrom(source, path.field("envFrom")[n]) }
                 ports(container.ports, path.field("ports"), hostNetwork: spec.hostNetwork)
                 // Init containers run one after another: their ports do not meet.
                 if list == "containers" { distinct(container.ports, path.field("ports"), &hostPorts) }
                 resources(container.resources, path.field("resources"))
-                mounts(container.volumeMounts, path.field("volumeMounts"), volumes: volumes)
+                mounts(container, path.field("volumeMounts"), volumes: volumes)
                 probes(container, path, isInit: list == "initContainers")
                 if let context = container.securityContext { security(context, path.field("securityContext")) }
             }
@@ -77,16 +79,20 @@ extension PodValidator {
         }
     }
 
-    private mutating func env(_ variable: EnvVar, _ path: FieldPath, containers: Set<String>) {
+    private mutating func env(
+        _ variable: EnvVar, _ path: FieldPath, containers: Set<String>, volumes: [Volume]
+    ) {
         name(variable.name, path.field("name"), Names.environment)
         guard let source = variable.valueFrom else { return }
         let path = path.field("valueFrom")
         if !variable.value.isEmpty { invalid("", "may not be specified when `value` is not empty", path) }
-        let fields = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef"]
+        let fields = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"]
         let found = fields.filter { value(at: path.field($0)) != nil }
         if found.isEmpty {
             invalid(
-                "", "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`", path)
+                "",
+                "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`",
+                path)
         } else if found.count > 1 {
             invalid("", "may not have more than one field specified at a time", path)
         } else if let field = source.fieldRef {
@@ -96,6 +102,8 @@ extension PodValidator {
         } else if let selector = source.keyRef {
             name(selector.name, path.field(found[0]).field("name"), Names.subdomain)
             name(selector.key, path.field(found[0]).field("key"), Names.dataKey)
+        } else if let selector = source.fileKeyRef {
+            fileKey(selector, path.field("fileKeyRef"), volumes: volumes)
         }
     }
 
@@ -200,40 +208,6 @@ extension PodValidator {
             return name.contains("/")
                 ? "not supported: no device plugin provides it; remove it"
                 : "Invalid value: \(ManifestIssue.quoted(name)): must be a standard resource type or fully qualified"
-        }
-    }
-
-    private mutating func mounts(_ mounts: [VolumeMount], _ path: FieldPath, volumes: Set<String>) {
-        var paths: Set<String> = []
-        for (n, mount) in mounts.enumerated() {
-            let path = path[n]
-            if mount.name.isEmpty {
-                required(path.field("name"))
-            } else if !volumes.contains(mount.name) {
-                notFound(mount.name, path.field("name"))
-            }
-            let mountPath = path.field("mountPath")
-            if mount.mountPath.isEmpty {
-                required(mountPath)
-                continue
-            }
-            absolute(mount.mountPath, mountPath)
-            if mount.mountPath.utf8.contains(UInt8(ascii: ":")) {
-                invalid(mount.mountPath, "must not contain ':'", mountPath)
-            }
-            let parts = mount.mountPath.split(separator: "/").filter { $0 != "." }
-            if parts.isEmpty {
-                invalid(mount.mountPath, "the root of the image cannot be mounted over", mountPath)
-            } else if parts.contains("..") {
-                invalid(mount.mountPath, "must not contain '..'", mountPath)
-            } else if !paths.insert(parts.joined(separator: "/")).inserted {
-                invalid(mount.mountPath, "must be unique", mountPath)
-            }
-            if mount.subPath.hasPrefix("/") {
-                invalid(mount.subPath, "must be a relative path", path.field("subPath"))
-            } else if mount.subPath.split(separator: "/").contains("..") {
-                invalid(mount.subPath, "must not contain '..'", path.field("subPath"))
-            }
         }
     }
 

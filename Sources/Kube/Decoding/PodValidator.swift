@@ -96,16 +96,13 @@ struct PodValidator {
         inRange(
             spec.terminationGracePeriodSeconds, 0...Int64(Int32.max), path.field("terminationGracePeriodSeconds"))
         inRange(spec.activeDeadlineSeconds, 1...Int64(Int32.max), path.field("activeDeadlineSeconds"))
-        if let hostname = spec.hostname, let wrong = Names.label(hostname) {
-            invalid(hostname, wrong, path.field("hostname"))
-        }
+        names(spec, path)
         if spec.shareProcessNamespace, spec.hostPID {
             let detail = "ShareProcessNamespace and HostPID cannot both be enabled"
             add("Invalid value: true: \(detail)", path.field("shareProcessNamespace"))
         }
-        inRange(spec.securityContext.runAsUser, Self.ids, path.field("securityContext").field("runAsUser"))
-        inRange(spec.securityContext.runAsGroup, Self.ids, path.field("securityContext").field("runAsGroup"))
-        seccompType(spec.securityContext.seccompProfile, path.field("securityContext").field("seccompProfile"))
+        security(spec.securityContext, path.field("securityContext"))
+        sysctls(spec, path.field("securityContext").field("sysctls"))
         for (n, alias) in spec.hostAliases.enumerated() {
             let path = path.field("hostAliases")[n]
             name(alias.ip, path.field("ip"), Names.address)
@@ -119,6 +116,16 @@ struct PodValidator {
         let names = Set((spec.initContainers + spec.containers).map(\.name))
         volumes(spec.volumes, path.field("volumes"), containers: names)
         containers(spec, path)
+    }
+
+    private mutating func security(_ context: PodSecurityContext, _ path: FieldPath) {
+        inRange(context.runAsUser, Self.ids, path.field("runAsUser"))
+        inRange(context.runAsGroup, Self.ids, path.field("runAsGroup"))
+        inRange(context.fsGroup, Self.ids, path.field("fsGroup"))
+        for (n, group) in context.supplementalGroups.enumerated() {
+            inRange(group, Self.ids, path.field("supplementalGroups")[n])
+        }
+        seccompType(context.seccompProfile, path.field("seccompProfile"))
     }
 
     static let ids: ClosedRange<Int64> = 0...Int64(Int32.max)

@@ -21,8 +21,10 @@ enum FieldTable {
             ]),
         "PodSpec": FieldClasses(
             supported: [
-                "activeDeadlineSeconds", "containers", "dnsPolicy", "hostAliases", "hostIPC", "hostNetwork", "hostPID",
-                "hostname", "imagePullSecrets", "initContainers", "priority", "priorityClassName", "restartPolicy",
+                "activeDeadlineSeconds", "containers", "dnsConfig", "dnsPolicy", "hostAliases", "hostIPC",
+                "hostNetwork",
+                "hostPID", "hostname", "hostnameOverride", "imagePullSecrets", "initContainers", "priority",
+                "priorityClassName", "restartPolicy", "setHostnameAsFQDN", "subdomain",
                 "securityContext",
                 "shareProcessNamespace", "terminationGracePeriodSeconds", "volumes",
             ],
@@ -36,37 +38,32 @@ enum FieldTable {
                 "topologySpreadConstraints": scheduler,
             ],
             refused: [
-                "dnsConfig": "resolv.conf cannot be changed yet; remove it to use the node's",
                 "ephemeralContainers": "ephemeral containers are not run; remove them and use `swiftlet exec`",
                 "hostUsers": "user namespaces are not made yet; remove it to run with the node's user ids",
-                "hostnameOverride": "it is not applied yet; use hostname",
                 "overhead": "it is not charged to the pod; remove it",
                 "readinessGates": "there is no API server by which anybody could answer them; remove them",
                 "resourceClaims": "there is no dynamic resource allocation; remove them",
                 "resources": "limits of a whole pod are not enforced yet; give them to the containers",
                 "runtimeClassName": "there is one runtime; remove it",
-                "setHostnameAsFQDN": "the node has no cluster domain; remove it",
-                "subdomain": "the node has no cluster domain; remove it",
             ],
-            unless: [
-                "hostUsers": [true], "setHostnameAsFQDN": [false], "dnsConfig": [[:]], "overhead": [[:]],
-                "resources": [[:]],
-            ]),
+            unless: ["hostUsers": [true], "overhead": [[:]], "resources": [[:]]]),
+        "PodDNSConfig": FieldClasses(supported: ["nameservers", "options", "searches"]),
+        "PodDNSConfigOption": FieldClasses(supported: ["name", "value"]),
         "PodSecurityContext": FieldClasses(
-            supported: ["runAsGroup", "runAsNonRoot", "runAsUser", "seccompProfile"],
+            supported: [
+                "fsGroup", "runAsGroup", "runAsNonRoot", "runAsUser", "seccompProfile", "supplementalGroups",
+                "supplementalGroupsPolicy", "sysctls",
+            ],
             withoutEffect: [
-                "fsGroupChangePolicy": "it acts only with fsGroup", "seLinuxChangePolicy": "it acts only with SELinux",
-                "windowsOptions": "every node is Linux",
+                "fsGroupChangePolicy":
+                    "it acts on storage that outlives its pod; other volumes are handed to the group when they are made",
+                "seLinuxChangePolicy": "it acts only with SELinux", "windowsOptions": "every node is Linux",
             ],
             refused: [
                 "appArmorProfile": "AppArmor profiles are not set yet; remove it",
-                "fsGroup": "volumes are not handed to a group yet; set their owner in the image or on the host",
                 "seLinuxOptions": "SELinux labels are not set; remove it",
-                "supplementalGroups": "groups beside the image's are not added yet; use runAsGroup",
-                "supplementalGroupsPolicy": "a user keeps the groups of the image's /etc/group; remove it",
-                "sysctls": "kernel parameters are not set for a pod yet; remove them",
-            ],
-            unless: ["supplementalGroupsPolicy": ["Merge"]]),
+            ]),
+        "Sysctl": FieldClasses(supported: ["name", "value"]),
         "HostAlias": FieldClasses(supported: ["hostnames", "ip"]),
         "Container": FieldClasses(
             supported: [
@@ -96,8 +93,8 @@ enum FieldTable {
         "TCPSocketAction": FieldClasses(supported: ["host", "port"]),
         "EnvVar": FieldClasses(supported: ["name", "value", "valueFrom"]),
         "EnvVarSource": FieldClasses(
-            supported: ["configMapKeyRef", "fieldRef", "resourceFieldRef", "secretKeyRef"],
-            refused: ["fileKeyRef": "files of variables are not read yet; write the value"]),
+            supported: ["configMapKeyRef", "fieldRef", "fileKeyRef", "resourceFieldRef", "secretKeyRef"]),
+        "FileKeySelector": FieldClasses(supported: ["key", "optional", "path", "volumeName"]),
         "EnvFromSource": FieldClasses(supported: ["configMapRef", "prefix", "secretRef"]),
         "ConfigMapEnvSource": FieldClasses(supported: ["name", "optional"]),
         "SecretEnvSource": FieldClasses(supported: ["name", "optional"]),
@@ -110,13 +107,9 @@ enum FieldTable {
             supported: ["limits", "requests"],
             refused: ["claims": "there is no dynamic resource allocation; remove them"]),
         "VolumeMount": FieldClasses(
-            supported: ["mountPath", "name", "readOnly", "subPath"],
-            refused: [
-                "mountPropagation": "mounts do not propagate between host and container yet; remove it",
-                "recursiveReadOnly": "mounts below a read-only one stay as they are; remove it",
-                "subPathExpr": "variables are not expanded in it yet; use subPath",
-            ],
-            unless: ["mountPropagation": ["None"], "recursiveReadOnly": ["Disabled"]]),
+            supported: [
+                "mountPath", "mountPropagation", "name", "readOnly", "recursiveReadOnly", "subPath", "subPathExpr",
+            ]),
         "SecurityContext": FieldClasses(
             supported: [
                 "allowPrivilegeEscalation", "capabilities", "privileged", "readOnlyRootFilesystem", "runAsGroup",
@@ -125,7 +118,8 @@ enum FieldTable {
             withoutEffect: ["windowsOptions": "every node is Linux"],
             refused: [
                 "appArmorProfile": "AppArmor profiles are not set yet; remove it",
-                "procMount": "/proc is always masked; remove it",
+                "procMount":
+                    "Unmasked needs a user namespace (hostUsers: false), which is not made yet; remove it",
                 "seLinuxOptions": "SELinux labels are not set; remove it",
             ],
             unless: ["procMount": ["Default"]]),
@@ -164,6 +158,7 @@ enum FieldTable {
         "ContainerPort.hostPort": "with hostNetwork equal to containerPort",
         "EmptyDirVolumeSource.sizeLimit": "only with the medium `Memory`",
         "EnvVarSource.fieldRef": "as in the kubelet; `spec.serviceAccountName` is what the manifest says",
+        "EnvVarSource.fileKeyRef": "lines `NAME='value'` of a file in an emptyDir, of at most 64 KiB",
         "HTTPGetAction.host": "default the pod's address, with hostNetwork the node's; a name is resolved by the node",
         "HTTPGetAction.httpHeaders": "they replace `User-Agent: kube-probe/1.36` and `Accept: */*`",
         "HTTPGetAction.path": "default `/`",
@@ -176,9 +171,18 @@ enum FieldTable {
         "Probe.successThreshold": "default 1; of liveness and startup probes it is 1",
         "Probe.terminationGracePeriodSeconds": "not of readiness probes; default is the pod's",
         "Probe.timeoutSeconds": "default 1",
+        "PodSecurityContext.fsGroup":
+            "of emptyDir, configMap, secret, downwardAPI and projected volumes; hostPath stays as it is",
         "PodSecurityContext.seccompProfile": "default `RuntimeDefault`, as a kubelet with `seccompDefault: true`",
         "PodSpec.activeDeadlineSeconds": "counted from `status.startTime`; the pod then fails with `DeadlineExceeded`",
-        "PodSpec.dnsPolicy": "`ClusterFirst` acts as `Default`, with the event `MissingClusterDNS`",
+        "PodSecurityContext.sysctls":
+            "the kubelet's safe ones, and those that `allowedUnsafeSysctls` of the node's configuration names; with "
+            + "another the pod fails with the reason `SysctlForbidden`. They are set before the pod has interfaces beside "
+            + "`lo`: those of `net.*.conf.default` and `net.*.neigh.default` count for these",
+        "PodSpec.dnsPolicy":
+            "without `clusterDNS` in the node's configuration `ClusterFirst` acts as `Default`, with the event "
+            + "`MissingClusterDNS`",
+        "PodSpec.subdomain": "below the node's `clusterDomain`; no DNS record is made of it",
         "PodSpec.priority": "of pods that start at once, as after a boot, those with a higher one start first",
         "PodSpec.priorityClassName":
             "`system-node-critical` and `system-cluster-critical` are known; others need a cluster and count as 0",
@@ -187,6 +191,8 @@ enum FieldTable {
         "ResourceRequirements.limits": "`cpu` and `memory`; others are **refused**",
         "ResourceRequirements.requests":
             "`cpu` and `memory`; `ephemeral-storage` is without effect, others **refused**",
+        "VolumeMount.mountPropagation": "`HostToContainer` and `Bidirectional` need a volume on a shared mount",
+        "VolumeMount.recursiveReadOnly": "`IfPossible` is `Enabled`: every kernel from 5.12 on can do it",
         "Volume.projected": "the `kube-api-access-` volume of an exported pod is left out, with its mounts",
     ]
 

@@ -19,8 +19,9 @@ struct FieldValues: Sendable {
         "Pod.apiVersion": FieldValues(["v1"]),
         "Pod.kind": FieldValues(["Pod"]),
         "PodSpec.restartPolicy": FieldValues(RestartPolicy.self),
-        "PodSpec.dnsPolicy": FieldValues(
-            DNSPolicy.self, refused: ["None": "it needs dnsConfig, which is not applied yet; use Default"]),
+        "PodSpec.dnsPolicy": FieldValues(DNSPolicy.self),
+        "PodSecurityContext.fsGroupChangePolicy": FieldValues(["Always", "OnRootMismatch"]),
+        "PodSecurityContext.supplementalGroupsPolicy": FieldValues(SupplementalGroupsPolicy.self),
         "PodOS.name": FieldValues(["linux"]),
         "Container.imagePullPolicy": FieldValues(PullPolicy.self),
         "Container.terminationMessagePolicy": FieldValues(TerminationMessagePolicy.self),
@@ -34,6 +35,8 @@ struct FieldValues: Sendable {
                 "HugePages": "huge pages are not managed yet", "HugePages-2Mi": "huge pages are not managed yet",
                 "HugePages-1Gi": "huge pages are not managed yet",
             ]),
+        "VolumeMount.mountPropagation": FieldValues(MountPropagationMode.self),
+        "VolumeMount.recursiveReadOnly": FieldValues(RecursiveReadOnlyMode.self),
         "HostPathVolumeSource.type": FieldValues(HostPathType.self),
     ]
 }

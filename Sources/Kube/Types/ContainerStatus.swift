@@ -99,17 +99,29 @@ public struct VolumeMountStatus: KubeValue {
     public var name: String
     public var mountPath: String
     public var readOnly: Bool
+    /// Of a read-only mount, whether what is mounted below is so, too.
+    public var recursiveReadOnly: RecursiveReadOnlyMode?
 
-    public init(name: String, mountPath: String, readOnly: Bool = false) {
+    public init(
+        name: String, mountPath: String, readOnly: Bool = false, recursiveReadOnly: RecursiveReadOnlyMode? = nil
+    ) {
         self.name = name
         self.mountPath = mountPath
         self.readOnly = readOnly
+        self.recursiveReadOnly = recursiveReadOnly
+    }
+
+    /// What was done of what was asked for.
+    public init(_ mount: VolumeMount) {
+        self.init(
+            name: mount.name, mountPath: mount.mountPath, readOnly: mount.readOnly,
+            recursiveReadOnly: mount.readOnly ? (mount.isRecursivelyReadOnly ? .enabled : .disabled) : nil)
     }
 
     public init(_ value: JSONValue) {
         self.init(
             name: value.text("name") ?? "", mountPath: value.text("mountPath") ?? "",
-            readOnly: value.bool("readOnly") ?? false)
+            readOnly: value.bool("readOnly") ?? false, recursiveReadOnly: value.choice("recursiveReadOnly"))
     }
 
     public var json: JSONValue {
@@ -117,8 +129,7 @@ public struct VolumeMountStatus: KubeValue {
         object.append("mountPath", .string(mountPath))
         object.append("name", .string(name))
         object.put(flag: "readOnly", readOnly)
-        // The API server fills this in for read-only mounts.
-        if readOnly { object.append("recursiveReadOnly", "Disabled") }
+        object.put("recursiveReadOnly", recursiveReadOnly)
         return .object(object)
     }
 }

@@ -33,11 +33,13 @@ public struct EnvVarSource: KubeValue {
     public var resourceFieldRef: ResourceFieldSelector?
     /// configMapKeyRef or secretKeyRef.
     public var keyRef: DataKeySelector?
+    public var fileKeyRef: FileKeySelector?
 
     public init(
         fieldRef: ObjectFieldSelector? = nil, resourceFieldRef: ResourceFieldSelector? = nil,
-        keyRef: DataKeySelector? = nil
+        keyRef: DataKeySelector? = nil, fileKeyRef: FileKeySelector? = nil
     ) {
+        self.fileKeyRef = fileKeyRef
         self.fieldRef = fieldRef
         self.resourceFieldRef = resourceFieldRef
         self.keyRef = keyRef
@@ -47,13 +49,15 @@ public struct EnvVarSource: KubeValue {
         self.init(
             fieldRef: value.value("fieldRef"), resourceFieldRef: value.value("resourceFieldRef"),
             keyRef: value["configMapKeyRef"].flatMap { DataKeySelector(.configMap, $0) }
-                ?? value["secretKeyRef"].flatMap { DataKeySelector(.secret, $0) })
+                ?? value["secretKeyRef"].flatMap { DataKeySelector(.secret, $0) },
+            fileKeyRef: value.value("fileKeyRef"))
     }
 
     public var json: JSONValue {
         var object = JSONObject()
         if let keyRef, keyRef.kind == .configMap { object.append("configMapKeyRef", keyRef.json) }
         object.put("fieldRef", fieldRef)
+        object.put("fileKeyRef", fileKeyRef)
         object.put("resourceFieldRef", resourceFieldRef)
         if let keyRef, keyRef.kind == .secret { object.append("secretKeyRef", keyRef.json) }
         return .object(object)
@@ -81,6 +85,37 @@ public struct ObjectFieldSelector: KubeValue {
                 .init(key: "apiVersion", value: .string(apiVersion)),
                 .init(key: "fieldPath", value: .string(fieldPath)),
             ]))
+    }
+}
+
+/// core/v1.FileKeySelector: a variable of a file in an emptyDir, which an init container wrote.
+public struct FileKeySelector: KubeValue {
+    public var volumeName: String
+    /// Relative to the volume.
+    public var path: String
+    public var key: String
+    public var optional: Bool?
+
+    public init(volumeName: String, path: String, key: String, optional: Bool? = nil) {
+        self.volumeName = volumeName
+        self.path = path
+        self.key = key
+        self.optional = optional
+    }
+
+    public init(_ value: JSONValue) {
+        self.init(
+            volumeName: value.text("volumeName") ?? "", path: value.text("path") ?? "", key: value.text("key") ?? "",
+            optional: value.bool("optional"))
+    }
+
+    public var json: JSONValue {
+        var object = JSONObject()
+        object.append("key", .string(key))
+        object.put("optional", optional)
+        object.append("path", .string(path))
+        object.append("volumeName", .string(volumeName))
+        return .object(object)
     }
 }
 

@@ -10,11 +10,17 @@ public struct PodSpec: KubeValue {
     /// How long the pod may be active from its start time on.
     public var activeDeadlineSeconds: Int64?
     public var dnsPolicy: DNSPolicy
+    public var dnsConfig: PodDNSConfig?
     public var hostNetwork: Bool
     public var hostPID: Bool
     public var hostIPC: Bool
     public var shareProcessNamespace: Bool
     public var hostname: String?
+    /// Goes before `hostname` and `subdomain`.
+    public var hostnameOverride: String?
+    public var subdomain: String?
+    /// The kernel's host name is the full one, with the domain.
+    public var setHostnameAsFQDN: Bool
     public var hostAliases: [HostAlias]
     public var securityContext: PodSecurityContext
     /// Names of Secrets in the pod's namespace, in the order in which they are tried.
@@ -37,6 +43,7 @@ public struct PodSpec: KubeValue {
         terminationGracePeriodSeconds = 30
         dnsPolicy = .clusterFirst
         (hostNetwork, hostPID, hostIPC, shareProcessNamespace) = (false, false, false, false)
+        setHostnameAsFQDN = false
         hostAliases = []
         imagePullSecrets = []
         securityContext = PodSecurityContext()
@@ -57,11 +64,15 @@ public struct PodSpec: KubeValue {
         terminationGracePeriodSeconds = value.integer("terminationGracePeriodSeconds") ?? 30
         activeDeadlineSeconds = value.integer("activeDeadlineSeconds")
         dnsPolicy = value.choice("dnsPolicy") ?? .clusterFirst
+        dnsConfig = value.value("dnsConfig")
         hostNetwork = value.bool("hostNetwork") ?? false
         hostPID = value.bool("hostPID") ?? false
         hostIPC = value.bool("hostIPC") ?? false
         shareProcessNamespace = value.bool("shareProcessNamespace") ?? false
         hostname = value.text("hostname")
+        hostnameOverride = value.text("hostnameOverride")
+        subdomain = value.text("subdomain")
+        setHostnameAsFQDN = value.bool("setHostnameAsFQDN") ?? false
         hostAliases = value.values("hostAliases")
         securityContext = value.value("securityContext") ?? PodSecurityContext()
         imagePullSecrets = (value["imagePullSecrets"]?.arrayValue ?? []).compactMap { $0.text("name") }
@@ -76,12 +87,14 @@ public struct PodSpec: KubeValue {
         var object = JSONObject()
         object.put("activeDeadlineSeconds", activeDeadlineSeconds)
         object.append("containers", .array(containers.map(\.json)))
+        object.put("dnsConfig", dnsConfig)
         object.put("dnsPolicy", dnsPolicy)
         object.put("hostAliases", hostAliases)
         object.put(flag: "hostIPC", hostIPC)
         object.put(flag: "hostNetwork", hostNetwork)
         object.put(flag: "hostPID", hostPID)
         object.put("hostname", hostname)
+        object.put("hostnameOverride", hostnameOverride)
         if !imagePullSecrets.isEmpty {
             object.append("imagePullSecrets", .array(imagePullSecrets.map { ["name": .string($0)] }))
         }
@@ -92,7 +105,9 @@ public struct PodSpec: KubeValue {
         object.put("restartPolicy", restartPolicy)
         object.append("securityContext", securityContext.json)
         object.put("serviceAccountName", serviceAccountName)
+        object.put(flag: "setHostnameAsFQDN", setHostnameAsFQDN)
         object.put(flag: "shareProcessNamespace", shareProcessNamespace)
+        object.put("subdomain", subdomain)
         object.put("terminationGracePeriodSeconds", terminationGracePeriodSeconds)
         object.put("volumes", volumes)
         object.put(carried: carried)
@@ -124,6 +139,8 @@ public enum DNSPolicy: String, Sendable, Hashable, CaseIterable {
     case clusterFirst = "ClusterFirst"
     case clusterFirstWithHostNet = "ClusterFirstWithHostNet"
     case `default` = "Default"
+    /// What dnsConfig says and nothing else.
+    case none = "None"
 }
 
 /// core/v1.HostAlias: a line of /etc/hosts.

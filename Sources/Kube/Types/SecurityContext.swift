@@ -44,10 +44,28 @@ public struct PodSecurityContext: KubeValue {
     public var runAsGroup: Int64?
     public var runAsNonRoot: Bool?
     public var seccompProfile: SeccompProfile?
+    /// The group that volumes are handed to; every container's user is in it.
+    public var fsGroup: Int64?
+    public var supplementalGroups: [Int64]
+    public var supplementalGroupsPolicy: SupplementalGroupsPolicy?
+    public var sysctls: [Sysctl]
+    /// Fields without effect here, kept for printing.
+    public var carried: JSONObject
 
-    public init() {}
+    static let carriedFields: Set<String> = ["fsGroupChangePolicy", "seLinuxChangePolicy", "windowsOptions"]
+
+    public init() {
+        supplementalGroups = []
+        sysctls = []
+        carried = JSONObject()
+    }
 
     public init(_ value: JSONValue) {
+        fsGroup = value.integer("fsGroup")
+        supplementalGroups = value["supplementalGroups"]?.arrayValue?.compactMap(\.integerValue) ?? []
+        supplementalGroupsPolicy = value.choice("supplementalGroupsPolicy")
+        sysctls = value.values("sysctls")
+        carried = value.members(Self.carriedFields)
         runAsUser = value.integer("runAsUser")
         runAsGroup = value.integer("runAsGroup")
         runAsNonRoot = value.bool("runAsNonRoot")
@@ -56,12 +74,25 @@ public struct PodSecurityContext: KubeValue {
 
     public var json: JSONValue {
         var object = JSONObject()
+        object.put("fsGroup", fsGroup)
         object.put("runAsGroup", runAsGroup)
         object.put("runAsNonRoot", runAsNonRoot)
         object.put("runAsUser", runAsUser)
         object.put("seccompProfile", seccompProfile)
+        if !supplementalGroups.isEmpty {
+            object.append("supplementalGroups", .array(supplementalGroups.map { .integer($0) }))
+        }
+        object.put("supplementalGroupsPolicy", supplementalGroupsPolicy)
+        object.put("sysctls", sysctls)
+        object.put(carried: carried)
         return .object(object)
     }
+}
+
+/// Whether a user has the groups of the image's /etc/group beside those of the manifest.
+public enum SupplementalGroupsPolicy: String, Sendable, Hashable, CaseIterable {
+    case merge = "Merge"
+    case strict = "Strict"
 }
 
 /// core/v1.Capabilities: added to and dropped from the usual set. Names stand without `CAP_`; `ALL` is all.

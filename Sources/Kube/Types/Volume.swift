@@ -101,34 +101,3 @@ public enum HostPathType: String, Sendable, Hashable, CaseIterable {
     case fileOrCreate = "FileOrCreate"
     case socket = "Socket"
 }
-
-/// core/v1.VolumeMount.
-public struct VolumeMount: KubeValue {
-    public var name: String
-    public var mountPath: String
-    public var readOnly: Bool
-    /// The part of the volume that is mounted, relative to it; empty for all of it.
-    public var subPath: String
-
-    public init(name: String, mountPath: String, readOnly: Bool = false, subPath: String = "") {
-        self.name = name
-        self.mountPath = mountPath
-        self.readOnly = readOnly
-        self.subPath = subPath
-    }
-
-    public init(_ value: JSONValue) {
-        self.init(
-            name: value.text("name") ?? "", mountPath: value.text("mountPath") ?? "",
-            readOnly: value.bool("readOnly") ?? false, subPath: value.text("subPath") ?? "")
-    }
-
-    public var json: JSONValue {
-        var object = JSONObject()
-        object.append("mountPath", .string(mountPath))
-        object.append("name", .string(name))
-        object.put(flag: "readOnly", readOnly)
-        object.put("subPath", subPath)
-        return .object(object)
-    }
-}

@@ -2,6 +2,7 @@ import Base
 import CNITypes
 import HTTP
 import JSON
+import PodRuntime
 
 extension ConfigurationField {
     /// All fields, in the order in which they are shown.
@@ -77,6 +78,37 @@ extension ConfigurationField {
             Put rules into other programs' chains (Docker, ufw and others) that would drop packets of the built-in \
             network, and take them out with the last pod.
             """, needsRestart: true, \.opensFirewall),
+        ConfigurationField(
+            "clusterDNS", "The DNS servers of pods with the dnsPolicy ClusterFirst, a list of addresses.",
+            absence: "none: such pods have the node's", needsRestart: true,
+            set: { value, settings in
+                guard let servers = value.stringsValue, servers.allSatisfy({ IPPrefix.parse($0) != nil }) else {
+                    return "expected a list of IP addresses"
+                }
+                settings.clusterDNS = servers
+                return nil
+            }, value: { $0.clusterDNS.map { .strings($0) } }),
+        ConfigurationField(
+            "clusterDomain", "What the full names of pods and services end with.", absence: "cluster.local",
+            needsRestart: true,
+            set: { value, settings in
+                guard let domain = value.stringValue, NodeSettings.isDomain(domain) else {
+                    return "expected a domain, as cluster.local"
+                }
+                settings.clusterDomain = domain
+                return nil
+            }, value: { $0.clusterDomain.map { .string($0) } }),
+        ConfigurationField(
+            "allowedUnsafeSysctls",
+            "Kernel parameters that pods may set beside the safe ones: names, or beginnings of names with * behind.",
+            absence: "none", needsRestart: true,
+            set: { value, settings in
+                guard let names = value.stringsValue, names.allSatisfy({ SysctlPolicy.isPattern($0) }) else {
+                    return "expected names of parameters that namespaces have, as kernel.msg* or net.core.somaxconn"
+                }
+                settings.allowedUnsafeSysctls = names
+                return nil
+            }, value: { $0.allowedUnsafeSysctls.map { .strings($0) } }),
         ConfigurationField(
             "podPidsLimit", "Processes a pod may have; -1 for no limit.",
             absence: "\(NodeSettings.Default.podPIDLimit)",

@@ -23,6 +23,13 @@ public struct NodeSettings: Hashable, Sendable {
     /// Put rules into the chains of other programs that would drop the built-in network's packets.
     public var opensFirewall: Bool?
 
+    /// The DNS servers of the cluster, and what names in it end with.
+    public var clusterDNS: [String]?
+    public var clusterDomain: String?
+
+    /// Kernel parameters that pods may set beside the safe ones.
+    public var allowedUnsafeSysctls: [String]?
+
     /// When images are removed to make room: percent of the store's file system.
     public var imageGCHigh: Int64?
     public var imageGCLow: Int64?
@@ -42,6 +49,16 @@ public struct NodeSettings: Hashable, Sendable {
         range.isNetwork && range.length <= (range.isIPv6 ? 112 : 29)
     }
 
+    /// Whether names can end with it: labels of lower-case letters, digits and inner dashes, with dots between.
+    static func isDomain(_ text: String) -> Bool {
+        text.utf8.count <= 253
+            && text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { label in
+                let dash = UInt8(ascii: "-")
+                return (1...63).contains(label.count) && label.first != dash && label.last != dash
+                    && label.allSatisfy { 0x61...0x7A ~= $0 || 0x30...0x39 ~= $0 || $0 == dash }
+            }
+    }
+
     /// These settings, and where they set nothing, `others`.
     public func or(_ others: NodeSettings) -> NodeSettings {
         var result = self
@@ -55,6 +72,9 @@ public struct NodeSettings: Hashable, Sendable {
         result.manifestFolder = manifestFolder ?? others.manifestFolder
         result.podRange = podRange ?? others.podRange
         result.opensFirewall = opensFirewall ?? others.opensFirewall
+        result.clusterDNS = clusterDNS ?? others.clusterDNS
+        result.clusterDomain = clusterDomain ?? others.clusterDomain
+        result.allowedUnsafeSysctls = allowedUnsafeSysctls ?? others.allowedUnsafeSysctls
         result.imageGCHigh = imageGCHigh ?? others.imageGCHigh
         result.imageGCLow = imageGCLow ?? others.imageGCLow
         result.imageMinimumAge = imageMinimumAge ?? others.imageMinimumAge
@@ -115,6 +135,7 @@ public struct NodeSettings: Hashable, Sendable {
         settings.manifestFolder = manifestFolder
         settings.podRange = BuiltInNetwork.defaultRange
         settings.opensFirewall = false
+        settings.clusterDomain = "cluster.local"
         let policy = settings.imageCollection
         (settings.imageGCHigh, settings.imageGCLow) = (policy.high, policy.low)
         (settings.imageMinimumAge, settings.imageMaximumAge) = (policy.minimumAge, policy.maximumAge)

@@ -8,6 +8,8 @@ public enum PodInput: Sendable {
     case sandboxAdopted([AdoptedContainer])
     /// They could not be made; it is tried again after a while.
     case sandboxFailed(message: String)
+    /// This node does not run it.
+    case rejected(PodRejection)
     /// A volume could not be made ready; it is tried again after a while.
     case volumeFailed(message: String)
     case containerStarted(name: String, attempt: Int, StartedContainer)

@@ -43,6 +43,8 @@ public struct PodMachine: Sendable {
     /// The containers that were asked to stop while they ran.
     var stoppedContainers: Set<String> = []
     var sandboxFailures = 0
+    /// Why this node does not run it.
+    public internal(set) var rejection: PodRejection?
     /// The containers that were asked to end by the operator and have not yet.
     var stoppedByOperator: Set<String> = []
 
@@ -99,6 +101,7 @@ public struct PodMachine: Sendable {
             return adopt(found, now)
         case .sandboxFailed(let message):
             return onNotPrepared("FailedCreatePodSandBox", "Failed to create pod sandbox: \(message)")
+        case .rejected(let rejection): return onRejected(rejection)
         case .volumeFailed(let message):
             let directives = onNotPrepared("FailedMount", message)
             isWaitingForVolume = isWaitingToRetry

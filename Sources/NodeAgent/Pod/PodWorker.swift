@@ -157,7 +157,7 @@ public final class PodWorker {
 
     /// Ends the instance as the pod's grace period allows, so that it runs again when the next agent starts.
     func suspend(message: String) {
-        suspendedAsFinished = isFinished
+        suspendedAsFinished = hasRun
         stop(message: message)
     }
 
@@ -172,6 +172,9 @@ public final class PodWorker {
 
     /// All of its containers have ended for good; what they stood on may still be going.
     var isFinished: Bool { machine.stage == .finished || machine.stage == .tearingDown(final: false) }
+
+    /// So that the next agent does not run it again; what this node refused is judged anew.
+    private var hasRun: Bool { isFinished && machine.rejection == nil }
 
     /// What waits for an image looks again.
     func imagesChanged() {
@@ -246,7 +249,7 @@ public final class PodWorker {
         records.save(
             PodRecord(
                 uid: uid, source: source, manifest: manifest.value, startTime: startTime,
-                isFinished: suspendedAsFinished ?? isFinished,
+                isFinished: suspendedAsFinished ?? hasRun,
                 isEnding: suspendedAsFinished == nil && stopRequested != nil, failure: machine.failure,
                 containers: suspendedAsFinished == nil ? machine.containers : machine.resumableContainers))
     }
@@ -282,6 +285,8 @@ public final class PodWorker {
                     handle(.supervisorUnreachable(message: "\(error)"))
                 } catch is SupervisorGone {
                     handle(.supervisorLost(at: .now))
+                } catch let rejection as PodRejection {
+                    handle(.rejected(rejection))
                 } catch let error as VolumeError {
                     handle(.volumeFailed(message: "\(error)"))
                     retryAfterChange(since: seen)

@@ -22,6 +22,8 @@ public final class NodeServices {
     public var puller: (any ImagePuller)?
     public let seccomp: SeccompPrograms
     public let supervisor: SupervisorExecutable
+    /// The kernel parameters that pods may set.
+    public var sysctls = SysctlPolicy()
     /// Processes a pod may have; nil for no limit.
     public var podPIDLimit: Int64?
     /// Pods are only taken up in order to be ended: no sandbox is made.

@@ -9,6 +9,7 @@ extension PodSandbox {
     func lost(_ loss: SupervisorClient.Loss) {
         let lost = client
         client = nil
+        self.loss = loss
         let waiters = lossWaiters
         lossWaiters = []
         for waiter in waiters { waiter.resume() }

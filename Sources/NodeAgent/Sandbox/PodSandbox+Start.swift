@@ -19,9 +19,10 @@ extension PodSandbox {
         // The one that this start is meant for: should it die meanwhile, its successor gets a start of its own.
         let supervisor = client
         let image = try await image(of: container)
+        let files = await envFiles(of: container, context)
         let plan: ContainerPlan
         do throws(ContainerConfigError) {
-            plan = try ContainerSpecBuilder(context, objects: node.objects.current).plan(
+            plan = try ContainerSpecBuilder(context, objects: node.objects.current, files: files).plan(
                 container, image: image.config, layers: image.layerPaths, attempt: attempt,
                 hostDevices: container.securityContext?.privileged == true ? hostDevices() : [])
         } catch {
@@ -50,6 +51,13 @@ extension PodSandbox {
             containerID: "swiftlet://" + id, imageID: image.id, layers: image.layerPaths,
             startedAt: state.startedAt ?? .now,
             user: state.user.map { .init(uid: $0.uid, gid: $0.gid, groups: $0.groups) })
+    }
+
+    /// What is in the files that the container's variables come from, at this moment.
+    private func envFiles(of container: Container, _ context: PodContext) async -> EnvFiles {
+        guard EnvFileReader.isNeeded(by: container) else { return EnvFiles() }
+        let reader = EnvFileReader(volumes: context.volumes)
+        return (try? await node.pool.run { reader.files(of: container) }) ?? EnvFiles()
     }
 
     private func ask(

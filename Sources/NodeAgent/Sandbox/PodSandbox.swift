@@ -34,6 +34,8 @@ public final class PodSandbox: PodOperations {
     var broken: SupervisorClient?
     /// Why the supervisor cannot be spoken with, as the last try found.
     var unreachable: SupervisorUnreachable?
+    /// How the last supervisor went.
+    var loss: SupervisorClient.Loss?
     /// What a supervisor that died left is being released.
     var releasing: Task<Void, Never>?
     var preparedCgroups: Set<String> = []
@@ -92,7 +94,7 @@ public final class PodSandbox: PodOperations {
         do {
             let found = try await task.value
             // It may have gone right after its answer.
-            guard client != nil else { throw RequestFailure(.lost, "the pod's supervisor is gone") }
+            guard client != nil else { throw supervisorGone }
             return found
         } catch {
             throw unreachable ?? error
@@ -111,12 +113,19 @@ public final class PodSandbox: PodOperations {
         }
         // Last, so that what it answers is what there is when the pod goes on.
         let states = try await subscribe()
+        if !isAdopted, !pod.spec.securityContext.sysctls.isEmpty, client?.setsSysctls != true {
+            let message = "the supervisor is of a version that sets no sysctls; install one of the agent's version"
+            throw RequestFailure(.unsupported, message)
+        }
         return isAdopted ? takeUp(states) : nil
     }
 
     /// Makes what is not there of the sandbox.
     private func complete() async throws {
-        var draft = makeContext()
+        if client == nil, let message = node.sysctls.refusal(of: pod.spec) {
+            throw PodRejection(reason: "SysctlForbidden", message: message)
+        }
+        var draft = try makeContext()
         var isConnected = pod.spec.hostNetwork
         if client == nil {
             if !isConnected { try await node.networks.makeNamespace(directory.uid) }
@@ -189,14 +198,11 @@ public final class PodSandbox: PodOperations {
         }
     }
 
-    private func makeContext() -> PodContext {
-        let hostname =
-            pod.spec.hostNetwork
-            ? NodeProbe.hostname()
-            : PodHostname.name(podName: pod.metadata.name, hostname: pod.spec.hostname) ?? pod.metadata.name
-        return PodContext(
+    private func makeContext() throws(PodNames.TooLong) -> PodContext {
+        PodContext(
             pod: pod, directory: directory, node: node.facts,
-            podIPs: pod.spec.hostNetwork ? node.facts.addresses : [], hostname: hostname, logs: node.paths.logs)
+            podIPs: pod.spec.hostNetwork ? node.facts.addresses : [],
+            names: try PodNames(pod, node: node.facts, nodeHostname: NodeProbe.hostname()), logs: node.paths.logs)
     }
 
     private func spawn(_ context: PodContext) throws {
@@ -210,13 +216,18 @@ public final class PodSandbox: PodOperations {
 
     private func attach(_ client: SupervisorClient) {
         self.client = client
-        broken = nil
+        (broken, loss) = (nil, nil)
         client.onEvent = { [weak self] event in self?.received(event) }
         client.onLost = { [weak self] loss in self?.lost(loss) }
     }
 
+    /// That it is gone, and why where it has said so.
+    private var supervisorGone: RequestFailure {
+        RequestFailure(.lost, "the pod's supervisor is gone" + (loss.map { ": \($0)" } ?? ""))
+    }
+
     private func subscribe() async throws -> [PodProtocol.ContainerState] {
-        guard let client else { throw RequestFailure(.lost, "the pod's supervisor is gone") }
+        guard let client else { throw supervisorGone }
         return try await withCheckedThrowingContinuation { continuation in
             client.subscribe(within: isAdopted ? Self.answerTime : nil) { continuation.resume(with: $0) }
         }

@@ -17,6 +17,8 @@ public struct PodStatusBuilder: Sendable {
     public var isGoingOn = false
     /// The pod failed as a whole, and nothing of it runs any more.
     public var failure: PodFailure?
+    /// This node does not run it.
+    public var rejection: PodRejection?
     /// The pod's own addresses; with hostNetwork the node's are taken.
     public var podAddresses: [String]
 
@@ -38,6 +40,15 @@ public struct PodStatusBuilder: Sendable {
     ///   - now: the time of conditions that change.
     public func status(previous: PodStatus?, now: Timestamp) -> PodStatus {
         var status = PodStatus()
+        if let rejection {
+            // As the kubelet says it: nothing of the pod was begun.
+            status.phase = .failed
+            (status.reason, status.message) = (rejection.reason, "Pod was rejected: " + rejection.message)
+            status.startTime = startTime
+            status.qosClass = PodResources(pod.spec).qosClass
+            status.observedGeneration = pod.metadata.generation
+            return status
+        }
         status.initContainerStatuses = pod.spec.initContainers.map { containerStatus($0, isInit: true) }
         status.containerStatuses = pod.spec.containers.map { containerStatus($0, isInit: false) }
         switch previous?.phase {
@@ -111,9 +122,7 @@ public struct PodStatusBuilder: Sendable {
                 LinuxContainerUser(
                     uid: Int64($0.uid), gid: Int64($0.gid), supplementalGroups: $0.groups.map { Int64($0) })
             }
-            status.volumeMounts = container.volumeMounts.map {
-                VolumeMountStatus(name: $0.name, mountPath: $0.mountPath, readOnly: $0.readOnly)
-            }
+            status.volumeMounts = container.volumeMounts.map { VolumeMountStatus($0) }
         }
         return status
     }

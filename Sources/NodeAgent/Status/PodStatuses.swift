@@ -18,6 +18,7 @@ public final class PodStatuses: PodStatusSource {
             startTime: worker.startTime, nodeAddresses: facts.addresses, podAddresses: worker.addresses)
         builder.isGoingOn = worker.machine.isGoingOn
         builder.failure = worker.machine.toldFailure
+        builder.rejection = worker.machine.rejection
         let status = builder.status(previous: last[worker.uid], now: .now)
         last[worker.uid] = status
         return status

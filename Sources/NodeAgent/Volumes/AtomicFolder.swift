@@ -11,6 +11,8 @@ struct AtomicFolder {
     let path: String
     /// Writes only where nothing reaches a disk.
     var mustBeInMemory = true
+    /// The group that files and folders belong to (fsGroup); nil for the agent's own.
+    var group: gid_t?
 
     private static let data = "..data"
     private static let temporary = "..data_tmp"
@@ -82,6 +84,7 @@ struct AtomicFolder {
             let made = try parent.open(at: last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
             try made.writeAll(file.bytes, name: "\(self.path)/\(path)")
             let raw = made.raw
+            if let group { try retrying("fchown", path) { fchown(raw, uid_t.max, group) } }
             try retrying("fchmod", path) { fchmod(raw, mode_t(file.mode)) }
             withExtendedLifetime(made) {}
         }
@@ -98,8 +101,10 @@ struct AtomicFolder {
         }
         let folder = try parent.open(at: name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
         let raw = folder.raw
+        if let group { try retrying("fchown", name) { fchown(raw, uid_t.max, group) } }
         // The umask took bits away.
-        try retrying("fchmod", name) { fchmod(raw, 0o755) }
+        let mode: mode_t = group == nil ? 0o755 : 0o2755
+        try retrying("fchmod", name) { fchmod(raw, mode) }
         return folder
     }
 

@@ -77,16 +77,20 @@ public struct PodVolumes: Sendable {
         }
         guard let emptyDir = volume.emptyDir else { throw VolumeError("no volume plugin matched") }
         let path = directory.emptyDir(volume.name)
+        let group = Self.group(pod)
+        // What is made in a folder of the group is the group's, too.
+        let mode: mode_t = group == nil ? 0o777 : 0o2777
         do {
             switch emptyDir.medium {
             case .default:
                 // Made aside and moved into place: once it is there its mode is the pod's to change.
                 if Files.exists(path) { break }
-                try Self.makeFolder(path + ".new", mode: 0o777)
+                try Self.makeFolder(path + ".new", mode: mode, group: group)
                 try retrying("rename", path) { rename(path + ".new", path) }
             case .memory:
                 try mount(
-                    TemporaryFileSystem(size: Self.memorySize(emptyDir, pod.spec, node), mode: 0o777), at: path,
+                    TemporaryFileSystem(
+                        size: Self.memorySize(emptyDir, pod.spec, node), mode: mode, group: group), at: path,
                     of: directory)
             }
         } catch {
@@ -106,7 +110,8 @@ public struct PodVolumes: Sendable {
             // Scripts may be run from it, as from the kubelet's.
             try mount(
                 TemporaryFileSystem(
-                    mode: 0o755, attributes: TemporaryFileSystem.noSuid | TemporaryFileSystem.noDevices),
+                    mode: Self.group(pod) == nil ? 0o755 : 0o2755, group: Self.group(pod),
+                    attributes: TemporaryFileSystem.noSuid | TemporaryFileSystem.noDevices),
                 at: path, of: directory)
         } catch {
             throw VolumeError(error)
@@ -123,13 +128,23 @@ public struct PodVolumes: Sendable {
     private func write(
         _ files: ProjectedFiles, _ path: String, _ pod: Pod, _ node: NodeFacts, _ objects: DataObjects
     ) throws(VolumeError) {
-        let content: VolumeContent
+        var content: VolumeContent
         do throws(ContainerConfigError) {
             content = try VolumeContent(files, of: pod, node: node, objects: objects)
         } catch {
             throw VolumeError(error.message, isConfiguration: true)
         }
-        do throws(SystemError) { try AtomicFolder(path: path).write(content) } catch { throw VolumeError(error) }
+        let group = Self.group(pod)
+        if group != nil { content.openToGroup() }
+        do throws(SystemError) {
+            try AtomicFolder(path: path, group: group).write(content)
+        } catch { throw VolumeError(error) }
+    }
+
+    /// The group that the pod's volumes are handed to. They are so from the moment they are made, before a container can
+    /// have put anything into them: nothing needs to be walked, and so nothing can be put in the walker's way.
+    private static func group(_ pod: Pod) -> gid_t? {
+        pod.spec.securityContext.fsGroup.flatMap { gid_t(exactly: $0) }
     }
 
     /// Writes what ConfigMaps and Secrets hold now to the volumes of a pod that is there. One that cannot be written
@@ -256,7 +271,7 @@ public struct PodVolumes: Sendable {
 
     /// Makes a folder and its missing parents; it has this mode whatever the umask, also when it was there. A folder
     /// that something is mounted on is left as it is.
-    private static func makeFolder(_ path: String, mode: mode_t) throws(SystemError) {
+    private static func makeFolder(_ path: String, mode: mode_t, group: gid_t? = nil) throws(SystemError) {
         try Files.makeDirectories(Path.parent(path), mode: 0o750)
         if mkdir(path, mode) != 0 {
             let error = Errno.current
@@ -265,6 +280,7 @@ public struct PodVolumes: Sendable {
         }
         let folder = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
         let raw = folder.raw
+        if let group { try retrying("fchown", path) { fchown(raw, uid_t.max, group) } }
         try retrying("fchmod", path) { fchmod(raw, mode) }
     }
 

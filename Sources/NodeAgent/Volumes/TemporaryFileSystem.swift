@@ -6,6 +6,8 @@ struct TemporaryFileSystem {
     /// Bytes; nil for the kernel's default of half the memory.
     var size: Int64?
     var mode: mode_t
+    /// The group of its root folder; nil for the agent's own.
+    var group: gid_t?
     /// MOUNT_ATTR_ flags.
     var attributes: UInt32 = 0
 
@@ -23,6 +25,7 @@ struct TemporaryFileSystem {
         }
         try set("source", "tmpfs")
         try set("mode", "0" + String(mode, radix: 8))
+        if let group { try set("gid", String(group)) }
         if let size { try set("size", String(size)) }
         // FSCONFIG_SET_FLAG; a kernel that does not know the option leaves the context as it was.
         _ = swl_fsconfig(raw, 0, "noswap", nil, 0)

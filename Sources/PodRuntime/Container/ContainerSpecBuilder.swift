@@ -9,8 +9,11 @@ import PodProtocol
 public struct ContainerSpecBuilder: Sendable {
     let context: PodContext
     let objects: DataObjects
+    let files: EnvFiles
 
-    public init(_ context: PodContext, objects: DataObjects = DataObjects()) {
+    /// - Parameter files: those that the container's variables come from.
+    public init(_ context: PodContext, objects: DataObjects = DataObjects(), files: EnvFiles = EnvFiles()) {
+        self.files = files
         self.context = context
         self.objects = objects
     }
@@ -28,8 +31,9 @@ public struct ContainerSpecBuilder: Sendable {
         let privileged = security?.privileged ?? false
         try NonRootRule.check(context, container, image: image)
         let variables = try EnvironmentBuilder(
-            pod: context.pod, node: context.node, podIPs: context.podIPs, objects: objects
+            pod: context.pod, node: context.node, podIPs: context.podIPs, objects: objects, files: files
         ).variables(of: container)
+        let parts = try SubPathRule(context).parts(of: container, variables)
 
         var process = RuntimeProcess(
             args: try Self.arguments(container, image, variables),
@@ -46,7 +50,7 @@ public struct ContainerSpecBuilder: Sendable {
 
         var spec = RuntimeSpec(
             process: process, root: RuntimeRoot(readonly: security?.readOnlyRootFilesystem ?? false),
-            mounts: try mounts(container))
+            mounts: try mounts(container, parts))
         spec.annotations = annotations(container)
         spec.linux = linux(container, privileged: privileged, hostDevices: hostDevices)
         var plan = ContainerPlan(
@@ -56,7 +60,7 @@ public struct ContainerSpecBuilder: Sendable {
             logPath: context.logPath(container: container.name, attempt: attempt))
         plan.standardInput = container.stdin
         plan.standardInputOnce = container.stdinOnce
-        plan.subPaths = container.volumeMounts.indices.compactMap { subPath($0, container) }
+        plan.subPaths = parts.sorted { $0.key < $1.key }.map(\.value)
         return plan
     }
 
@@ -117,9 +121,15 @@ public struct ContainerSpecBuilder: Sendable {
             }
             return id
         }
+        var groups: [UInt32] = []
+        if let group = try id(pod.fsGroup, "securityContext.fsGroup") { groups.append(group) }
+        for group in pod.supplementalGroups {
+            if let group = try id(group, "securityContext.supplementalGroups") { groups.append(group) }
+        }
         return StartContainer.User(
             image: image.user, uid: try id(security?.runAsUser ?? pod.runAsUser, "securityContext.runAsUser"),
-            gid: try id(security?.runAsGroup ?? pod.runAsGroup, "securityContext.runAsGroup"),
+            gid: try id(security?.runAsGroup ?? pod.runAsGroup, "securityContext.runAsGroup"), groups: groups,
+            usesImageGroups: pod.supplementalGroupsPolicy != .strict,
             mustNotBeRoot: security?.runAsNonRoot ?? pod.runAsNonRoot ?? false)
     }
 
@@ -138,7 +148,9 @@ public struct ContainerSpecBuilder: Sendable {
 
     // MARK: What it sees
 
-    private func mounts(_ container: Container) throws(ContainerConfigError) -> [RuntimeMount] {
+    private func mounts(
+        _ container: Container, _ parts: [Int: ContainerPlan.SubPathMount]
+    ) throws(ContainerConfigError) -> [RuntimeMount] {
         var own: [RuntimeMount] = []
         // What the agent writes is not the container's to change.
         let written = Set(context.pod.spec.volumes.filter { $0.files != nil }.map(\.name))
@@ -155,10 +167,12 @@ public struct ContainerSpecBuilder: Sendable {
                     "volume \"\(mount.name)\" cannot be mounted at / of container \"\(container.name)\": that is the "
                         + "image's root file system")
             }
+            let access = mount.readOnly || written.contains(mount.name) ? "ro" : "rw"
             own.append(
                 RuntimeMount(
-                    destination: destination, type: "bind", source: subPath(n, container)?.target ?? source,
-                    options: ["rbind", "rprivate", mount.readOnly || written.contains(mount.name) ? "ro" : "rw"]))
+                    destination: destination, type: "bind", source: parts[n]?.target ?? source,
+                    options: ["rbind", Self.propagation(mount), access]
+                        + (mount.isRecursivelyReadOnly ? ["rro"] : [])))
         }
         let destinations = Set(own.map(\.destination))
         var mounts = DefaultMounts.without(destinations, DefaultMounts.mounts(context, container)) + own
@@ -180,13 +194,12 @@ public struct ContainerSpecBuilder: Sendable {
             .map(\.element)
     }
 
-    /// The part of a volume that the `n`th mount asks for; nil when it is all of it.
-    private func subPath(_ n: Int, _ container: Container) -> ContainerPlan.SubPathMount? {
-        let mount = container.volumeMounts[n]
-        guard !mount.subPath.isEmpty, let source = context.volumes[mount.name] else { return nil }
-        return ContainerPlan.SubPathMount(
-            volume: mount.name, source: source, path: mount.subPath,
-            target: context.directory.subPath(volume: mount.name, container: container.name, index: n))
+    private static func propagation(_ mount: VolumeMount) -> String {
+        switch mount.mountPropagation {
+        case nil, .some(.none): "rprivate"
+        case .hostToContainer: "rslave"
+        case .bidirectional: "rshared"
+        }
     }
 
     /// An absolute path without empty and `.` parts, and with `..` taken back.

@@ -16,5 +16,6 @@ extension PodConfiguration {
             ipc: spec.hostIPC ? .host : .own, uts: spec.hostNetwork ? .host : .own,
             // In the host's pid namespace there is nothing to share.
             sharesProcessNamespace: spec.shareProcessNamespace && !spec.hostPID, runFolder: runFolder)
+        sysctls = Dictionary(spec.securityContext.sysctls.map { ($0.path, $0.value) }) { $1 }
     }
 }

@@ -10,21 +10,22 @@ public struct PodContext: Hashable, Sendable {
     /// Empty for a pod without an address.
     public var podIPs: [String]
     /// The name inside: the node's with hostNetwork.
-    public var hostname: String
+    public var names: PodNames
+    public var hostname: String { names.kernel }
     /// The folder of all pods' logs, `/var/log/pods`.
     public var logs: String
     /// Where each of the pod's volumes lies on the host, by its name: what `PodVolumes.prepare` returned.
     public var volumes: [String: String] = [:]
 
     public init(
-        pod: Pod, directory: PodDirectory, node: NodeFacts, podIPs: [String], hostname: String, logs: String,
+        pod: Pod, directory: PodDirectory, node: NodeFacts, podIPs: [String], names: PodNames, logs: String,
         volumes: [String: String] = [:]
     ) {
         self.pod = pod
         self.directory = directory
         self.node = node
         self.podIPs = podIPs
-        self.hostname = hostname
+        self.names = names
         self.logs = logs
         self.volumes = volumes
     }

@@ -16,6 +16,11 @@ public struct VolumeContent: Hashable, Sendable {
 
     public init(_ files: [String: File]) { self.files = files }
 
+    /// Lets the owner and the group of every file read it, as the kubelet does in the volumes of a pod with an fsGroup.
+    public mutating func openToGroup() {
+        for path in files.keys { files[path]?.mode |= 0o440 }
+    }
+
     /// What the volume is to hold now.
     ///
     /// - Throws: `ContainerConfigError` whose message is the kubelet's, when an object or a key of it is not there and

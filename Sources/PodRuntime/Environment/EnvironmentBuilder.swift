@@ -19,8 +19,13 @@ public struct EnvironmentBuilder: Sendable {
     /// Empty for a pod without an address.
     let podIPs: [String]
     let objects: DataObjects
+    let files: EnvFiles
 
-    public init(pod: Pod, node: NodeFacts, podIPs: [String], objects: DataObjects = DataObjects()) {
+    public init(
+        pod: Pod, node: NodeFacts, podIPs: [String], objects: DataObjects = DataObjects(),
+        files: EnvFiles = EnvFiles()
+    ) {
+        self.files = files
         self.pod = pod
         self.node = node
         self.podIPs = podIPs
@@ -65,6 +70,9 @@ public struct EnvironmentBuilder: Sendable {
                 // What is optional and not there is no variable; an earlier one of the name stays.
                 guard let found = try self.value(of: selector) else { continue }
                 value = found
+            } else if let selector = entry.valueFrom?.fileKeyRef {
+                guard let found = try self.value(of: selector) else { continue }
+                value = found
             }
             try set(entry.name, value)
         }
@@ -88,6 +96,19 @@ public struct EnvironmentBuilder: Sendable {
         if selector.optional == true { return nil }
         throw missing(
             "couldn't find key \(selector.key) in \(selector.kind.rawValue) \(pod.metadata.namespace)/\(selector.name)")
+    }
+
+    /// A variable of a file; nil when it is not there and need not be.
+    private func value(of selector: FileKeySelector) throws(ContainerConfigError) -> String? {
+        switch files.found[.init(volume: selector.volumeName, path: selector.path)] {
+        case .file(let file):
+            if let value = file.values[selector.key] { return value }
+            if selector.optional == true { return nil }
+            throw error("environment variable key \"\(selector.key)\" not found in file \"\(selector.path)\"")
+        case .unusable(let why): throw error("couldn't parse env file \"\(selector.path)\": \(why)")
+        case .nothing where selector.optional == true: return nil
+        case .nothing, nil: throw error("env file \"\(selector.path)\" not found in volume \"\(selector.volumeName)\"")
+        }
     }
 
     /// A variable is text: other bytes would arrive as something else.

@@ -23,17 +23,19 @@ public struct PodFiles: Hashable, Sendable {
             spec.hostNetwork
             ? HostsFile.hostNetwork(nodeFile: nodeHosts, aliases: aliases)
             : HostsFile.managed(
-                addresses: context.podIPs, hostname: context.hostname, domain: nil, aliases: aliases)
+                addresses: context.podIPs, hostname: context.names.host, domain: context.names.domain,
+                aliases: aliases)
         hostname = context.hostname + "\n"
-        // On the host's network ClusterFirst is Default; elsewhere it is, too, as there is no cluster DNS to ask.
-        if spec.dnsPolicy == .clusterFirstWithHostNet || spec.dnsPolicy == .clusterFirst && !spec.hostNetwork {
+        var misses = false
+        var resolver = ResolverConfiguration(
+            context.pod, node: context.node, host: ResolverConfiguration(parsing: nodeResolvConf), misses: &misses)
+        if misses {
             notes.append(
                 Note(
                     reason: "MissingClusterDNS",
                     message: "pod: \"\(context.display)\". kubelet does not have ClusterDNS IP configured and cannot "
                         + "create Pod using \"ClusterFirst\" policy. Falling back to \"Default\" policy."))
         }
-        var resolver = ResolverConfiguration(parsing: nodeResolvConf)
         notes += resolver.fitLimits().map { Note(reason: "DNSConfigForming", message: $0) }
         resolvConf = resolver.text
     }

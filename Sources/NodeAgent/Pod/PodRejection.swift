@@ -1,0 +1,23 @@
+/// Why this node does not run a pod at all, as the kubelet's admission says it: the pod has failed with this reason.
+public struct PodRejection: Error, Hashable, Sendable {
+    /// `SysctlForbidden`.
+    public var reason: String
+    /// The event's; the status has `Pod was rejected: ` before it.
+    public var message: String
+
+    public init(reason: String, message: String) {
+        self.reason = reason
+        self.message = message
+    }
+}
+
+extension PodMachine {
+    /// Nothing of it runs, now or later. The next agent judges it anew: its configuration may be another.
+    mutating func onRejected(_ rejection: PodRejection) -> [PodDirective] {
+        guard stage == .preparing else { return [] }
+        let note = PodDirective.record(EventNote(rejection.reason, rejection.message, warning: true))
+        if pendingStop != nil { return [note] + tearDownAfterEnd() }
+        self.rejection = rejection
+        return [note] + finish()
+    }
+}
