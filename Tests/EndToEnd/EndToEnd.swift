@@ -13,8 +13,9 @@ import Linux
 /// SWIFTLET_TIME_SCALE (factor on every time-out), SWIFTLET_CGROUP_ROOT (a delegated cgroup; made otherwise).
 @main struct EndToEnd {
     static let suites: [Suite] = [
-        lifecycleSuite, endingSuite, manifestSuite, imageSuite, imageStoreSuite, pullSuite, limitSuite, securitySuite,
-        namespaceSuite, volumeSuite, configurationSuite,
+        lifecycleSuite, endingSuite, hookSuite, sidecarSuite, manifestSuite, imageSuite, imageStoreSuite, pullSuite,
+        limitSuite,
+        securitySuite, namespaceSuite, volumeSuite, configurationSuite,
         fileSuite, userSuite, logSuite, networkSuite, networkEndSuite, execSuite, terminalSuite, attachSuite,
         groupSuite, nameSuite, sysctlSuite, mountSuite,
         webSocketSuite, commandSuite, manifestCommandSuite, controlSuite, copySuite, whySuite, metricsSuite,

@@ -121,10 +121,10 @@ struct BrokenManifestTests {
 
     static let refusals: [(String, [String])] = [
         (
-            pod(container: "restartPolicy: Always"),
+            pod(container: "restartPolicy: always"),
             [
-                "3:5: spec.containers[0].restartPolicy: not supported: sidecars and restart policies of one container "
-                    + "are not run yet; use the pod's"
+                "3:20: spec.containers[0].restartPolicy: Unsupported value: \"always\": supported values: \"Always\", "
+                    + "\"Never\", \"OnFailure\""
             ]
         ),
         (
@@ -192,11 +192,11 @@ struct BrokenManifestTests {
         ),
         // Refusals and what validation finds come together, in the order of the text.
         (
-            pod(spec: "hostname: A_,", container: "lifecycle: {stopSignal: SIGTERM}"),
+            pod(spec: "hostname: A_,", container: "resizePolicy: [], restartPolicyRules: [{action: Restart}]"),
             [
                 "1:67: spec.hostname: Invalid value: \"A_\": \(label)",
-                "3:5: spec.containers[0].lifecycle: not supported: hooks are not run yet; remove it, or trap the signal "
-                    + "in the container",
+                "3:23: spec.containers[0].restartPolicyRules: not supported: they are not applied yet; use the pod's "
+                    + "restartPolicy",
             ]
         ),
     ]

@@ -42,6 +42,38 @@ extension BrokenManifestTests {
             ]
         ),
         (
+            pod(
+                spec: "initContainers: [{name: i, image: i, lifecycle: {preStop: {sleep: {seconds: 1}}}}],",
+                container: """
+                    lifecycle: {stopSignal: SIGTERM, postStart: {}, preStop: {exec: {command: []}, sleep: {seconds: 1}}}
+                    """),
+            [
+                "1:105: spec.initContainers[0].lifecycle: Forbidden: may not be set for init containers without "
+                    + "restartPolicy=Always",
+                "3:29: spec.containers[0].lifecycle.stopSignal: Forbidden: may not be set for containers with empty "
+                    + "`spec.os.name`",
+                "3:49: spec.containers[0].lifecycle.postStart: Required value: must specify a handler type",
+                "3:79: spec.containers[0].lifecycle.preStop.exec.command: Required value",
+                "3:91: spec.containers[0].lifecycle.preStop.sleep: Forbidden: may not specify more than 1 handler type",
+            ]
+        ),
+        (
+            pod(
+                container: """
+                    lifecycle: {postStart: {httpGet: {port: 0, httpHeaders: [{name: a b, value: c}]}},
+                    preStop: {sleep: {seconds: 31}}}
+                    """),
+            [
+                "3:45: spec.containers[0].lifecycle.postStart.httpGet.port: Invalid value: 0: must be between 1 and 65535, "
+                    + "inclusive",
+                "3:69: spec.containers[0].lifecycle.postStart.httpGet.httpHeaders[0].name: Invalid value: \"a b\": a "
+                    + "valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex "
+                    + "used for validation is '[-A-Za-z0-9]+')",
+                "4:22: spec.containers[0].lifecycle.preStop.sleep: Invalid value: 31: must be non-negative and less than "
+                    + "terminationGracePeriodSeconds (30)",
+            ]
+        ),
+        (
             pod(spec: "activeDeadlineSeconds: 0,"),
             [
                 "1:80: spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive"

@@ -38,6 +38,7 @@ let completeManifest = """
       annotations: {note: "two\\nlines"}
     spec:
       priority: 7
+      os: {name: linux}
       priorityClassName: system-node-critical
       restartPolicy: OnFailure
       terminationGracePeriodSeconds: 5
@@ -99,6 +100,7 @@ let completeManifest = """
       - name: prepare
         image: busybox
         command: [sh, -c, 'true']
+        restartPolicy: Always
       containers:
       - name: main
         image: registry.example/app:1.2
@@ -109,6 +111,16 @@ let completeManifest = """
         stdin: true
         stdinOnce: true
         tty: true
+        lifecycle:
+          postStart: {exec: {command: [warm, up]}}
+          preStop:
+            httpGet:
+              host: 127.0.0.1
+              path: /stop
+              port: http
+              scheme: HTTPS
+              httpHeaders: [{name: X-Reason, value: stop}]
+          stopSignal: SIGUSR1
         terminationMessagePath: /tmp/message
         terminationMessagePolicy: FallbackToLogsOnError
         env:
@@ -164,4 +176,9 @@ let completeManifest = """
       - name: side
         image: busybox
         livenessProbe: {grpc: {port: 9090, service: db}}
+      - name: beside
+        image: busybox
+        lifecycle:
+          postStart: {tcpSocket: {host: 127.0.0.1, port: 80}}
+          preStop: {sleep: {seconds: 3}}
     """

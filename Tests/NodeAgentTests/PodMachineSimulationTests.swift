@@ -20,6 +20,12 @@ private struct World {
     var unheard: [AdoptedContainer] = []
     /// The last run of each container that its startup probe has found started.
     var saidStarted: [String: Int] = [:]
+    /// Hooks that run, and runs whose postStart hook was told to have ended well.
+    var hooks: [String: Hook] = [:]
+    var greeted: Set<String> = []
+    /// A container's or the pod's time to end was over; who was asked to end while the pod went on.
+    var isTimeOver = false
+    var asked: Set<String> = []
 
     mutating func perform(_ directives: [PodDirective]) {
         for directive in directives {
@@ -35,7 +41,12 @@ private struct World {
                 live[name] = attempt
                 #expect(machine.containers.allSatisfy { $0.name != name || !$0.isHeld }, "stopped is stopped")
                 if let record = machine.containers.first(where: { $0.name == name }), !record.isInit {
-                    #expect(machine.containers.allSatisfy { !$0.isInit || $0.hasSucceeded })
+                    #expect(
+                        machine.containers.allSatisfy {
+                            !$0.isInit || machine.isSidecar($0) || $0.hasSucceeded
+                        })
+                    let before = machine.containers.prefix { $0.name != name }
+                    #expect(before.allSatisfy { !$0.isRunning || !$0.isPostStarting }, "one begins after the other")
                 }
                 switch random.next(10) {
                 case 0:
@@ -60,7 +71,24 @@ private struct World {
                     guard case .containerStarted(name, let attempt, _) = input else { continue }
                     pending[n] = failure(name, attempt, .givenUp, "ErrImagePull")
                 }
+            case .runHook(let hook, let name, let attempt):
+                #expect(live[name] == attempt, "a hook is of a container that runs")
+                #expect(hook == .preStop || !greeted.contains("\(name).\(attempt)"), "a run begins once")
+                if hooks[name] == hook { break }
+                #expect(hooks[name] == nil, "a container has one hook at a time")
+                hooks[name] = hook
+                // Some never end.
+                if random.chance(80) {
+                    let outcome: HookOutcome = random.chance(70) ? .done : random.chance(70) ? .failed : .lost
+                    pending.append(.hookEnded(hook, name: name, attempt: attempt, outcome))
+                }
+            case .cancelHook(let name):
+                hooks[name] = nil
+                pending.removeAll { if case .hookEnded(_, name, _, _) = $0 { true } else { false } }
             case .stopContainer(let name):
+                #expect(hooks[name] == nil, "the signal comes after the hook")
+                let isServing = name == "s" && machine.stage == .terminating && live.contains { $0.key != "s" }
+                #expect(!isServing || isTimeOver || asked.contains("s"), "a sidecar ends after those that it serves")
                 if random.chance(50) { exit(name, 0) }
             case .killContainer(let name): exit(name, 137)
             case .arm(.killOver, _): break
@@ -71,6 +99,7 @@ private struct World {
                 #expect(
                     live.isEmpty || isBroken, "a sandbox is released when nothing runs in it, or nobody can be asked")
                 live = [:]
+                hooks = [:]
                 isBroken = false
                 pending.append(random.chance(10) ? .teardownFailed(message: "busy") : .tornDown)
             case .record: break
@@ -96,6 +125,8 @@ private struct World {
     /// The connection breaks: what was asked is not answered, what was on its way may have arrived.
     mutating func disconnect() {
         isBroken = true
+        hooks = [:]
+        pending.removeAll { if case .hookEnded = $0 { true } else { false } }
         pending.removeAll { input in
             switch input {
             case .containerNotStarted(let name, _, _):
@@ -142,7 +173,9 @@ private struct World {
         let verdict = ProbeVerdict(
             container: record.name, attempt: record.restartCount - (random.chance(10) ? 1 : 0), kind: kind,
             isSuccess: random.chance(70))
-        if kind == .startup, verdict.isSuccess { saidStarted[record.name] = verdict.attempt }
+        if kind == .startup, verdict.isSuccess, verdict.attempt == record.restartCount {
+            saidStarted[record.name] = verdict.attempt
+        }
         let wasFaulty = record.hasFailedProbe
         let directives = machine.on(.probed(verdict, grace: .seconds(1)), now: BootInstant(nanoseconds: time))
         if wasFaulty || stopAsked || !record.isRunning, !directives.isEmpty {
@@ -162,6 +195,10 @@ private struct World {
                 live[name] = nil
                 return unheard.append(AdoptedContainer(name: name, attempt: attempt, state: .ended(end)))
             case .sandboxAdopted: event = reached()
+            case .hookEnded(let hook, let name, let attempt, let outcome):
+                guard hooks[name] == hook, live[name] == attempt else { return }
+                hooks[name] = nil
+                if hook == .postStart, outcome == .done { greeted.insert("\(name).\(attempt)") }
             case .containerExited(let name, let attempt, _):
                 guard live[name] == attempt else { return }
                 live[name] = nil
@@ -170,6 +207,7 @@ private struct World {
                 guard live[name] == attempt else { return }
                 live[name] = nil
             case .containerStarted(let name, let attempt, _): guard live[name] == attempt else { return }
+            case .timer(.graceOver), .timer(.stopGraceOver): isTimeOver = true
             default: break
             }
             return perform(machine.on(event, now: BootInstant(nanoseconds: time)))
@@ -184,13 +222,15 @@ private struct World {
                 machine.containers.contains { $0.name == name && $0.isRunning }
             }):
             live = [:]
+            hooks = [:]
             perform(machine.on(.supervisorLost(at: Timestamp(nanoseconds: time)), now: BootInstant(nanoseconds: time)))
         case 4 where random.chance(10):
             perform(machine.on(.fail(.deadlineExceeded), now: BootInstant(nanoseconds: time)))
         case 2 where machine.stage == .running || machine.stage == .terminating: disconnect()
         case 3:
             let control = PodControl.allCases[random.next(PodControl.allCases.count)]
-            let names = random.chance(50) ? ["i", "a", "b"] : [["i", "a", "b"][random.next(3)]]
+            let names = random.chance(50) ? ["s", "i", "a", "b"] : [["s", "i", "a", "b"][random.next(4)]]
+            asked.formUnion(names)
             let input = PodInput.control(control, containers: Set(names), grace: .seconds(1))
             perform(machine.on(input, now: BootInstant(nanoseconds: time)))
         case 4, 5: probe()
@@ -206,13 +246,17 @@ private struct World {
     @Test(arguments: [PodPlan.RestartPolicy.always, .onFailure, .never])
     func underAnyScheduleAStoppedPodEndsOnceAndNothingRunsAfter(policy: PodPlan.RestartPolicy) {
         let plan = PodPlan(
-            display: "p", restartPolicy: policy, initContainers: [.init(name: "i", image: "a")],
+            display: "p", restartPolicy: policy,
+            initContainers: [
+                .init(name: "s", image: "a", hooks: [.preStop], restartPolicy: .always), .init(name: "i", image: "a"),
+            ],
             containers: [
                 .init(
                     name: "a", image: "a",
                     probes: ContainerProbes(
                         startup: PodMachineProbeTests.probe, liveness: PodMachineProbeTests.probe,
-                        readiness: PodMachineProbeTests.probe)), .init(name: "b", image: "a"),
+                        readiness: PodMachineProbeTests.probe), hooks: [.postStart, .preStop]),
+                .init(name: "b", image: "a", hooks: [.preStop]),
             ])
         for seed in 0..<1500 {
             var world = World(random: SplitMix(UInt64(seed)), machine: PodMachine(plan))

@@ -13,6 +13,8 @@ import Testing
         container.containerID = "swiftlet://ab"
         container.imageID = "sha256:cd"
         container.backOff = CrashLoopBackOff(last: .seconds(40))
+        container.isPostStarting = true
+        container.hasPreStopped = true
         container.heldUntil = BootInstant(nanoseconds: 77)
         container.layers = ["/layers/a", "/layers/b"]
         container.user = .init(uid: 1, gid: 2, groups: [2, 3])

@@ -55,6 +55,10 @@ private final class FakeOperations: PodOperations {
         calls.append("forget \(container).\(attempt)")
         onForget()
     }
+    func runHook(
+        _ hook: Hook, container: String, attempt: Int, _ completion: @escaping @LoopActor (HookOutcome) -> Void
+    ) { calls.append("\(hook) \(container).\(attempt)") }
+    func cancelHook(container: String) { calls.append("cancel hook \(container)") }
     func kill(container: String) { calls.append("kill \(container)") }
     /// What the probes find.
     var outcome = ProbeOutcome.success

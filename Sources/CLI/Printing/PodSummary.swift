@@ -12,7 +12,7 @@ struct PodSummary: Equatable {
 
     init(_ pod: Pod) {
         ready = 0
-        total = pod.spec.containers.count
+        total = pod.spec.sidecars.count + pod.spec.containers.count
         status = pod.status.reason ?? pod.status.phase?.rawValue ?? PodPhase.unknown.rawValue
         restarts = 0
         let isInitializing = addInitContainers(pod)
@@ -25,6 +25,10 @@ struct PodSummary: Equatable {
     private mutating func addInitContainers(_ pod: Pod) -> Bool {
         for (n, container) in pod.status.initContainerStatuses.enumerated() {
             count(container)
+            if pod.spec.isSidecar(container.name), container.started == true {
+                if container.ready { ready += 1 }
+                continue
+            }
             switch container.state {
             case .terminated(let state) where state.exitCode == 0: continue
             case .terminated(let state): status = "Init:" + Self.reason(state)
@@ -44,6 +48,7 @@ struct PodSummary: Equatable {
     private mutating func addContainers(_ pod: Pod) {
         restarts = 0
         lastRestart = nil
+        for container in pod.status.initContainerStatuses where pod.spec.isSidecar(container.name) { count(container) }
         var hasRunning = false
         for container in pod.status.containerStatuses.reversed() {
             count(container)

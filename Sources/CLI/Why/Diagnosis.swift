@@ -49,7 +49,7 @@ struct Diagnosis {
         let isInitialised = PodSummary.isTrue("Initialized", pod)
         var causes: [Cause] = []
         let (inits, mains) = (pod.status.initContainerStatuses, pod.status.containerStatuses)
-        for status in inits where !status.ready {
+        for status in inits where !status.ready && !(pod.spec.isSidecar(status.name) && status.started == true) {
             causes += containerCauses(pod, status, isInit: true)
             // What follows waits for it.
             if !causes.isEmpty { return causes }

@@ -25,6 +25,7 @@ public final class HTTPProbe {
     private let loop: EventLoop
     private let work: any BlockingWork
     private let trust: UnverifiedTLS
+    private let acceptsEveryStatus: Bool
     private var url: HTTPURL
     private var redirects = 0
     private var connection: ProbeConnection?
@@ -38,14 +39,17 @@ public final class HTTPProbe {
     /// - Parameters:
     ///   - fields: take the place of those that are sent otherwise: `Host`, `User-Agent` and `Accept`, the last of which
     ///     an empty value takes away.
+    ///   - acceptsEveryStatus: an answer is a success, whatever it says.
     ///   - completion: called once, on the loop and not from inside this call.
     public init(
-        _ url: HTTPURL, fields: [HTTPHeaders.Field] = [], timeout: Nanoseconds, trust: UnverifiedTLS, loop: EventLoop,
-        work: any BlockingWork, completion: @escaping (Outcome) -> Void
+        _ url: HTTPURL, fields: [HTTPHeaders.Field] = [], timeout: Nanoseconds, trust: UnverifiedTLS,
+        acceptsEveryStatus: Bool = false, loop: EventLoop, work: any BlockingWork,
+        completion: @escaping (Outcome) -> Void
     ) {
         (first, self.url) = (url, url)
         self.fields = fields
         self.trust = trust
+        self.acceptsEveryStatus = acceptsEveryStatus
         self.loop = loop
         self.work = work
         self.completion = completion
@@ -151,7 +155,7 @@ public final class HTTPProbe {
     /// - Returns: whether the body is to be looked at.
     private func take(_ head: HTTPResponseHead) -> Bool {
         self.head = head
-        guard (200..<400).contains(head.status) else {
+        guard acceptsEveryStatus || (200..<400).contains(head.status) else {
             // Not with the body, which may hold what only the pod's owner is to see.
             finish(.failure("HTTP probe failed with statuscode: \(head.status)"))
             return false

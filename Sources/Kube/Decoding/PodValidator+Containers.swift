@@ -28,10 +28,12 @@ extension PodValidator {
                 for (n, source) in container.envFrom.enumerated() { envFrom(source, path.field("envFrom")[n]) }
                 ports(container.ports, path.field("ports"), hostNetwork: spec.hostNetwork)
                 // Init containers run one after another: their ports do not meet.
-                if list == "containers" { distinct(container.ports, path.field("ports"), &hostPorts) }
+                let isInit = list == "initContainers" && container.restartPolicy != .always
+                if !isInit { distinct(container.ports, path.field("ports"), &hostPorts) }
                 resources(container.resources, path.field("resources"))
                 mounts(container, path.field("volumeMounts"), volumes: volumes)
-                probes(container, path, isInit: list == "initContainers")
+                probes(container, path, isInit: isInit)
+                lifecycle(container, of: spec, isInit: isInit, path.field("lifecycle"))
                 if let context = container.securityContext { security(context, path.field("securityContext")) }
             }
         }

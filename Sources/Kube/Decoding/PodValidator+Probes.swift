@@ -40,7 +40,7 @@ extension PodValidator {
     }
 
     /// Exactly one of `fields`, as it must be.
-    private mutating func handler(_ handler: Probe.Handler?, _ fields: [String], _ path: FieldPath) {
+    mutating func handler(_ handler: Probe.Handler?, _ fields: [String], _ path: FieldPath) {
         let found = fields.filter { value(at: path.field($0)) != nil }
         for field in found.dropFirst() { forbidden("may not specify more than 1 handler type", path.field(field)) }
         switch handler {

@@ -67,18 +67,19 @@ enum FieldTable {
         "HostAlias": FieldClasses(supported: ["hostnames", "ip"]),
         "Container": FieldClasses(
             supported: [
-                "args", "command", "env", "envFrom", "image", "imagePullPolicy", "livenessProbe", "name", "ports",
-                "readinessProbe", "resources", "securityContext", "startupProbe",
+                "args", "command", "env", "envFrom", "image", "imagePullPolicy", "lifecycle", "livenessProbe", "name",
+                "ports", "readinessProbe", "resources", "restartPolicy", "securityContext", "startupProbe",
                 "stdin", "stdinOnce", "terminationMessagePath", "terminationMessagePolicy", "tty", "volumeMounts",
                 "workingDir",
             ],
             withoutEffect: ["resizePolicy": "a changed manifest makes a new pod"],
             refused: [
-                "lifecycle": "hooks are not run yet; remove it, or trap the signal in the container",
-                "restartPolicy": "sidecars and restart policies of one container are not run yet; use the pod's",
                 "restartPolicyRules": "they are not applied yet; use the pod's restartPolicy",
                 "volumeDevices": "there are no block volumes; mount the device's folder by hostPath",
             ]),
+        "Lifecycle": FieldClasses(supported: ["postStart", "preStop", "stopSignal"]),
+        "LifecycleHandler": FieldClasses(supported: ["exec", "httpGet", "sleep", "tcpSocket"]),
+        "SleepAction": FieldClasses(supported: ["seconds"]),
         "ContainerPort": FieldClasses(
             supported: ["containerPort", "hostIP", "hostPort", "name", "protocol"]),
         "Probe": FieldClasses(
@@ -152,6 +153,8 @@ enum FieldTable {
     static let notes: [String: String] = [
         "Container.imagePullPolicy":
             "default by the tag, as Kubernetes has it; an image that was loaded from an archive is then used as it is",
+        "Container.restartPolicy":
+            "replaces the pod's; an init container with `Always` is a sidecar: it runs beside the others and ends after them",
         "Container.stdinOnce": "a terminal has no end of input: with `tty` it is without meaning",
         "Container.livenessProbe": "not of init containers, as the two others",
         "ContainerPort.containerPort": "information; with hostNetwork it is the host's port",
@@ -163,6 +166,9 @@ enum FieldTable {
         "HTTPGetAction.httpHeaders": "they replace `User-Agent: kube-probe/1.36` and `Accept: */*`",
         "HTTPGetAction.path": "default `/`",
         "HTTPGetAction.scheme": "default `HTTP`; the certificate is not verified",
+        "Lifecycle.stopSignal": "needs `spec.os.name`, as Kubernetes asks for it",
+        "LifecycleHandler.httpGet": "any answer is a success, as for the kubelet",
+        "LifecycleHandler.tcpSocket": "such a hook always fails, as with the kubelet",
         "ObjectMeta.namespace": "default `default`",
         "ObjectMeta.uid": "made up when it is missing",
         "Probe.failureThreshold": "default 3",

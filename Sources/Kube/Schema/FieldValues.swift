@@ -24,6 +24,7 @@ struct FieldValues: Sendable {
         "PodSecurityContext.supplementalGroupsPolicy": FieldValues(SupplementalGroupsPolicy.self),
         "PodOS.name": FieldValues(["linux"]),
         "Container.imagePullPolicy": FieldValues(PullPolicy.self),
+        "Container.restartPolicy": FieldValues(RestartPolicy.self),
         "Container.terminationMessagePolicy": FieldValues(TerminationMessagePolicy.self),
         "ContainerPort.protocol": FieldValues(PortProtocol.self),
         "HTTPGetAction.scheme": FieldValues(HTTPGetAction.Scheme.self),

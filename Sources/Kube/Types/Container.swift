@@ -12,9 +12,12 @@ public struct Container: KubeValue {
     /// Variables from whole ConfigMaps and Secrets; `env` goes before them.
     public var envFrom: [EnvFromSource]
     public var ports: [ContainerPort]
+    /// Replaces the pod's for this container; an init container with `Always` is a sidecar.
+    public var restartPolicy: RestartPolicy?
     public var resources: ResourceRequirements
     public var volumeMounts: [VolumeMount]
     public var securityContext: SecurityContext?
+    public var lifecycle: Lifecycle?
     /// Ends the container when it fails.
     public var livenessProbe: Probe?
     /// Says whether the container is ready.
@@ -62,9 +65,11 @@ public struct Container: KubeValue {
         env = value.values("env")
         envFrom = value.values("envFrom")
         ports = value.values("ports")
+        restartPolicy = value.choice("restartPolicy")
         resources = value.value("resources") ?? ResourceRequirements()
         volumeMounts = value.values("volumeMounts")
         securityContext = value.value("securityContext")
+        lifecycle = value.value("lifecycle")
         livenessProbe = value.value("livenessProbe")
         readinessProbe = value.value("readinessProbe")
         startupProbe = value.value("startupProbe")
@@ -84,11 +89,13 @@ public struct Container: KubeValue {
         object.put("envFrom", envFrom)
         object.put("image", image)
         object.put("imagePullPolicy", imagePullPolicy)
+        object.put("lifecycle", lifecycle)
         object.put("livenessProbe", livenessProbe)
         object.append("name", .string(name))
         object.put("ports", ports)
         object.put("readinessProbe", readinessProbe)
         object.append("resources", resources.json)
+        object.put("restartPolicy", restartPolicy)
         object.put("securityContext", securityContext)
         object.put("startupProbe", startupProbe)
         object.put(flag: "stdin", stdin)

@@ -16,6 +16,8 @@ public struct ContainerStatus: KubeValue {
     public var started: Bool?
     public var allocatedResources: [String: Quantity]
     public var resources: ResourceRequirements?
+    /// The signal it is asked to end by, where the manifest names one.
+    public var stopSignal: String?
     public var user: LinuxContainerUser?
     public var volumeMounts: [VolumeMountStatus]
 
@@ -42,6 +44,7 @@ public struct ContainerStatus: KubeValue {
         started = value.bool("started")
         allocatedResources = value.quantities("allocatedResources")
         resources = value.value("resources")
+        stopSignal = value.text("stopSignal")
         user = value["user"]?.value("linux")
         volumeMounts = value.values("volumeMounts")
     }
@@ -59,6 +62,7 @@ public struct ContainerStatus: KubeValue {
         object.append("restartCount", .integer(restartCount))
         object.put("started", started)
         object.append("state", state.json)
+        object.put("stopSignal", stopSignal)
         if let user { object.append("user", ["linux": user.json]) }
         object.put("volumeMounts", volumeMounts)
         return .object(object)

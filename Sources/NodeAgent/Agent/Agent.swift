@@ -337,7 +337,12 @@ extension PodPlan {
     /// The plan of a decoded pod.
     init(_ pod: Pod) {
         func entry(_ container: Container) -> Entry {
-            Entry(name: container.name, image: container.image, probes: ContainerProbes(container))
+            var hooks: Set<Hook> = []
+            if container.lifecycle?.postStart != nil { hooks.insert(.postStart) }
+            if container.lifecycle?.preStop != nil { hooks.insert(.preStop) }
+            return Entry(
+                name: container.name, image: container.image, probes: ContainerProbes(container), hooks: hooks,
+                restartPolicy: container.restartPolicy.flatMap { RestartPolicy(rawValue: $0.rawValue) })
         }
         self.init(
             display: "\(pod.metadata.name)_\(pod.metadata.namespace)(\(pod.metadata.uid))",

@@ -17,7 +17,7 @@ struct HostPorts {
     /// - Throws: `NetworkFailure` naming the port and the pod that has it; nothing is given then.
     mutating func claim(_ pod: Pod) throws(NetworkFailure) {
         release(pod.metadata.uid)
-        let wanted = pod.spec.containers.flatMap(\.ports).filter { $0.hostPort != nil }
+        let wanted = (pod.spec.sidecars + pod.spec.containers).flatMap(\.ports).filter { $0.hostPort != nil }
         for port in wanted {
             guard let other = claims.first(where: { Self.meet($0.port, port) }), let number = port.hostPort else {
                 continue

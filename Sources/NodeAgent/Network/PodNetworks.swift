@@ -222,7 +222,7 @@ public final class PodNetworks {
     }
 
     private static func capabilityArguments(_ pod: Pod) -> JSONObject {
-        let mappings = pod.spec.containers.flatMap(\.ports).compactMap { port -> JSONValue? in
+        let mappings = (pod.spec.sidecars + pod.spec.containers).flatMap(\.ports).compactMap { port -> JSONValue? in
             guard let hostPort = port.hostPort else { return nil }
             var mapping = JSONObject()
             mapping.append("hostPort", .integer(hostPort))

@@ -81,6 +81,10 @@ public struct ContainerRecord: Hashable, Sendable {
     public var backOff = CrashLoopBackOff()
     /// The time between the last two pulls of its image, while these fail. A new agent begins anew.
     public var pullDelay: Nanoseconds?
+    /// Its run has begun, and its postStart hook has not ended well.
+    public var isPostStarting = false
+    /// Its preStop hook has ended: it is not run again for this run.
+    public var hasPreStopped = false
     /// The operator stopped it: it does not run, over restarts of the agent and of the machine, until it is started.
     public var isHeld = false
     /// The operator asked for another run: it begins when the one that is being stopped has ended, however it did.

@@ -15,6 +15,7 @@ public enum PodInput: Sendable {
     case containerStarted(name: String, attempt: Int, StartedContainer)
     case containerNotStarted(name: String, attempt: Int, StartFailure)
     case containerExited(name: String, attempt: Int, ContainerRecord.Termination)
+    case hookEnded(Hook, name: String, attempt: Int, HookOutcome)
     /// The images of these containers, which wait for them, are on the node now.
     case imagesHere(containers: Set<String>)
     /// A ConfigMap or Secret that the pod names has changed.
@@ -115,8 +116,10 @@ public enum PodTimer: Hashable, Sendable {
     case graceOver
     /// What was killed when the grace period was over should have ended by now.
     case killOver
-    /// The time is over that a container has to end which the operator stopped.
+    /// The time is over that a container has to end which was asked to, while the pod stays.
     case stopGraceOver(container: String, attempt: Int)
+    /// It is to be seen whether a hook that was lost is to run again.
+    case hookRetry(Hook, container: String, attempt: Int)
     case teardownRetry
     /// The pod may be active no longer.
     case activeDeadline
@@ -128,6 +131,10 @@ public enum PodDirective: Hashable, Sendable {
     case start(container: String, attempt: Int)
     /// The start that is under way is given up as far as it has not reached the supervisor.
     case giveUpStart(container: String)
+    /// Runs a hook of the container, unless it runs already.
+    case runHook(Hook, container: String, attempt: Int)
+    /// What of its hooks runs is cut off, and not told of any more.
+    case cancelHook(container: String)
     /// The container's stop signal, to its first process.
     case stopContainer(container: String)
     /// SIGKILL to everything in the container.

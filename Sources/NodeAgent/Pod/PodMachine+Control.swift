@@ -9,12 +9,14 @@ extension PodMachine {
         var directives: [PodDirective] = []
         // An init container that has done its work is done.
         for i in containers.indices
-        where names.contains(containers[i].name) && !(containers[i].isInit && containers[i].hasSucceeded) {
+        where names.contains(containers[i].name)
+            && !(containers[i].isInit && containers[i].hasSucceeded && !isSidecar(containers[i]))
+        {
             containers[i].isHeld = control == .stop
             containers[i].mustRunAgain = control == .restart && containers[i].isLive
             if containers[i].isLive {
                 switch control {
-                case .stop, .restart: directives += stop(i, grace)
+                case .stop, .restart: directives += stop(i, grace, now)
                 // It was being stopped, and is to run on: it ends, and begins anew.
                 case .start: containers[i].mustRunAgain = stoppedByOperator.contains(containers[i].name)
                 }
@@ -28,25 +30,21 @@ extension PodMachine {
     }
 
     /// Asks a container to end that was asked before, by an earlier agent or over an earlier connection.
-    mutating func stopAgain(_ i: Int) -> [PodDirective] {
+    mutating func stopAgain(_ i: Int, _ now: BootInstant) -> [PodDirective] {
         // What was asked over a connection that is gone may not have been heard.
         stoppedByOperator.remove(containers[i].name)
-        return stop(i, .seconds(30))
+        return stop(i, .seconds(30), now)
     }
 
-    private mutating func stop(_ i: Int, _ grace: Nanoseconds) -> [PodDirective] {
-        end(i, grace, "Stopping container \(containers[i].name), as the operator asked")
+    private mutating func stop(_ i: Int, _ grace: Nanoseconds, _ now: BootInstant) -> [PodDirective] {
+        end(i, grace, "Stopping container \(containers[i].name), as the operator asked", now)
     }
 
     /// Asks one container to end, whatever follows, unless it was asked before.
-    mutating func end(_ i: Int, _ grace: Nanoseconds, _ message: String) -> [PodDirective] {
+    mutating func end(_ i: Int, _ grace: Nanoseconds, _ message: String, _ now: BootInstant) -> [PodDirective] {
         let name = containers[i].name
         guard stoppedByOperator.insert(name).inserted else { return [] }
-        return [
-            .record(EventNote("Killing", message, container: name)),
-            .arm(.stopGraceOver(container: name, attempt: containers[i].restartCount), after: grace),
-            containers[i].isRunning ? .stopContainer(container: name) : .giveUpStart(container: name),
-        ]
+        return [.record(EventNote("Killing", message, container: name))] + askToEnd(i, within: grace, now)
     }
 
     /// Puts a container that does not run where it waits: for the operator, or for its turn.

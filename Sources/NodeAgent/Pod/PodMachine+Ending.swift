@@ -25,6 +25,11 @@ extension PodMachine {
         }
         guard stage == .terminating, let end = graceEnd, now + grace < end else { return [] }
         graceEnd = now + grace
+        endings = endings.mapValues { ending in
+            var ending = ending
+            ending.until = min(ending.until, now + grace)
+            return ending
+        }
         return [.arm(.graceOver, after: grace)]
     }
 
@@ -32,20 +37,19 @@ extension PodMachine {
         stage = .terminating
         graceEnd = now + grace
         var directives: [PodDirective] = []
-        for record in containers where record.isLive {
-            stoppedContainers.insert(record.name)
-            directives.append(
-                .record(EventNote("Killing", "Stopping container \(record.name)", container: record.name)))
-            directives.append(
-                record.isRunning ? .stopContainer(container: record.name) : .giveUpStart(container: record.name))
+        for i in containers.indices where containers[i].isLive {
+            let name = containers[i].name
+            stoppedContainers.insert(name)
+            directives.append(.record(EventNote("Killing", "Stopping container \(name)", container: name)))
+            directives += askToEnd(i, within: grace, now)
         }
-        guard !directives.isEmpty else { return endTerminationIfQuiet() }
+        guard !directives.isEmpty else { return endTerminationIfQuiet(now) }
         return directives + [.arm(.graceOver, after: grace)]
     }
 
-    mutating func endTerminationIfQuiet() -> [PodDirective] {
-        guard stage == .terminating, !containers.contains(where: \.isLive) else { return [] }
-        return tearDownAfterEnd()
+    mutating func endTerminationIfQuiet(_ now: BootInstant) -> [PodDirective] {
+        guard stage == .terminating else { return [] }
+        return containers.contains(where: \.isLive) ? giveTurns(now) : tearDownAfterEnd()
     }
 
     /// What ran has ended: a pod that was asked to end goes, one that failed stays.
@@ -91,6 +95,7 @@ extension PodMachine {
                 exitCode: 137, reason: "ContainerStatusUnknown",
                 message: "The container could not be located when its supervisor ended", startedAt: started,
                 finishedAt: time, containerID: containers[i].containerID)
+            directives += forgetEnding(i)
             containers[i].state = .terminated(end)
             containers[i].lastTermination = end
             stoppedByOperator.remove(containers[i].name)
@@ -98,17 +103,18 @@ extension PodMachine {
                 containers[i].mustRunAgain = false
                 rest(i)
             } else if stage == .running {
-                if plan.restartPolicy.restarts(after: 137, isInit: containers[i].isInit) {
+                if restarts(containers[i], after: 137) {
                     containers[i].state = .waiting(reason: nil, message: nil)
                 } else {
                     mustFail = true
                 }
             }
         }
-        if stage == .terminating { return directives + endTerminationIfQuiet() }
-        if mustFail { return directives + finish() }
+        if stage == .terminating { return directives + endTerminationIfQuiet(now) }
+        if mustFail { return directives + finish(now) }
         // A new sandbox starts from the beginning, as the kubelet does: init containers run again unless all is done.
         if containers.contains(where: { !$0.isInit && !isDone($0) }) {
+            begunHere = []
             for i in containers.indices where containers[i].isInit && containers[i].termination != nil {
                 rest(i)
             }
@@ -120,6 +126,6 @@ extension PodMachine {
             directives.append(.makeSandbox)
             return directives
         }
-        return directives + finish()
+        return directives + finish(now)
     }
 }

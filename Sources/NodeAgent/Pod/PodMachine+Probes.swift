@@ -6,17 +6,25 @@ extension PodMachine {
     mutating func runs(_ i: Int, since start: Timestamp) {
         containers[i].state = .running(since: start)
         containers[i].hasFailedProbe = false
+        containers[i].hasPreStopped = false
+        containers[i].isPostStarting = has(.postStart, i)
+        if !containers[i].isPostStarting { postStarted(i) }
+    }
+
+    /// The container's process runs, and its postStart hook has ended.
+    mutating func postStarted(_ i: Int) {
         if plan.probes(containers[i].name).startup == nil { isStarted(i) }
     }
 
     private mutating func isStarted(_ i: Int) {
         containers[i].isStarted = true
-        containers[i].isReady = !containers[i].isInit && plan.probes(containers[i].name).readiness == nil
+        containers[i].isReady =
+            (!containers[i].isInit || isSidecar(containers[i])) && plan.probes(containers[i].name).readiness == nil
     }
 
     mutating func onProbed(_ verdict: ProbeVerdict, _ grace: Nanoseconds, _ now: BootInstant) -> [PodDirective] {
         guard let i = current(verdict.container, verdict.attempt), containers[i].isRunning,
-            stage == .running || stage == .terminating
+            !containers[i].isPostStarting, stage == .running || stage == .terminating
         else { return [] }
         switch (verdict.kind, verdict.isSuccess) {
         case (.liveness, true): return []
@@ -32,16 +40,16 @@ extension PodMachine {
             // A pod that ends is ended as it is.
             guard stage == .running, !containers[i].hasFailedProbe else { return [] }
             containers[i].hasFailedProbe = true
-            return endUnhealthy(i, grace)
+            return endUnhealthy(i, grace, now)
         }
     }
 
     /// Ends a run that a probe has found fault with.
-    mutating func endUnhealthy(_ i: Int, _ grace: Nanoseconds) -> [PodDirective] {
+    mutating func endUnhealthy(_ i: Int, _ grace: Nanoseconds, _ now: BootInstant) -> [PodDirective] {
         let kind = containers[i].isStarted ? ProbeKind.liveness : .startup
-        let next = plan.restartPolicy == .never ? "" : ", will be restarted"
+        let next = !isSidecar(containers[i]) && policy(containers[i]) == .never ? "" : ", will be restarted"
         let name = containers[i].name
-        return end(i, grace, "Container \(name) failed \(kind.rawValue.lowercased()) probe\(next)")
+        return end(i, grace, "Container \(name) failed \(kind.rawValue.lowercased()) probe\(next)", now)
     }
 }
 

@@ -9,6 +9,8 @@ extension PodMachine {
 
     /// A new sandbox holds nothing of what the records say runs.
     mutating func resetForNewSandbox() {
+        endings = [:]
+        begunHere = []
         for i in containers.indices {
             var record = containers[i]
             if record.state == .starting { record.takeBackStart() }
@@ -18,10 +20,13 @@ extension PodMachine {
                     message: "The container could not be located when its sandbox was made anew", startedAt: since,
                     finishedAt: since, containerID: record.containerID)
             }
-            let stays = record.termination != nil && (record.isInit ? record.hasSucceeded : isDone(record))
+            let hasSucceeded = record.hasSucceeded && !isSidecar(record)
+            let stays = record.termination != nil && (record.isInit ? hasSucceeded : isDone(record))
             if !stays { record.state = .waiting(reason: nil, message: nil) }
             record.heldUntil = nil
             record.mustRunAgain = false
+            record.isPostStarting = false
+            record.hasPreStopped = false
             containers[i] = record
             if record.isHeld, !stays { rest(i) }
         }
@@ -37,6 +42,13 @@ extension PodMachine {
     mutating func adopt(_ found: [AdoptedContainer], _ now: BootInstant) -> [PodDirective] {
         var directives: [PodDirective] = []
         var ends: [(Int, ContainerRecord.Termination)] = []
+        // One that waits for its next run, and whose last the supervisor was told to forget, has begun as well.
+        let waiting = containers.filter {
+            if case .waiting(.some, _) = $0.state { $0.hasBegun && !$0.isHeld } else { false }
+        }
+        begunHere = Set(found.map(\.name) + waiting.map(\.name))
+        // What was asked over a connection that is gone may not have been heard, and its hooks were cut off.
+        endings = [:]
         for i in containers.indices {
             let newest = found.filter { $0.name == containers[i].name }.max { $0.attempt < $1.attempt }
             guard let newest, newest.attempt >= containers[i].restartCount else {
@@ -83,9 +95,13 @@ extension PodMachine {
                 containers[i].heldUntil = nil
                 // The agent went before the container had ended that was to: it is asked once more.
                 if containers[i].isHeld || containers[i].mustRunAgain {
-                    directives += stopAgain(i)
+                    directives += stopAgain(i, now)
                 } else if containers[i].hasFailedProbe {
-                    directives += endUnhealthy(i, plan.probes(containers[i].name).unhealthyGrace ?? plan.grace)
+                    stoppedByOperator.remove(containers[i].name)
+                    let grace = plan.probes(containers[i].name).unhealthyGrace ?? plan.grace
+                    directives += endUnhealthy(i, grace, now)
+                } else if containers[i].isPostStarting, pendingStop == nil {
+                    directives += runPostStart(i)
                 }
             case .ended(let end):
                 // Known already, or news of what happened while no agent ran.
@@ -98,6 +114,8 @@ extension PodMachine {
                     }
                     continue
                 }
+                // What follows from the others' ends does not take it for one that runs.
+                containers[i].state = .terminated(end)
                 ends.append((i, end))
             }
         }

@@ -45,6 +45,10 @@ public struct PodMachine: Sendable {
     var sandboxFailures = 0
     /// Why this node does not run it.
     public internal(set) var rejection: PodRejection?
+    /// The containers that have begun in this sandbox.
+    var begunHere: Set<String> = []
+    /// The containers that were asked to end, and how far that is.
+    var endings: [String: ContainerEnding] = [:]
     /// The containers that were asked to end by the operator and have not yet.
     var stoppedByOperator: Set<String> = []
 
@@ -101,16 +105,19 @@ public struct PodMachine: Sendable {
             return adopt(found, now)
         case .sandboxFailed(let message):
             return onNotPrepared("FailedCreatePodSandBox", "Failed to create pod sandbox: \(message)")
-        case .rejected(let rejection): return onRejected(rejection)
+        case .rejected(let rejection): return onRejected(rejection, now)
         case .volumeFailed(let message):
             let directives = onNotPrepared("FailedMount", message)
             isWaitingForVolume = isWaitingToRetry
             return directives
-        case .containerStarted(let name, let attempt, let started): return onStarted(name, attempt, started)
+        case .containerStarted(let name, let attempt, let started):
+            return onStarted(name, attempt, started, now)
         case .containerNotStarted(let name, let attempt, let failure):
             return onNotStarted(name, attempt, failure, now)
         case .containerExited(let name, let attempt, let termination):
             return onExited(name, attempt, termination, now)
+        case .hookEnded(let hook, let name, let attempt, let outcome):
+            return onHookEnded(hook, name, attempt, outcome, now)
         case .objectsChanged(let forPulls): return onObjectsChanged(forPulls: forPulls, now)
         case .imagesHere(let names): return onImagesHere(names, now)
         case .timer(let timer): return onTimer(timer, now)
@@ -139,45 +146,46 @@ public struct PodMachine: Sendable {
     /// Begins what can begin now, and ends the pod when nothing is left to do.
     mutating func advance(_ now: BootInstant) -> [PodDirective] {
         guard stage == .running, !isHeldWhole else { return [] }
-        for i in containers.indices where containers[i].isInit && !containers[i].hasSucceeded {
-            if case .terminated(let end) = containers[i].state,
-                !plan.restartPolicy.restarts(after: end.exitCode, isInit: true)
-            {
-                return finish()
-            }
-            return begin(i)
-        }
+        if containers.allSatisfy({ $0.isInit || isDone($0) }) { return finish(now) }
         var directives: [PodDirective] = []
-        for i in containers.indices where !containers[i].isInit { directives += begin(i) }
-        if directives.isEmpty, containers.allSatisfy({ $0.isInit || isDone($0) }) { return finish() }
+        guard let isInitialized = advanceInit(&directives) else { return finish(now) }
+        guard isInitialized else { return directives }
+        for i in containers.indices where !containers[i].isInit {
+            directives += begin(i)
+            if holdsOthersBack(i) { return directives }
+        }
         return directives
     }
 
     func isDone(_ record: ContainerRecord) -> Bool {
         guard let end = record.termination else { return false }
         // A run that a probe ended was not over, whatever it made of that.
-        if record.hasFailedProbe { return plan.restartPolicy == .never }
-        return !plan.restartPolicy.restarts(after: end.exitCode, isInit: record.isInit)
+        if record.hasFailedProbe { return !isSidecar(record) && policy(record) == .never }
+        return !restarts(record, after: end.exitCode)
     }
 
     /// Begins a run of a container that is not held back by a reason.
-    private mutating func begin(_ i: Int) -> [PodDirective] {
+    mutating func begin(_ i: Int) -> [PodDirective] {
         guard case .waiting(nil, _) = containers[i].state else { return [] }
+        begunHere.insert(containers[i].name)
         if containers[i].hasBegun { containers[i].restartCount += 1 }
         containers[i].hasBegun = true
         containers[i].state = .starting
         return [.start(container: containers[i].name, attempt: containers[i].restartCount)]
     }
 
-    /// All containers have ended for good (or one failed for good): the others are stopped, the sandbox is released.
-    mutating func finish() -> [PodDirective] {
+    /// All containers have ended for good (or one failed for good): sidecars are ended, the sandbox is released.
+    mutating func finish(_ now: BootInstant) -> [PodDirective] {
+        if containers.contains(where: \.isLive) { return endWhatRuns(plan.grace, now) }
         stage = .tearingDown(final: false)
         return [.tearDown(final: false)]
     }
 
     // MARK: - Containers
 
-    private mutating func onStarted(_ name: String, _ attempt: Int, _ started: StartedContainer) -> [PodDirective] {
+    private mutating func onStarted(
+        _ name: String, _ attempt: Int, _ started: StartedContainer, _ now: BootInstant
+    ) -> [PodDirective] {
         guard let i = current(name, attempt), containers[i].state == .starting else { return [] }
         runs(i, since: started.startedAt)
         containers[i].containerID = started.containerID
@@ -187,8 +195,8 @@ public struct PodMachine: Sendable {
         containers[i].pullDelay = nil
         let note = PodDirective.record(EventNote("Started", "Container started", container: name))
         // Asked to stop while it was being started: its signal could not be sent before.
-        let isAsked = stage == .terminating || stoppedByOperator.contains(name)
-        return isAsked ? [note, .stopContainer(container: name)] : [note]
+        if let ending = endings[name] { return [note] + beginEnding(i, ending.until, now) }
+        return [note] + runPostStart(i) + (isSidecar(containers[i]) ? advance(now) : [])
     }
 
     private mutating func onNotStarted(
@@ -205,17 +213,18 @@ public struct PodMachine: Sendable {
                 exitCode: 128, reason: "StartError", message: failure.message, finishedAt: failure.at)
             return directives + ended(i, end, now)
         }
+        directives += forgetEnding(i)
         // It did not count as a run: the same attempt is made again.
         containers[i].takeBackStart()
         containers[i].state = .waiting(reason: failure.reason, message: failure.message)
-        if stage == .terminating { return directives + endTerminationIfQuiet() }
+        if stage == .terminating { return directives + endTerminationIfQuiet(now) }
         if let next = endedByOperator(i, now) { return directives + next }
-        if failure.kind == .pull { return directives + holdBackPull(i, now) }
+        if failure.kind == .pull { return directives + holdBackPull(i, now) + advance(now) }
         if failure.kind == .configuration {
             containers[i].heldUntil = now + .seconds(10)
             directives.append(.arm(.restart(container: name), after: .seconds(10)))
         }
-        return directives
+        return directives + advance(now)
     }
 
     private mutating func onExited(
@@ -228,31 +237,29 @@ public struct PodMachine: Sendable {
     mutating func ended(
         _ i: Int, _ end: ContainerRecord.Termination, _ now: BootInstant
     ) -> [PodDirective] {
+        let cut = forgetEnding(i)
         containers[i].state = .terminated(end)
-        if stage == .terminating { return endTerminationIfQuiet() }
-        guard stage == .running else { return [] }
-        if let next = endedByOperator(i, now) { return next }
+        if stage == .terminating { return cut + endTerminationIfQuiet(now) }
+        guard stage == .running else { return cut }
+        if let next = endedByOperator(i, now) { return cut + next }
         guard !isDone(containers[i]) else {
-            return advance(now)
+            return cut + advance(now)
         }
         containers[i].lastTermination = end
         let delay = containers[i].backOff.delay(ranFor: runTime(end), longest: plan.longestBackOff)
         if delay.count == 0 {
             containers[i].state = .waiting(reason: nil, message: nil)
-            return advance(now)
+            return cut + advance(now)
         }
         let name = containers[i].name
         containers[i].heldUntil = now + delay
         containers[i].state = .waiting(
             reason: "CrashLoopBackOff",
             message: "back-off \(delay) restarting failed container=\(name) pod=\(plan.display)")
-        return [
-            .record(
-                EventNote(
-                    "BackOff", "Back-off restarting failed container \(name) in pod \(plan.display)", container: name,
-                    warning: true)),
-            .arm(.restart(container: name), after: delay),
-        ]
+        let note = EventNote(
+            "BackOff", "Back-off restarting failed container \(name) in pod \(plan.display)", container: name,
+            warning: true)
+        return cut + [.record(note), .arm(.restart(container: name), after: delay)] + advance(now)
     }
 
     func runTime(_ end: ContainerRecord.Termination) -> Nanoseconds {
@@ -327,17 +334,19 @@ public struct PodMachine: Sendable {
         case .pullBackOff(let name): return onPullBackOff(name)
         case .graceOver:
             guard stage == .terminating else { return [] }
-            return containers.filter(\.isLive).map { .killContainer(container: $0.name) }
-                + [.arm(.killOver, after: .seconds(10))]
+            var directives: [PodDirective] = []
+            for i in containers.indices where containers[i].isLive { directives += timeOver(i, now) }
+            return directives + [.arm(.killOver, after: .seconds(10))]
         case .killOver:
             // A supervisor that does not answer keeps nobody alive: it is killed with the rest.
             guard stage == .terminating else { return [] }
             return tearDownAfterEnd()
         case .stopGraceOver(let name, let attempt):
-            guard stage == .running, stoppedByOperator.contains(name), let i = current(name, attempt),
+            guard stage == .running || stage == .terminating, endings[name] != nil, let i = current(name, attempt),
                 containers[i].isLive
             else { return [] }
-            return [.killContainer(container: name)]
+            return timeOver(i, now)
+        case .hookRetry(let hook, let name, let attempt): return onHookRetry(hook, name, attempt)
         case .activeDeadline: return onFail(.deadlineExceeded, now)
         case .teardownRetry:
             guard case .tearingDown(let final) = stage else { return [] }

@@ -31,6 +31,15 @@ public protocol PodOperations: AnyObject {
     /// A ConfigMap or Secret that the pod names has changed.
     func objectsChanged()
 
+    /// Runs a hook of the container; nothing when that hook of this attempt runs already.
+    ///
+    /// - Parameter completion: called once, later, on the loop; never after `cancelHook`.
+    func runHook(
+        _ hook: Hook, container: String, attempt: Int, _ completion: @escaping @LoopActor (HookOutcome) -> Void)
+
+    /// Cuts off what of the container's hooks runs.
+    func cancelHook(container: String)
+
     /// Sends the container's stop signal to its first process.
     func stop(container: String)
 

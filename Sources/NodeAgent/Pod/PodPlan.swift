@@ -7,10 +7,19 @@ public struct PodPlan: Hashable, Sendable {
         public var name: String
         public var image: String
         public var probes: ContainerProbes
-        public init(name: String, image: String, probes: ContainerProbes = ContainerProbes()) {
+        /// The hooks it has.
+        public var hooks: Set<Hook>
+        /// Replaces the pod's; of an init container, `always` makes it a sidecar.
+        public var restartPolicy: RestartPolicy?
+        public init(
+            name: String, image: String, probes: ContainerProbes = ContainerProbes(), hooks: Set<Hook> = [],
+            restartPolicy: RestartPolicy? = nil
+        ) {
             self.name = name
             self.image = image
             self.probes = probes
+            self.hooks = hooks
+            self.restartPolicy = restartPolicy
         }
     }
 
@@ -28,6 +37,9 @@ public struct PodPlan: Hashable, Sendable {
             }
         }
     }
+
+    /// The container's entry.
+    func entry(_ name: String) -> Entry? { (initContainers + containers).first { $0.name == name } }
 
     /// `name_namespace(uid)`, as the kubelet's messages name a pod.
     public var display: String

@@ -1,3 +1,5 @@
+import Base
+
 /// Why this node does not run a pod at all, as the kubelet's admission says it: the pod has failed with this reason.
 public struct PodRejection: Error, Hashable, Sendable {
     /// `SysctlForbidden`.
@@ -13,11 +15,11 @@ public struct PodRejection: Error, Hashable, Sendable {
 
 extension PodMachine {
     /// Nothing of it runs, now or later. The next agent judges it anew: its configuration may be another.
-    mutating func onRejected(_ rejection: PodRejection) -> [PodDirective] {
+    mutating func onRejected(_ rejection: PodRejection, _ now: BootInstant) -> [PodDirective] {
         guard stage == .preparing else { return [] }
         let note = PodDirective.record(EventNote(rejection.reason, rejection.message, warning: true))
         if pendingStop != nil { return [note] + tearDownAfterEnd() }
         self.rejection = rejection
-        return [note] + finish()
+        return [note] + finish(now)
     }
 }

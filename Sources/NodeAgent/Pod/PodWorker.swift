@@ -310,6 +310,11 @@ public final class PodWorker {
                 if case .containerNotStarted = outcome { retryAfterChange(since: seen) }
             }
         case .giveUpStart(let name): operations.giveUpStart(container: name)
+        case .runHook(let hook, let name, let attempt):
+            operations.runHook(hook, container: name, attempt: attempt) { [weak self] outcome in
+                self?.handle(.hookEnded(hook, name: name, attempt: attempt, outcome))
+            }
+        case .cancelHook(let name): operations.cancelHook(container: name)
         case .stopContainer(let name): operations.stop(container: name)
         case .killContainer(let name): operations.kill(container: name)
         case .arm(let timer, let delay):

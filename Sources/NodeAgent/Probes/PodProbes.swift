@@ -59,7 +59,7 @@ final class PodProbes {
 
     /// Whether a probe is to be run. A container that is to end is not asked whether it lives.
     private static func wants(_ kind: ProbeKind, _ record: ContainerRecord, isEnding: Bool) -> Bool {
-        guard record.isRunning else { return false }
+        guard record.isRunning, !record.isPostStarting else { return false }
         switch kind {
         case .startup: return !record.isStarted && !record.hasFailedProbe && !isEnding
         case .liveness: return record.isStarted && !record.hasFailedProbe && !isEnding

@@ -54,7 +54,7 @@ extension PodSandbox {
     }
 
     /// Where the containers' ports are, as the pod's status says it.
-    private var probedAddress: String? {
+    var probedAddress: String? {
         pod.spec.hostNetwork ? node.facts.addresses.first ?? "127.0.0.1" : addresses.first
     }
 

@@ -76,6 +76,8 @@ extension ContainerRecord {
         object.append("containerID", ifPresent: containerID.map { .string($0) })
         object.append("imageID", ifPresent: imageID.map { .string($0) })
         if !layers.isEmpty { object.append("layers", .strings(layers)) }
+        if isPostStarting { object.append("postStarting", true) }
+        if hasPreStopped { object.append("preStopped", true) }
         if isHeld { object.append("stopped", true) }
         if mustRunAgain { object.append("mustRunAgain", true) }
         if hasFailedProbe { object.append("failedProbe", true) }
@@ -113,6 +115,8 @@ extension ContainerRecord {
         containerID = try value.optionalString("containerID")
         imageID = try value.optionalString("imageID")
         layers = try value.optionalStrings("layers") ?? []
+        isPostStarting = try value.optionalBool("postStarting") ?? false
+        hasPreStopped = try value.optionalBool("preStopped") ?? false
         isHeld = try value.optionalBool("stopped") ?? false
         mustRunAgain = try value.optionalBool("mustRunAgain") ?? false
         heldUntil = try value.optionalInteger("heldUntil").map { BootInstant(nanoseconds: $0) }

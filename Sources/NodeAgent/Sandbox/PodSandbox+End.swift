@@ -73,6 +73,7 @@ extension PodSandbox {
 
     public func tearDown(final: Bool) async throws {
         isTearingDown = true
+        for container in hooks.keys { cancelHook(container: container) }
         defer { isTearingDown = false }
         await endSupervisor()
         // A pod that is ended while it is being made: what is on its way is made first, and then released. It does not

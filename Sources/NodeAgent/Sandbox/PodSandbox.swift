@@ -43,6 +43,8 @@ public final class PodSandbox: PodOperations {
     var objectChanges = 0
     /// The volumes are being brought up to date.
     var updating: Task<Void, Never>?
+    /// Hooks that run, by container.
+    var hooks: [String: HookRun] = [:]
     /// Starts that wait for an image, by container.
     var pulls: [String: PullWait] = [:]
     /// Starts that an earlier agent asked for and whose outcome is still to come.

@@ -7,12 +7,12 @@ enum PodConditions {
     static func conditions(
         _ pod: Pod, _ status: PodStatus, isSandboxReady: Bool, previous: [PodCondition], now: Timestamp
     ) -> [PodCondition] {
-        let containersReady = self.containersReady(status)
+        let containersReady = self.containersReady(pod, status)
         var ready = containersReady
         ready.type = "Ready"
         let all = [
             PodCondition(type: "PodReadyToStartContainers", status: isSandboxReady ? .true : .false),
-            initialized(status), ready, containersReady, PodCondition(type: "PodScheduled", status: .true),
+            initialized(pod, status), ready, containersReady, PodCondition(type: "PodScheduled", status: .true),
         ]
         return all.map { condition in
             var condition = condition
@@ -23,27 +23,29 @@ enum PodConditions {
         }
     }
 
-    private static func initialized(_ status: PodStatus) -> PodCondition {
+    private static func initialized(_ pod: Pod, _ status: PodStatus) -> PodCondition {
         if status.phase == .succeeded {
             return PodCondition(type: "Initialized", status: .true, reason: "PodCompleted")
         }
         // Once a container has run, the pod had been initialised before.
         let hasRun = status.containerStatuses.contains { $0.state.isRunning || $0.state.terminated != nil }
-        let incomplete = status.initContainerStatuses.filter { !$0.ready }.map(\.name)
+        let incomplete = status.initContainerStatuses
+            .filter { pod.spec.isSidecar($0.name) ? $0.started != true : !$0.ready }.map(\.name)
         if hasRun || incomplete.isEmpty { return PodCondition(type: "Initialized", status: .true) }
         return PodCondition(
             type: "Initialized", status: .false, reason: "ContainersNotInitialized",
             message: "containers with incomplete status: [\(incomplete.joined(separator: " "))]")
     }
 
-    private static func containersReady(_ status: PodStatus) -> PodCondition {
+    private static func containersReady(_ pod: Pod, _ status: PodStatus) -> PodCondition {
         let type = "ContainersReady"
         switch status.phase {
         case .succeeded: return PodCondition(type: type, status: .false, reason: "PodCompleted")
         case .failed: return PodCondition(type: type, status: .false, reason: "PodFailed")
         default: break
         }
-        let unready = status.containerStatuses.filter { !$0.ready }.map(\.name)
+        let sidecars = status.initContainerStatuses.filter { pod.spec.isSidecar($0.name) }
+        let unready = (sidecars + status.containerStatuses).filter { !$0.ready }.map(\.name)
         if unready.isEmpty { return PodCondition(type: type, status: .true) }
         return PodCondition(
             type: type, status: .false, reason: "ContainersNotReady",

@@ -5,8 +5,23 @@ enum PodPhaseRule {
     static func phase(
         _ spec: PodSpec, _ initStatuses: [ContainerStatus], _ statuses: [ContainerStatus]
     ) -> PodPhase {
+        // Once a container has run, sidecars that run again make no new pod of it.
+        let hasRun = statuses.contains { status in
+            switch (status.state, status.lastState) {
+            case (.waiting, nil): false
+            default: true
+            }
+        }
         var (pending, failed) = (0, 0)
         for status in initStatuses {
+            if spec.isSidecar(status.name) {
+                switch (status.state, status.lastState) {
+                case (.running, _): if status.started != true, !hasRun { pending += 1 }
+                case (.waiting, nil): if !hasRun { pending += 1 }
+                default: break
+                }
+                continue
+            }
             switch (status.state, status.lastState) {
             case (.terminated(let end), _): if end.exitCode != 0 { failed += 1 }
             case (.waiting, .terminated(let end)?): if end.exitCode != 0 { failed += 1 }
@@ -15,25 +30,36 @@ enum PodPhaseRule {
         }
         if failed > 0 && spec.restartPolicy == .never { return .failed }
 
-        var (running, waiting, stopped, succeeded) = (0, 0, 0, 0)
+        var (running, waiting, stopped, succeeded, again) = (0, 0, 0, 0, 0)
         for status in statuses {
             switch (status.state, status.lastState) {
             case (.running, _): running += 1
             case (.terminated(let end), _):
                 stopped += 1
                 if end.exitCode == 0 { succeeded += 1 }
-            case (.waiting, .terminated?): stopped += 1
+                if runsAgain(status.name, after: end.exitCode, spec) { again += 1 }
+            case (.waiting, .terminated?):
+                stopped += 1
+                if policy(status.name, spec) != .never { again += 1 }
             case (.waiting, _): waiting += 1
             }
         }
         if pending > 0 || waiting > 0 { return .pending }
         if running > 0 { return .running }
         guard stopped > 0 else { return .pending }
-        switch spec.restartPolicy {
-        // All of them are about to run again.
-        case .always: return .running
-        case .never: return stopped == succeeded ? .succeeded : .failed
-        case .onFailure: return stopped == succeeded ? .succeeded : .running
+        if again > 0 { return .running }
+        return stopped == succeeded ? .succeeded : .failed
+    }
+
+    private static func policy(_ name: String, _ spec: PodSpec) -> RestartPolicy {
+        spec.containers.first { $0.name == name }?.restartPolicy ?? spec.restartPolicy
+    }
+
+    private static func runsAgain(_ name: String, after exitCode: Int32, _ spec: PodSpec) -> Bool {
+        switch policy(name, spec) {
+        case .always: true
+        case .onFailure: exitCode != 0
+        case .never: false
         }
     }
 }

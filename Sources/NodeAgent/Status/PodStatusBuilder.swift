@@ -73,6 +73,10 @@ public struct PodStatusBuilder: Sendable {
 
     private func phase(_ status: PodStatus) -> PodPhase {
         let phase = PodPhaseRule.phase(pod.spec, status.initContainerStatuses, status.containerStatuses)
+        // Sidecars end after the others, and the pod when they have.
+        if records.contains(where: \.isLive), phase == .succeeded || phase == .failed {
+            return status.containerStatuses.contains { $0.state.terminated != nil } ? .running : .pending
+        }
         // What a reboot interrupted ended in some way, and is not over.
         guard isGoingOn, phase == .succeeded || phase == .failed else { return phase }
         return .pending
@@ -111,13 +115,14 @@ public struct PodStatusBuilder: Sendable {
             status.state = .terminated(Self.terminated(end))
             // While it is the current state it is not also the one before.
             if record.lastTermination == end { status.lastState = nil }
-            status.ready = isInit && end.exitCode == 0
+            status.ready = isInit && !pod.spec.isSidecar(container.name) && end.exitCode == 0
         }
         if record.isRunning {
             status.allocatedResources = container.resources.requests
             status.resources = container.resources
         }
         if record.containerID != nil {
+            status.stopSignal = container.lifecycle?.stopSignal
             status.user = record.user.map {
                 LinuxContainerUser(
                     uid: Int64($0.uid), gid: Int64($0.gid), supplementalGroups: $0.groups.map { Int64($0) })

@@ -55,7 +55,7 @@ public struct ContainerSpecBuilder: Sendable {
         spec.linux = linux(container, privileged: privileged, hostDevices: hostDevices)
         var plan = ContainerPlan(
             container: container.name, spec: spec, layers: layers, user: try user(container, image),
-            seccomp: seccomp(container, privileged, capabilities), stopSignal: try Self.stopSignal(image),
+            seccomp: seccomp(container, privileged, capabilities), stopSignal: try Self.stopSignal(container, image),
             attemptFolder: context.directory.attempt(container.name, attempt), attempt: attempt,
             logPath: context.logPath(container: container.name, attempt: attempt))
         plan.standardInput = container.stdin
@@ -95,18 +95,22 @@ public struct ContainerSpecBuilder: Sendable {
         return folder.hasPrefix("/") ? folder : "/" + folder
     }
 
-    static func stopSignal(_ image: ImageConfig) throws(ContainerConfigError) -> Int32 {
+    static func stopSignal(_ container: Container, _ image: ImageConfig) throws(ContainerConfigError) -> Int32 {
+        if let number = container.lifecycle?.stopSignal.flatMap(SignalName.number) { return number }
         guard let name = image.stopSignal else { return 15 }
         if let number = SignalName.number(name) { return number }
         throw ContainerConfigError(.createContainer, "the image's stop signal \"\(name)\" is no signal")
     }
 
+    /// A sidecar goes no sooner than what it serves.
+    private func sidecarScore(_ container: Container, _ score: Int) -> Int {
+        guard context.pod.spec.isSidecar(container.name) else { return score }
+        return context.pod.spec.containers.map { OOMScore.adjustment($0, of: context) }.reduce(score, min)
+    }
+
     private func oomScoreAdjustment(_ container: Container) -> Int {
-        let score = OOMScore.adjustment(
-            PodResources(context.pod.spec).qosClass,
-            memoryRequest: ResourceAmounts(container.resources).memoryRequest,
-            memoryCapacity: context.node.memoryCapacity)
-        return max(score, context.node.minimumOOMScoreAdjustment)
+        let score = OOMScore.adjustment(container, of: context)
+        return max(sidecarScore(container, score), context.node.minimumOOMScoreAdjustment)
     }
 
     private func user(_ container: Container, _ image: ImageConfig) throws(ContainerConfigError) -> StartContainer.User

@@ -25,8 +25,8 @@ public struct ResourceAmounts: Hashable, Sendable {
 /// A pod's class of service and its amounts in all.
 public struct PodResources: Hashable, Sendable {
     public var qosClass: QOSClass
-    /// The sum of the containers or the largest init container, whichever is more. A limit is nil unless every
-    /// container (init containers too) has one.
+    /// The sum of the containers or the largest init container, whichever is more, each with the sidecars that run
+    /// beside it. A limit is nil unless every container (init containers too) has one.
     public var total: ResourceAmounts
 
     /// A container limits its CPU or memory: on a node that cannot enforce that, the pod is told so.
@@ -36,9 +36,15 @@ public struct PodResources: Hashable, Sendable {
         qosClass = Self.qosClass(spec)
         let containers = spec.containers.map { ResourceAmounts($0.resources) }
         let initContainers = spec.initContainers.map { ResourceAmounts($0.resources) }
+        let isSidecar = spec.initContainers.map { $0.restartPolicy == .always }
         func most(_ amount: (ResourceAmounts) -> Int64) -> Int64 {
-            max(
-                containers.reduce(0) { Self.saturating($0, amount($1)) }, initContainers.map(amount).max() ?? 0)
+            var (sidecars, most) = (Int64(0), Int64(0))
+            for (container, isSidecar) in zip(initContainers, isSidecar) {
+                let sum = Self.saturating(sidecars, amount(container))
+                if isSidecar { sidecars = sum }
+                most = max(most, sum)
+            }
+            return max(most, containers.reduce(sidecars) { Self.saturating($0, amount($1)) })
         }
         let all = containers + initContainers
         hasLimits = all.contains { $0.cpuLimit != nil || $0.memoryLimit != nil }
