@@ -14,13 +14,12 @@ import Linux
 @main struct EndToEnd {
     static let suites: [Suite] = [
         lifecycleSuite, endingSuite, hookSuite, sidecarSuite, manifestSuite, imageSuite, imageStoreSuite, pullSuite,
-        limitSuite,
-        securitySuite, namespaceSuite, volumeSuite, configurationSuite,
-        fileSuite, userSuite, logSuite, networkSuite, networkEndSuite, execSuite, terminalSuite, attachSuite,
-        groupSuite, nameSuite, sysctlSuite, mountSuite,
-        webSocketSuite, commandSuite, manifestCommandSuite, controlSuite, copySuite, whySuite, metricsSuite,
+        limitSuite, localDiskSuite, probeSuite, probeAgentSuite, securitySuite, namespaceSuite, volumeSuite, mountSuite,
+        groupSuite, nameSuite, sysctlSuite, configurationSuite, fileSuite, userSuite, logSuite, networkSuite,
+        networkEndSuite, execSuite, terminalSuite, attachSuite, webSocketSuite, commandSuite, manifestCommandSuite,
+        controlSuite, copySuite, whySuite, metricsSuite,
         supervisorSuite, agentSuite, adoptionSuite, reconnectSuite, attachCrashSuite, versionSuite, endpointSuite,
-        statusSuite, crashSuite, imageCrashSuite, probeSuite, probeAgentSuite,
+        statusSuite, crashSuite, imageCrashSuite,
     ]
 
     static func main() {

@@ -44,6 +44,9 @@ struct Machine {
         case .registry: Files.exists("/usr/bin/docker-registry") && Files.exists("/usr/bin/skopeo")
         case .promtool: Files.exists("/usr/bin/promtool") && Files.exists("/usr/bin/curl")
         case .strace: Files.exists("/usr/bin/strace")
+        case .projectQuotas:
+            isOurs && Files.exists("/sbin/mke2fs")
+                && (try? run("/sbin/modprobe", ["-n", "-q", "quota_v2"], timeout: .seconds(20)))?.status == 0
         // What python3-minimal lacks says whether more than that is there.
         case .python:
             ((try? Files.list("/usr/lib")) ?? []).contains {

@@ -10,6 +10,7 @@ enum Need: String {
     /// Programs of the next protocol version.
     case nextVersion = "the programs of scripts/build next"
     case strace = "strace"
+    case projectQuotas = "a machine of the tests' own whose kernel has quota_v2, and mke2fs"
     case python = "python3 with its standard library"
     /// The WebSocket client of Debian.
     case webSocket = "python3-websocket"

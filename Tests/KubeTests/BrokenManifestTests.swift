@@ -180,8 +180,6 @@ struct BrokenManifestTests {
                 container:
                     "resources: {limits: {ephemeral-storage: 1Gi, nvidia.com/gpu: 1, hugepages-2Mi: 2Mi, foo: 1}}"),
             [
-                "3:45: spec.containers[0].resources.limits[ephemeral-storage]: not supported: the use of local disk is not "
-                    + "limited yet; remove it",
                 "3:66: spec.containers[0].resources.limits[nvidia.com/gpu]: not supported: no device plugin provides it; "
                     + "remove it",
                 "3:84: spec.containers[0].resources.limits[hugepages-2Mi]: not supported: huge pages are not managed yet; "

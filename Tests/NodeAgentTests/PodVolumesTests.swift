@@ -120,7 +120,7 @@ private func mode(_ path: String) -> mode_t? {
             let plan = try builder.plan(
                 Container(name: "c", image: "i"), image: image, layers: [fixture.folder.path + "/layer"],
                 attempt: attempt)
-            try fixture.volumes.prepare(plan, fixture.directory)
+            #expect(try fixture.volumes.prepare(plan, fixture.directory))
             return plan
         }
         let first = try prepare(0)
@@ -150,7 +150,7 @@ private func mode(_ path: String) -> mode_t? {
             var container = Container(name: name, image: "i")
             container.command = ["x"]
             let plan = try builder.plan(container, image: ImageConfig(), layers: [], attempt: attempt)
-            try fixture.volumes.prepare(plan, fixture.directory)
+            #expect(try fixture.volumes.prepare(plan, fixture.directory))
             return plan
         }
         let first = try prepare("c", 0)
@@ -263,7 +263,7 @@ private func mode(_ path: String) -> mode_t? {
                 func attempt(_ n: Int) throws(any Error) -> [String] {
                     let plan = try ContainerSpecBuilder(context).plan(
                         container, image: ImageConfig(), layers: [], attempt: n)
-                    try fixture.volumes.prepare(plan, fixture.directory)
+                    #expect(try fixture.volumes.prepare(plan, fixture.directory))
                     return plan.spec.mounts.filter { ["/a", "/f"].contains($0.destination) }.map(\.source)
                 }
                 let sources = try attempt(0)

@@ -178,6 +178,19 @@ bool swl_is_block(mode_t mode);
 bool swl_is_fifo(mode_t mode);
 bool swl_is_socket(mode_t mode);
 
+// ---- project quotas --------------------------------------------------------------------------------------------
+
+/// What a project takes on its file system, and may at most take (0: as much as there is), in bytes.
+struct swl_quota { uint64_t limit, used, inodes; };
+/// The project of an open file or folder.
+int swl_project(int fd, uint32_t *project);
+/// Gives an open folder, and what is made in it from then on, to a project.
+int swl_set_project(int fd, uint32_t project);
+/// quotactl(Q_GETQUOTA) on the file system of `fd`: ESRCH and ENOSYS where it has no project quotas.
+int swl_project_quota(int fd, uint32_t project, struct swl_quota *quota);
+/// quotactl(Q_SETQUOTA); the limit in bytes, in which parts of a KiB do not count.
+int swl_set_project_quota(int fd, uint32_t project, uint64_t limit);
+
 // ---- Swift's tasks ---------------------------------------------------------------------------------------------
 
 /// Gives every job that belongs to no actor to `handler`, from the thread that makes it ready, in place of the runtime's

@@ -176,7 +176,7 @@ extension PodValidator {
             let written = value(at: path.field(list))
             for (name, quantity) in quantities.sorted(by: { $0.key < $1.key }) where written?[name] != nil {
                 let path = path.field(list).key(name)
-                if let wrong = Self.unsupportedResource(name, isLimit: list == "limits") {
+                if let wrong = Self.unsupportedResource(name) {
                     add(wrong, path)
                 } else if quantity.isNegative {
                     invalid(quantity.description, "must be greater than or equal to 0", path)
@@ -196,12 +196,10 @@ extension PodValidator {
         }
     }
 
-    /// Requests of local storage only place a pod; everything else would have to be provided.
-    private static func unsupportedResource(_ name: String, isLimit: Bool) -> String? {
+    /// What would have to be provided.
+    private static func unsupportedResource(_ name: String) -> String? {
         switch name {
-        case "cpu", "memory": return nil
-        case "ephemeral-storage":
-            return isLimit ? "not supported: the use of local disk is not limited yet; remove it" : nil
+        case "cpu", "memory", "ephemeral-storage": return nil
         default:
             if name.hasPrefix("hugepages-") { return "not supported: huge pages are not managed yet; remove it" }
             if let wrong = Names.qualifiedName(name) {

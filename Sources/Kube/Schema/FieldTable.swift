@@ -194,7 +194,9 @@ enum FieldTable {
             "`system-node-critical` and `system-cluster-critical` are known; others need a cluster and count as 0",
         "PodSpec.terminationGracePeriodSeconds": "default 30",
         "ResourceFieldSelector.resource": "`limits` and `requests` of `cpu` and `memory`",
-        "ResourceRequirements.limits": "`cpu` and `memory`; others are **refused**",
+        "ResourceRequirements.limits":
+            "`cpu`, `memory`, and `ephemeral-storage` (of the container's writable layer, where the node's file system has "
+            + "project quotas; else the event `LimitsNotEnforced` says so); others are **refused**",
         "ResourceRequirements.requests":
             "`cpu` and `memory`; `ephemeral-storage` is without effect, others **refused**",
         "VolumeMount.mountPropagation": "`HostToContainer` and `Bidirectional` need a volume on a shared mount",

@@ -36,7 +36,17 @@ extension PodSandbox {
         do {
             let program = try node.seccomp.file(for: plan.seccomp)
             let cgroup = try await containerCgroup(container)
-            try await node.pool.run { [directory, volumes = node.volumes] in try volumes.prepare(plan, directory) }
+            let isBounded = try await node.pool.run { [directory, volumes = node.volumes] in
+                try volumes.prepare(plan, directory)
+            }
+            if !isBounded, attempt == 0 {
+                onNote?(
+                    EventNote(
+                        "LimitsNotEnforced",
+                        "The limit of ephemeral-storage is not enforced: the file system of \(directory.path) has no project "
+                            + "quotas (ext4 and XFS have them when they are mounted with prjquota).",
+                        container: container.name, warning: true))
+            }
             request = plan.start(id: id, seccompProgram: program, cgroup: cgroup)
         } catch {
             // A part of a volume that cannot be mounted is the configuration's fault, as the kubelet sees it.

@@ -190,7 +190,7 @@ public struct PodVolumes: Sendable {
         for container in try Files.list(directory.containers) {
             for name in try Files.list(directory.container(container)) {
                 guard let attempt = Int(name) else { continue }
-                try Files.removeTree(directory.attempt(container, attempt))
+                try WritableLayer.remove(directory.attempt(container, attempt))
             }
         }
     }
@@ -200,14 +200,18 @@ public struct PodVolumes: Sendable {
     ///
     /// The layer is a new one. A start that was taken back has the same number as the next, and its layer cannot be
     /// mounted again: it is volatile, and may hold anything after a power cut.
-    public func prepare(_ plan: ContainerPlan, _ directory: PodDirectory) throws(VolumeError) {
+    ///
+    /// - Returns: false when the layer is to be bounded and its file system has no project quotas.
+    public func prepare(_ plan: ContainerPlan, _ directory: PodDirectory) throws(VolumeError) -> Bool {
+        var isBounded = true
         guard PodDirectory.isName(plan.container) else {
             throw VolumeError("container \(plan.container): the name is no folder's name")
         }
         do {
             try Self.makeFolder(directory.container(plan.container), mode: 0o750)
-            try Files.removeTree(plan.attemptFolder)
+            try WritableLayer.remove(plan.attemptFolder)
             try Self.makeFolder(plan.attemptFolder, mode: 0o750)
+            if let limit = plan.writableLimit { isBounded = try WritableLayer.bound(plan.attemptFolder, to: limit) }
             try Self.makeFolder(plan.work, mode: 0o700)
             try Self.makeUpper(plan.upper, over: plan.layers.first)
             let message = directory.terminationLog(plan.container)
@@ -229,6 +233,7 @@ public struct PodVolumes: Sendable {
                         + "\"\(plan.container)\": \(error.message)", isConfiguration: true)
             }
         }
+        return isBounded
     }
 
     /// Binds a part of a volume to its place in the pod's folder, anew for each attempt: what the path names may have
@@ -316,13 +321,15 @@ public struct PodVolumes: Sendable {
 
     /// Removes the writable layer of an attempt that has ended.
     public func removeAttempt(_ container: String, _ attempt: Int, _ directory: PodDirectory) throws(VolumeError) {
-        do { try Files.removeTree(directory.attempt(container, attempt)) } catch { throw VolumeError(error) }
+        do { try WritableLayer.remove(directory.attempt(container, attempt)) } catch { throw VolumeError(error) }
     }
 
     /// Unmounts what was mounted of a pod and removes its folder. What lies behind a mount that is not ours is never
     /// touched: the removal fails instead.
     public func remove(_ directory: PodDirectory) throws(VolumeError) {
         try unmount(directory)
+        // With their quotas; what stays of them goes below.
+        try? Self.discardLayers(directory)
         do { try Files.removeTree(directory.path) } catch { throw VolumeError(error) }
     }
 

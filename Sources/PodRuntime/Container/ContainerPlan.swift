@@ -29,6 +29,8 @@ public struct ContainerPlan: Hashable, Sendable {
     public var attempt: Int
     public var logPath: String
 
+    /// The most bytes that its writable layer may take; nil for as much as there is.
+    public var writableLimit: Int64?
     public var upper: String { attemptFolder + "/upper" }
     public var work: String { attemptFolder + "/work" }
 

@@ -58,6 +58,7 @@ public struct ContainerSpecBuilder: Sendable {
             seccomp: seccomp(container, privileged, capabilities), stopSignal: try Self.stopSignal(container, image),
             attemptFolder: context.directory.attempt(container.name, attempt), attempt: attempt,
             logPath: context.logPath(container: container.name, attempt: attempt))
+        plan.writableLimit = container.resources.limits["ephemeral-storage"]?.value
         plan.standardInput = container.stdin
         plan.standardInputOnce = container.stdinOnce
         plan.subPaths = parts.sorted { $0.key < $1.key }.map(\.value)
