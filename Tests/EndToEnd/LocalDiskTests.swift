@@ -23,7 +23,10 @@ let localDiskSuite = Suite("local disk", freshNode: true, isOfKernel: true) {
             try node.drop("small.yaml", shellPod("small", fill, container: limit, restart: "Always"))
             try node.drop("free.yaml", shellPod("free", fill, restart: "Always"))
             func size(_ pod: String) throws -> Int {
-                try node.eventually("\(pod) has written", seconds: 30) { try node.logs(pod).contains("size ") }
+                // Before it has started it has no log.
+                try node.eventually("\(pod) has written", seconds: 30) {
+                    (try? node.logs(pod))?.contains("size ") == true
+                }
                 let line = try node.logs(pod).split(separator: "\n").last { $0.hasPrefix("size ") }
                 return line.flatMap { Int($0.dropFirst(5)) } ?? -1
             }

@@ -61,8 +61,15 @@ struct SupervisorSweep {
             let supervisor = try supervisorPID(node, before)
             let strace = try Strace(supervisor, node, follows: false, moment.strace("signal=KILL"))
             try live()
-            let pod = try node.waitReady("victim")
-            if try supervisorPID(node, pod) != supervisor {
+            // From here on it is not killed any more; it may have been a moment ago, which is not known yet.
+            try strace.detach()
+            var (pod, now) = (JSONValue.null, pid_t(0))
+            try node.eventually("the pod has a supervisor", seconds: 40) {
+                pod = try node.waitReady("victim", seconds: 40)
+                now = (try? supervisorPID(node, pod)) ?? 0
+                return now != 0
+            }
+            if now != supervisor {
                 let last = pod.container()?.at("lastState.terminated") ?? .null
                 // Either it had ended before, or it was killed with its supervisor.
                 let isKnown = last.integer("exitCode") == 7 && last.string("reason") == "Error"
@@ -70,7 +77,6 @@ struct SupervisorSweep {
                 try expect(isKnown || isLost, "the run before is said to have ended so: \(last)")
                 try expect(try node.eventReasons("victim").contains("SupervisorLost"), "no event SupervisorLost")
             }
-            try strace.detach()
             try expectEqual(try node.exec("victim", "echo in").output, "in\n", "exec afterwards")
             try checkOneRun()
             try removed()

@@ -20,7 +20,7 @@ let supervisorSuite = Suite("supervisor", isOfKernel: true) {
             try node.drop("small.yaml", shellPod("small", hold, restart: "Always"))
             let pod = try node.waitReady("small")
             let kilobytes = try privateMemory(try supervisorPID(node, pod))
-            try expect(kilobytes < 256, "\(kilobytes) kB private")
+            try expect(kilobytes < 320, "\(kilobytes) kB private")
         },
     ]
 }
