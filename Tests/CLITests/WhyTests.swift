@@ -226,6 +226,25 @@ import Testing
         #expect(other.map(\.fault.name) == ["killed"], "a probe that failed once ended nothing")
     }
 
+    @Test(arguments: [("DeadlineExceeded", "deadline-exceeded"), ("SysctlForbidden", "sysctl-forbidden")])
+    func aPodThatFailedAsAWholeIsNotBlamedOnItsContainers(_ reason: String, _ fault: String) {
+        let value: JSONValue = [
+            "metadata": ["name": "web", "namespace": "default", "uid": "u"],
+            "spec": ["containers": [["name": "main", "image": "x"]]],
+            "status": [
+                "phase": "Failed", "reason": .string(reason), "message": "these are the words",
+                "containerStatuses": [
+                    ["name": "main", "image": "x", "state": Self.ended(137, signal: 9), "lastState": [:]]
+                ],
+            ],
+        ]
+        let causes = Diagnosis(
+            evidence: Evidence(key: "default/web", pod: Pod(value), output: [:], now: Self.now)
+        ).causes
+        #expect(causes.map(\.fault.name) == [fault])
+        #expect(causes.first?.said == ["these are the words"])
+    }
+
     @Test func everyClueNamesAFaultAndEveryFaultHasAName() {
         for clue in Clue.problems + Clue.starts + Clue.sandboxes + Clue.output {
             #expect(Fault.named(clue.fault) != nil, "\(clue.fault)")

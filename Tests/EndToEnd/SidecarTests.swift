@@ -86,5 +86,17 @@ let sidecarSuite = Suite("sidecars") {
             let pod = try node.waitPhase("own", "Succeeded")
             try expectEqual(pod.container()?.integer("restartCount") ?? -1, 1, "restarts")
         },
+        Test("a container runs again after the exit codes of its rules, and after no other") { node in
+            let rules = "restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values: [42]}}]"
+            let spec =
+                "restartPolicy: Never\ncontainers:\n"
+                + shellContainer(
+                    "main", "[ -e /s/once ] && exit 7; touch /s/once; exit 42",
+                    mountShared + "\nrestartPolicy: Never\n" + rules)
+                + "volumes:\n  - name: shared\n    emptyDir: {}"
+            try node.drop("rules.yaml", podManifest("rules", spec))
+            let pod = try node.waitPhase("rules", "Failed")
+            try expectEqual(pod.container()?.integer("restartCount") ?? -1, 1, "restarts")
+        },
     ]
 }

@@ -190,11 +190,11 @@ struct BrokenManifestTests {
         ),
         // Refusals and what validation finds come together, in the order of the text.
         (
-            pod(spec: "hostname: A_,", container: "resizePolicy: [], restartPolicyRules: [{action: Restart}]"),
+            pod(spec: "hostname: A_,", container: "resizePolicy: [], volumeDevices: [{name: a, devicePath: b}]"),
             [
                 "1:67: spec.hostname: Invalid value: \"A_\": \(label)",
-                "3:23: spec.containers[0].restartPolicyRules: not supported: they are not applied yet; use the pod's "
-                    + "restartPolicy",
+                "3:23: spec.containers[0].volumeDevices: not supported: there are no block volumes; mount the device's "
+                    + "folder by hostPath",
             ]
         ),
     ]

@@ -60,6 +60,24 @@ extension BrokenManifestTests {
         (
             pod(
                 container: """
+                    restartPolicyRules: [{action: RestartAllContainers, exitCodes: {operator: Like, values: [1, 2, 1]}},
+                    {action: Restart}, {action: Restart, exitCodes: {operator: In}}]
+                    """),
+            [
+                "2:16: spec.containers[0].restartPolicy: Required value: must specify restartPolicy when restart rules are "
+                    + "used",
+                "3:35: spec.containers[0].restartPolicyRules[0].action: RestartAllContainers is not supported: the "
+                    + "containers of a pod are not restarted together yet; use Restart",
+                "3:79: spec.containers[0].restartPolicyRules[0].exitCodes.operator: Unsupported value: \"Like\": supported "
+                    + "values: \"In\", \"NotIn\"",
+                "3:100: spec.containers[0].restartPolicyRules[0].exitCodes.values[2]: Duplicate value: \"1\"",
+                "4:5: spec.containers[0].restartPolicyRules[1].exitCodes: Required value: must be specified",
+                "4:53: spec.containers[0].restartPolicyRules[2].exitCodes.values: Required value",
+            ]
+        ),
+        (
+            pod(
+                container: """
                     lifecycle: {postStart: {httpGet: {port: 0, httpHeaders: [{name: a b, value: c}]}},
                     preStop: {sleep: {seconds: 31}}}
                     """),

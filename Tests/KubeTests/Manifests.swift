@@ -108,6 +108,9 @@ let completeManifest = """
         command: [app]
         args: [--serve, "8080"]
         workingDir: /srv/app
+        restartPolicy: Never
+        restartPolicyRules:
+        - {action: Restart, exitCodes: {operator: NotIn, values: [0, 2]}}
         stdin: true
         stdinOnce: true
         tty: true

@@ -167,6 +167,62 @@ import Testing
         #expect(machine.on(exited("a", 0, 1), now: now(3)) == [.tearDown(final: false)])
     }
 
+    // MARK: Rules
+
+    @Test(arguments: [
+        (ContainerRestartRule.Operator.isIn, Int32(42), true), (.isIn, 1, false), (.isIn, 0, false),
+        (.isNotIn, 42, false), (.isNotIn, 1, true), (.isNotIn, 0, true),
+    ])
+    func theFirstRuleOfAnExitCodeDecidesBeforeThePolicy(
+        _ operator: ContainerRestartRule.Operator, _ code: Int32, _ runsAgain: Bool
+    ) {
+        let rules = [ContainerRestartRule(exitCodes: .init(`operator`, [42, 43]))]
+        var machine = PodMachine(
+            PodPlan(
+                display: "p", restartPolicy: .never,
+                containers: [.init(name: "c", image: "x", restartPolicy: .never, restartRules: rules)]))
+        _ = machine.on(.sandboxReady, now: now(0))
+        _ = machine.on(started("c"), now: now(0))
+        let directives = machine.on(exited("c", code), now: now(1))
+        #expect(starts(directives) == (runsAgain ? ["c.1"] : []))
+        #expect(directives.contains(.tearDown(final: false)) == !runsAgain)
+    }
+
+    @Test func anInitContainerThatEndedWellIsDoneWhateverItsRulesSay() {
+        let rules = [ContainerRestartRule(exitCodes: .init(.isNotIn, [3]))]
+        var machine = PodMachine(
+            PodPlan(
+                display: "p", restartPolicy: .never,
+                initContainers: [.init(name: "i", image: "x", restartPolicy: .never, restartRules: rules)],
+                containers: [.init(name: "c", image: "x")]))
+        _ = machine.on(.sandboxReady, now: now(0))
+        _ = machine.on(started("i"), now: now(0))
+        #expect(starts(machine.on(exited("i", 1), now: now(1))) == ["i.1"])
+        _ = machine.on(started("i", 1), now: now(1))
+        #expect(starts(machine.on(exited("i", 0, 1), now: now(2))) == ["c.0"])
+    }
+
+    @Test func aPodOfAContainerThatRunsAgainByARuleRuns() {
+        var pod = PodStatusBuilderTests.pod(["c"], restartPolicy: .never)
+        pod.spec.containers[0].restartPolicy = .never
+        pod.spec.containers[0].restartPolicyRules = [ContainerRestartRule(exitCodes: .init(.isIn, [42]))]
+        func phase(_ code: Int32, waits: Bool) -> PodPhase? {
+            var record = ContainerRecord(name: "c", image: "x", isInit: false)
+            record.hasBegun = true
+            let end = ContainerRecord.Termination(
+                exitCode: code, reason: "Error", finishedAt: Timestamp(nanoseconds: 1))
+            record.state = waits ? .waiting(reason: "CrashLoopBackOff", message: nil) : .terminated(end)
+            record.lastTermination = end
+            return PodStatusBuilder(
+                pod: pod, records: [record], isSandboxReady: true, startTime: Timestamp(nanoseconds: 0),
+                nodeAddresses: [], podAddresses: []
+            ).status(previous: nil, now: Timestamp(nanoseconds: 2)).phase
+        }
+        #expect(phase(42, waits: true) == .running)
+        #expect(phase(42, waits: false) == .running)
+        #expect(phase(1, waits: false) == .failed)
+    }
+
     // MARK: Status
 
     private static let sidecarPod: Pod = {

@@ -46,6 +46,7 @@ struct Diagnosis {
             let name = evidence.isDraining ? "draining" : "terminating"
             return [cause(name, nil, ["the pod was asked to end \(since) ago; it has \(grace)s for it"])]
         }
+        if let failure = failureCause(pod) { return [failure] }
         let isInitialised = PodSummary.isTrue("Initialized", pod)
         var causes: [Cause] = []
         let (inits, mains) = (pod.status.initContainerStatuses, pod.status.containerStatuses)
@@ -62,6 +63,13 @@ struct Diagnosis {
         // One that has not begun may have been held up by the sandbox.
         if causes.allSatisfy({ $0.fault.name == "starting" }), let sandbox = sandboxCause(pod) { return [sandbox] }
         return causes
+    }
+
+    /// Why the pod failed as a whole, whatever its containers did.
+    private func failureCause(_ pod: Pod) -> Cause? {
+        let faults = ["DeadlineExceeded": "deadline-exceeded", "SysctlForbidden": "sysctl-forbidden"]
+        guard let reason = pod.status.reason, let fault = faults[reason] else { return nil }
+        return cause(fault, nil, ["the pod has failed (\(reason))"], said: pod.status.message.map { [$0] } ?? [])
     }
 
     private func sandboxCause(_ pod: Pod) -> Cause? {

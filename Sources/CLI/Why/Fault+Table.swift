@@ -141,6 +141,12 @@ extension Fault {
             "terminated", .end, "somebody asked it to end (SIGTERM, SIGINT or SIGHUP)",
             fix: "look who sent the signal; use restartPolicy Always when it should run on"),
         Fault(
+            "deadline-exceeded", .end, "the pod was active for longer than its activeDeadlineSeconds",
+            fix: "look why it was not done in time, or give it more; \"swiftlet restart POD\" runs it once more"),
+        Fault(
+            "sysctl-forbidden", .end, "it wants a kernel parameter that this node gives to no pod",
+            fix: "remove it from securityContext.sysctls, or name it in allowedUnsafeSysctls of the configuration"),
+        Fault(
             "supervisor-lost", .end, "the pod's supervisor was ended from outside, and its containers with it",
             fix: "look in the machine's log who killed swiftlet-pod; the pod starts again by itself"),
         Fault(

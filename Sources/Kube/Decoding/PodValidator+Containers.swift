@@ -30,11 +30,38 @@ extension PodValidator {
                 // Init containers run one after another: their ports do not meet.
                 let isInit = list == "initContainers" && container.restartPolicy != .always
                 if !isInit { distinct(container.ports, path.field("ports"), &hostPorts) }
+                restartRules(container, path)
                 resources(container.resources, path.field("resources"))
                 mounts(container, path.field("volumeMounts"), volumes: volumes)
                 probes(container, path, isInit: isInit)
                 lifecycle(container, of: spec, isInit: isInit, path.field("lifecycle"))
                 if let context = container.securityContext { security(context, path.field("securityContext")) }
+            }
+        }
+    }
+
+    private mutating func restartRules(_ container: Container, _ path: FieldPath) {
+        let rules = container.restartPolicyRules
+        guard !rules.isEmpty else { return }
+        if container.restartPolicy == nil {
+            required(path.field("restartPolicy"), "must specify restartPolicy when restart rules are used")
+        }
+        let path = path.field("restartPolicyRules")
+        if rules.count > 20 { add("Too many: \(rules.count): must have at most 20 items", path) }
+        for (n, rule) in rules.enumerated() {
+            if value(at: path[n].field("action")) == nil { required(path[n].field("action")) }
+            guard let codes = rule.exitCodes else {
+                required(path[n].field("exitCodes"), "must be specified")
+                continue
+            }
+            if value(at: path[n].field("exitCodes").field("operator")) == nil {
+                required(path[n].field("exitCodes").field("operator"))
+            }
+            let path = path[n].field("exitCodes").field("values")
+            if codes.values.isEmpty { required(path) }
+            if codes.values.count > 255 { add("Too many: \(codes.values.count): must have at most 255 items", path) }
+            if let twice = codes.values.enumerated().first(where: { codes.values[..<$0.offset].contains($0.element) }) {
+                duplicate("\(twice.element)", path[twice.offset])
             }
         }
     }

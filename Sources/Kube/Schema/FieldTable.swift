@@ -68,15 +68,17 @@ enum FieldTable {
         "Container": FieldClasses(
             supported: [
                 "args", "command", "env", "envFrom", "image", "imagePullPolicy", "lifecycle", "livenessProbe", "name",
-                "ports", "readinessProbe", "resources", "restartPolicy", "securityContext", "startupProbe",
-                "stdin", "stdinOnce", "terminationMessagePath", "terminationMessagePolicy", "tty", "volumeMounts",
+                "ports", "readinessProbe", "resources", "restartPolicy", "restartPolicyRules", "securityContext",
+                "startupProbe", "stdin", "stdinOnce", "terminationMessagePath", "terminationMessagePolicy", "tty",
+                "volumeMounts",
                 "workingDir",
             ],
             withoutEffect: ["resizePolicy": "a changed manifest makes a new pod"],
             refused: [
-                "restartPolicyRules": "they are not applied yet; use the pod's restartPolicy",
-                "volumeDevices": "there are no block volumes; mount the device's folder by hostPath",
+                "volumeDevices": "there are no block volumes; mount the device's folder by hostPath"
             ]),
+        "ContainerRestartRule": FieldClasses(supported: ["action", "exitCodes"]),
+        "ContainerRestartRuleOnExitCodes": FieldClasses(supported: ["operator", "values"]),
         "Lifecycle": FieldClasses(supported: ["postStart", "preStop", "stopSignal"]),
         "LifecycleHandler": FieldClasses(supported: ["exec", "httpGet", "sleep", "tcpSocket"]),
         "SleepAction": FieldClasses(supported: ["seconds"]),

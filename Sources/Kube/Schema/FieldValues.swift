@@ -25,6 +25,10 @@ struct FieldValues: Sendable {
         "PodOS.name": FieldValues(["linux"]),
         "Container.imagePullPolicy": FieldValues(PullPolicy.self),
         "Container.restartPolicy": FieldValues(RestartPolicy.self),
+        "ContainerRestartRule.action": FieldValues(
+            ContainerRestartRule.Action.self,
+            refused: ["RestartAllContainers": "the containers of a pod are not restarted together yet; use Restart"]),
+        "ContainerRestartRuleOnExitCodes.operator": FieldValues(ContainerRestartRule.Operator.self),
         "Container.terminationMessagePolicy": FieldValues(TerminationMessagePolicy.self),
         "ContainerPort.protocol": FieldValues(PortProtocol.self),
         "HTTPGetAction.scheme": FieldValues(HTTPGetAction.Scheme.self),

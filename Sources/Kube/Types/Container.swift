@@ -14,6 +14,8 @@ public struct Container: KubeValue {
     public var ports: [ContainerPort]
     /// Replaces the pod's for this container; an init container with `Always` is a sidecar.
     public var restartPolicy: RestartPolicy?
+    /// Ends after which it runs again whatever `restartPolicy` says.
+    public var restartPolicyRules: [ContainerRestartRule]
     public var resources: ResourceRequirements
     public var volumeMounts: [VolumeMount]
     public var securityContext: SecurityContext?
@@ -44,6 +46,7 @@ public struct Container: KubeValue {
         env = []
         envFrom = []
         ports = []
+        restartPolicyRules = []
         resources = ResourceRequirements()
         volumeMounts = []
         terminationMessagePath = "/dev/termination-log"
@@ -66,6 +69,7 @@ public struct Container: KubeValue {
         envFrom = value.values("envFrom")
         ports = value.values("ports")
         restartPolicy = value.choice("restartPolicy")
+        restartPolicyRules = value.values("restartPolicyRules")
         resources = value.value("resources") ?? ResourceRequirements()
         volumeMounts = value.values("volumeMounts")
         securityContext = value.value("securityContext")
@@ -96,6 +100,7 @@ public struct Container: KubeValue {
         object.put("readinessProbe", readinessProbe)
         object.append("resources", resources.json)
         object.put("restartPolicy", restartPolicy)
+        object.put("restartPolicyRules", restartPolicyRules)
         object.put("securityContext", securityContext)
         object.put("startupProbe", startupProbe)
         object.put(flag: "stdin", stdin)

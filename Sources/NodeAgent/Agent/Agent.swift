@@ -342,7 +342,8 @@ extension PodPlan {
             if container.lifecycle?.preStop != nil { hooks.insert(.preStop) }
             return Entry(
                 name: container.name, image: container.image, probes: ContainerProbes(container), hooks: hooks,
-                restartPolicy: container.restartPolicy.flatMap { RestartPolicy(rawValue: $0.rawValue) })
+                restartPolicy: container.restartPolicy.flatMap { RestartPolicy(rawValue: $0.rawValue) },
+                restartRules: container.restartPolicyRules)
         }
         self.init(
             display: "\(pod.metadata.name)_\(pod.metadata.namespace)(\(pod.metadata.uid))",

@@ -1,4 +1,5 @@
 import Base
+import Kube
 
 /// Sidecars: init containers that go on beside those that come after them, and end after all of them.
 extension PodMachine {
@@ -13,7 +14,11 @@ extension PodMachine {
 
     /// Whether a run that ended with `exitCode` is followed by another.
     func restarts(_ record: ContainerRecord, after exitCode: Int32) -> Bool {
-        isSidecar(record) || policy(record).restarts(after: exitCode, isInit: record.isInit)
+        // An init container that ended well has done its work.
+        let hasRule =
+            !(record.isInit && exitCode == 0)
+            && plan.entry(record.name)?.restartRules.restart(after: exitCode) == true
+        return isSidecar(record) || hasRule || policy(record).restarts(after: exitCode, isInit: record.isInit)
     }
 
     /// Begins what can begin of the init containers: each when those before it have ended well, or have started for

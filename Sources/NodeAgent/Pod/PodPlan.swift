@@ -11,15 +11,18 @@ public struct PodPlan: Hashable, Sendable {
         public var hooks: Set<Hook>
         /// Replaces the pod's; of an init container, `always` makes it a sidecar.
         public var restartPolicy: RestartPolicy?
+        /// Ends after which it runs again whatever the policy says.
+        public var restartRules: [ContainerRestartRule]
         public init(
             name: String, image: String, probes: ContainerProbes = ContainerProbes(), hooks: Set<Hook> = [],
-            restartPolicy: RestartPolicy? = nil
+            restartPolicy: RestartPolicy? = nil, restartRules: [ContainerRestartRule] = []
         ) {
             self.name = name
             self.image = image
             self.probes = probes
             self.hooks = hooks
             self.restartPolicy = restartPolicy
+            self.restartRules = restartRules
         }
     }
 

@@ -23,12 +23,12 @@ enum PodPhaseRule {
                 continue
             }
             switch (status.state, status.lastState) {
-            case (.terminated(let end), _): if end.exitCode != 0 { failed += 1 }
-            case (.waiting, .terminated(let end)?): if end.exitCode != 0 { failed += 1 }
+            case (.terminated(let end), _), (.waiting, .terminated(let end)?):
+                if end.exitCode != 0, !runsAgain(status.name, after: end.exitCode, spec) { failed += 1 }
             default: pending += 1
             }
         }
-        if failed > 0 && spec.restartPolicy == .never { return .failed }
+        if failed > 0 { return .failed }
 
         var (running, waiting, stopped, succeeded, again) = (0, 0, 0, 0, 0)
         for status in statuses {
@@ -38,9 +38,11 @@ enum PodPhaseRule {
                 stopped += 1
                 if end.exitCode == 0 { succeeded += 1 }
                 if runsAgain(status.name, after: end.exitCode, spec) { again += 1 }
-            case (.waiting, .terminated?):
+            case (.waiting, .terminated(let end)?):
                 stopped += 1
-                if policy(status.name, spec) != .never { again += 1 }
+                if policy(status.name, spec) != .never || runsAgain(status.name, after: end.exitCode, spec) {
+                    again += 1
+                }
             case (.waiting, _): waiting += 1
             }
         }
@@ -51,12 +53,17 @@ enum PodPhaseRule {
         return stopped == succeeded ? .succeeded : .failed
     }
 
+    private static func container(_ name: String, _ spec: PodSpec) -> Container? {
+        (spec.initContainers + spec.containers).first { $0.name == name }
+    }
+
     private static func policy(_ name: String, _ spec: PodSpec) -> RestartPolicy {
-        spec.containers.first { $0.name == name }?.restartPolicy ?? spec.restartPolicy
+        container(name, spec)?.restartPolicy ?? spec.restartPolicy
     }
 
     private static func runsAgain(_ name: String, after exitCode: Int32, _ spec: PodSpec) -> Bool {
-        switch policy(name, spec) {
+        if container(name, spec)?.restartPolicyRules.restart(after: exitCode) == true { return true }
+        return switch policy(name, spec) {
         case .always: true
         case .onFailure: exitCode != 0
         case .never: false
