@@ -3,11 +3,11 @@ import CLinux
 
 /// A swiftletd under a scratch root, with the image `first` loaded.
 final class Agent {
-    private let programs: String
-    private let root: String
+    let programs: String
+    let root: String
     private let fifoPath: String
     private let fifo: Fifo
-    private let process: ChildProcess
+    let process: ChildProcess
     /// Whether pods are on the host's network; otherwise on the built-in one.
     private let isOnHost: Bool
 
@@ -67,11 +67,7 @@ final class Agent {
     /// Private memory of the agent and of the supervisors: what they wrote, and (clean) pages of files that no other
     /// process has mapped, which the kernel can take back at any time. Then what they do in `seconds` of rest.
     private func reportMemory(_ count: Int, idle seconds: UInt32) throws {
-        let supervisors = try Files.list("/proc").compactMap { pid_t($0) }.filter { pid in
-            let command = (try? Files.read("/proc/\(pid)/cmdline")) ?? []
-            let words = command.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-            return words.first.map { Path.name($0) == "swiftlet-pod" } == true && words.contains { $0.hasPrefix(root) }
-        }
+        let supervisors = try supervisors()
         guard supervisors.count >= count else {
             throw Problem("\(supervisors.count) supervisors of \(count) pods were found")
         }
@@ -94,8 +90,17 @@ final class Agent {
         print("BENCH idle_wakeups_with_\(count)_in_\(seconds)s \(wakeups) switches")
     }
 
+    /// The supervisors of its pods.
+    func supervisors() throws -> [pid_t] {
+        try Files.list("/proc").compactMap { pid_t($0) }.filter { pid in
+            let command = (try? Files.read("/proc/\(pid)/cmdline")) ?? []
+            let words = command.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+            return words.first.map { Path.name($0) == "swiftlet-pod" } == true && words.contains { $0.hasPrefix(root) }
+        }
+    }
+
     /// Bytes sent to the disk, and how often its threads went to sleep, since the process began.
-    private static func activity(of pid: pid_t) throws -> (written: Int64, wakeups: Int64) {
+    static func activity(of pid: pid_t) throws -> (written: Int64, wakeups: Int64) {
         func number(_ field: String, in path: String) throws -> Int64 {
             for line in try Files.readText(path).split(separator: "\n") where line.hasPrefix(field) {
                 return line.split(whereSeparator: { $0 == " " || $0 == "\t" }).compactMap { Int64($0) }.first ?? 0
@@ -110,21 +115,26 @@ final class Agent {
     }
 
     private func runningPods() throws -> Int {
-        let output = SharedDescriptor(
-            try FileDescriptor.open("\(root)/pods.txt", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600))
-        var spawn = Spawn("\(programs)/swiftlet", ["--root", root, "get", "pods"])
-        spawn.standardOutput = output
+        try output("get", "pods").split(separator: "\n").count { $0.contains(" Running ") }
+    }
+
+    /// What `swiftlet arguments` prints.
+    func output(_ arguments: String...) throws -> String {
+        let file = SharedDescriptor(
+            try FileDescriptor.open("\(root)/output.txt", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600))
+        var spawn = Spawn("\(programs)/swiftlet", ["--root", root] + arguments)
+        spawn.standardOutput = file
         _ = try spawn.start().wait(block: true)
-        return try Files.readText("\(root)/pods.txt", limit: 1 << 20).split(separator: "\n").count {
-            $0.contains(" Running ")
-        }
+        return try Files.readText("\(root)/output.txt", limit: 1 << 20)
     }
 
     // MARK: helpers
 
     /// Renames a manifest into the folder; the moment just before.
     private func drop(_ name: String, stays: Bool) throws -> BootInstant {
-        let manifest = """
+        try drop(
+            name,
+            """
             apiVersion: v1
             kind: Pod
             metadata: {name: \(name)}
@@ -140,7 +150,11 @@ final class Agent {
                   volumeMounts: [{name: out, mountPath: /out}]
               volumes:
                 - {name: out, hostPath: {path: "\(Path.parent(fifoPath))"}}
-            """
+            """)
+    }
+
+    /// Renames a manifest into the folder; the moment just before.
+    func drop(_ name: String, _ manifest: String) throws -> BootInstant {
         let folder = "\(root)/etc/podspecs"
         try Files.replace("\(folder)/.\(name)", with: manifest.utf8, mode: 0o644, durable: false)
         let begin = BootInstant.now
@@ -148,21 +162,21 @@ final class Agent {
         return begin
     }
 
-    private func remove(_ name: String) throws { try Files.remove("\(root)/etc/podspecs/\(name).yaml") }
+    func remove(_ name: String) throws { try Files.remove("\(root)/etc/podspecs/\(name).yaml") }
 
-    private func podFolders() throws -> Int {
+    func podFolders() throws -> Int {
         try Files.list("\(root)/var/lib/swiftlet/pods").count + Files.list("\(root)/run/swiftlet/pods").count
     }
 
-    private func swiftlet(_ arguments: String...) throws -> Int32 {
+    func swiftlet(_ arguments: String...) throws -> Int32 {
         let child = try Spawn("\(programs)/swiftlet", ["--root", root] + arguments).start()
         return try child.wait(block: true)?.code ?? -1
     }
 
-    private func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
-        let deadline = BootInstant.now + .seconds(30)
+    func waitUntil(_ what: String, seconds: Int64 = 30, _ condition: () throws -> Bool) throws {
+        let deadline = BootInstant.now + .seconds(seconds)
         while !(try condition()) {
-            if BootInstant.now > deadline { throw Problem("not within 30 s: \(what)") }
+            if BootInstant.now > deadline { throw Problem("not within \(seconds) s: \(what)") }
             _ = poll(nil, 0, 1)
         }
     }
@@ -174,7 +188,7 @@ final class Agent {
         return ["cpu", "memory", "pids"].allSatisfy { found.contains(Substring($0)) }
     }
 
-    private static func kilobytes(_ field: String, of pid: pid_t) throws -> Int64 {
+    static func kilobytes(_ field: String, of pid: pid_t) throws -> Int64 {
         for line in try Files.readText("/proc/\(pid)/smaps_rollup").split(separator: "\n")
         where line.hasPrefix(field) {
             return line.split(separator: " ").compactMap { Int64($0) }.first ?? 0

@@ -5,9 +5,15 @@ import CLinux
 ///
 ///     pod-start-bench host|bridge NAME COUNT BIN ROOT CGROUP FIFO BURST IDLE
 ///                                                              manifest rename → first instruction, by swiftletd; then
-///                                                              BURST pods at once, their memory, and IDLE seconds of rest
+///                                                              BURST pods at once, their memory, and IDLE seconds of
+///                                                              rest
+///     pod-start-bench probes PODS SECONDS BIN ROOT CGROUP FIFO FLOOR CHURN
+///                                                              what probes of PODS pods cost in SECONDS, and beside it
+///                                                              FLOOR, a bare loop; how soon an end is told; what CHURN
+///                                                              pods one after the other leave in the agent
 ///     pod-start-bench command NAME COUNT FIFO CLEANUP PROGRAM ARGUMENT...
-///                                                              start of PROGRAM → first instruction; `sh -c CLEANUP` after
+///                                                              start of PROGRAM → first instruction; `sh -c CLEANUP`
+///                                                              after
 ///
 /// Prints `BENCH <name> <value> <unit>` lines.
 @main struct PodStart {
@@ -36,13 +42,24 @@ import CLinux
             defer { agent.end() }
             try Samples(try agent.measureStarts(count)).report(name)
             if burst > 0 { try agent.measureBurst(burst, idle: idle) }
+        case "probes":
+            guard arguments.count == 9, let seconds = UInt32(arguments[2]), let pods = Int(name),
+                let churn = Int(arguments[8])
+            else { throw Problem("probes wants PODS SECONDS BIN ROOT CGROUP FIFO FLOOR CHURN") }
+            let agent = try Agent(
+                programs: arguments[3], root: arguments[4], cgroup: arguments[5], fifo: arguments[6], onHost: false)
+            defer { agent.end() }
+            try agent.measureProbes(pods, seconds: seconds, floor: arguments[7])
+            try agent.measureExecProbes(min(pods, 20), seconds: seconds)
+            try agent.measureStatus(min(pods, 100))
+            try agent.measureChurn(churn)
         case "command":
             let command = Peer(
                 fifo: try Fifo(arguments[3]), cleanup: arguments[4], program: arguments[5],
                 arguments: Array(arguments.dropFirst(6)))
             try Samples(try command.measureStarts(count)).report(name)
         default:
-            throw Problem("\(arguments[0]): none of host, bridge and command")
+            throw Problem("\(arguments[0]): none of host, bridge, probes and command")
         }
     }
 }

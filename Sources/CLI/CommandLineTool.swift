@@ -22,7 +22,7 @@ public enum CommandLineTool {
 
     static let commands: [Command] = [
         GetCommand.command, DescribeCommand.command, WhyCommand.command, LogsCommand.command, ExecCommand.command,
-        AttachCommand.command, CopyCommand.command, EventsCommand.command, TopCommand.command,
+        AttachCommand.command, DebugCommand.command, CopyCommand.command, EventsCommand.command, TopCommand.command,
         PortForwardCommand.command,
         ApplyCommand.command, DeleteCommand.command, DiffCommand.command, WaitCommand.command, ControlCommands.stop,
         ControlCommands.start, ControlCommands.restart,

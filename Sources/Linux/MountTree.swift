@@ -48,7 +48,7 @@ public struct MountTree: Sendable {
     /// On kernels that take the layers one by one (6.5) there is no limit on their number; before, the list must fit
     /// a page. The classic form needs a private mount namespace.
     public static func overlay(lower: [String], upper: String, work: String) throws(SystemError) -> MountTree {
-        do { return try overlayByLayers(lower: lower, upper: upper, work: work) } catch {
+        do { return try overlayByLayers(lower: lower, upper: (upper, work), attributes: []) } catch {
             // Older kernels look at the parameters only when all are there, and do not know this one.
             guard error.errno == .invalid else { throw error }
             let first = error
@@ -58,8 +58,31 @@ public struct MountTree: Sendable {
         }
     }
 
+    /// An overlay of `lower` folders, topmost first, that nobody can write to by whatever mount of it: it has no upper
+    /// folder. Overlayfs wants two folders at least.
+    ///
+    /// - Throws: `SystemError` (EINVAL) on kernels before 6.5, which have `mountLayersClassically`.
+    public static func layers(_ lower: [String], attributes: MountAttributes) throws(SystemError) -> MountTree {
+        try overlayByLayers(lower: lower, upper: nil, attributes: attributes)
+    }
+
+    /// The same for kernels before 6.5, attached to an open folder.
+    public static func mountLayersClassically(
+        _ lower: [String], on target: borrowing FileDescriptor, name place: String
+    ) throws(SystemError) {
+        var held: [SharedDescriptor] = []
+        for layer in lower { held.append(SharedDescriptor(try .open(layer, O_PATH | O_DIRECTORY))) }
+        let options = "lowerdir=" + held.map { "/proc/self/fd/\($0.raw)" }.joined(separator: ":")
+        guard options.utf8.count < 4096 else {
+            throw SystemError("mount the overlay (too many layers for this kernel)", place, .tooBig)
+        }
+        let (path, flags) = ("/proc/self/fd/\(target.raw)", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
+        try retrying("mount overlay on", place) { mount("overlay", path, "overlay", UInt(flags), options) }
+        withExtendedLifetime(held) {}
+    }
+
     private static func overlayByLayers(
-        lower: [String], upper: String, work: String
+        lower: [String], upper: (folder: String, work: String)?, attributes: MountAttributes
     ) throws(SystemError) -> MountTree {
         // A parameter may have 255 bytes: longer paths go by descriptors, which must be open until the mount is made.
         var held: [SharedDescriptor] = []
@@ -72,11 +95,14 @@ public struct MountTree: Sendable {
         let context = try FilesystemContext("overlay")
         try context.set("source", "overlay")
         for layer in lower { try context.set("lowerdir+", try short(layer)) }
-        try context.set("upperdir", try short(upper))
-        try context.set("workdir", try short(work))
-        try context.set("volatile", nil)
-        let mount = try context.mount([])
-        return withExtendedLifetime(held) { MountTree(mount, "overlay of \(lower.count) layers under \(upper)") }
+        if let upper {
+            try context.set("upperdir", try short(upper.folder))
+            try context.set("workdir", try short(upper.work))
+            try context.set("volatile", nil)
+        }
+        let mount = try context.mount(attributes)
+        let name = "overlay of \(lower.count) layers" + (upper.map { " under \($0.folder)" } ?? "")
+        return withExtendedLifetime(held) { MountTree(mount, name) }
     }
 
     /// By mount(2), as kernels before 6.5 need it.

@@ -24,11 +24,14 @@ public struct StartContainer: Hashable, Sendable {
     public var terminal: Bool
     /// Remembered for an agent that takes over; the supervisor itself sends nothing unasked.
     public var stopSignal: Int32?
+    /// The container of the pod whose pid namespace it joins; the spec then has none. `ProtocolVersion.pidTarget`.
+    public var pidTarget: String?
 
     public init(
         container: String, attempt: Int64, id: String, spec: JSONValue, root: Root, user: User = User(),
         seccompProgram: String? = nil, cgroup: String? = nil, log: Log, standardInput: Bool = false,
-        standardInputOnce: Bool = false, terminal: Bool = false, stopSignal: Int32? = nil
+        standardInputOnce: Bool = false, terminal: Bool = false, stopSignal: Int32? = nil,
+        pidTarget: String? = nil
     ) {
         self.container = container
         self.attempt = attempt
@@ -43,6 +46,7 @@ public struct StartContainer: Hashable, Sendable {
         self.standardInputOnce = standardInputOnce
         self.terminal = terminal
         self.stopSignal = stopSignal
+        self.pidTarget = pidTarget
     }
 
     /// What becomes the container's root file system.
@@ -127,6 +131,7 @@ public struct StartContainer: Hashable, Sendable {
         stopSignal = try json.optional("stopSignal", "a signal number") {
             $0.integerValue.flatMap { Int32(exactly: $0) }
         }
+        pidTarget = try json.optionalString("pidTarget")
     }
 
     func append(to object: inout JSONObject) {
@@ -166,6 +171,7 @@ public struct StartContainer: Hashable, Sendable {
         if standardInputOnce { object.append("stdinOnce", true) }
         object.append("tty", .bool(terminal))
         object.append("stopSignal", ifPresent: stopSignal.map { .integer($0) })
+        object.append("pidTarget", ifPresent: pidTarget.map { .string($0) })
     }
 }
 

@@ -39,6 +39,16 @@ public struct NodeFacts: Hashable, Sendable {
 }
 
 extension NodeFacts {
+    /// What nodes are chosen by.
+    public var labels: [String: String] {
+        #if arch(arm64)
+            let machine = "arm64"
+        #else
+            let machine = "amd64"
+        #endif
+        return ["kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": machine]
+    }
+
     /// The `thermal_throttle` folders of this machine's CPUs; they tell of what else runs on it. Reads /sys.
     public static func thermalThrottlePaths() -> [String] {
         let folder = "/sys/devices/system/cpu"

@@ -254,6 +254,9 @@ public final class SupervisorClient {
     /// Whether the supervisor sets kernel parameters; false also until its Hello came.
     public var setsSysctls: Bool { hello?.features.contains(ProtocolVersion.sysctls) ?? false }
 
+    /// Whether the supervisor starts containers in the pid namespace of another; false also until its Hello came.
+    public var joinsPids: Bool { hello?.features.contains(ProtocolVersion.pidTarget) ?? false }
+
     /// Attaches to a container, on a connection of its own.
     public func attach(_ request: AttachRequest, _ handlers: SupervisorSession.Handlers) throws(SystemError)
         -> SupervisorSession

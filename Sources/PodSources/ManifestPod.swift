@@ -43,4 +43,11 @@ public struct ManifestPod: Sendable {
         }
         return names
     }
+
+    /// The volumes of images whose manifest leaves `pullPolicy` open.
+    public var openVolumePolicies: Set<String> {
+        let volumes = value["spec"]?["volumes"]?.arrayValue ?? []
+        let open = volumes.filter { $0["image"] != nil && $0["image"]?["pullPolicy"]?.stringValue ?? "" == "" }
+        return Set(open.compactMap { $0["name"]?.stringValue })
+    }
 }

@@ -5,6 +5,7 @@ public final class PodSourceSet {
     /// The kinds of sources, of each at most one; of two places that newly name a pod that of the first kind gets it.
     public enum Kind: CaseIterable, Hashable {
         case folder
+        case credentials
         case url
     }
 

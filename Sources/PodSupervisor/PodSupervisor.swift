@@ -203,7 +203,8 @@ public final class PodSupervisor {
         }
         let ownsPids = pause == nil && Self.hasNamespace("pid", start)
         let container = try SupervisedContainer(
-            start, backend: backend, pidNamespace: pause?.pidfd, killsRest: !ownsPids, scratch: scratch, loop: loop)
+            start, backend: backend, pidNamespace: try target(start) ?? pause?.pidfd, killsRest: !ownsPids,
+            scratch: scratch, loop: loop)
         container.onChange = { [weak self] in self?.changed($0) }
         container.onActivity = { [weak self] in self?.outputCame() }
         container.onDroppedLines = { [weak self] container, lines, reason in
@@ -217,6 +218,17 @@ public final class PodSupervisor {
         }
         containers[key] = container
         starting[key] = (connection, id)
+    }
+
+    /// The process whose pid namespace the container joins.
+    private func target(_ start: StartContainer) throws(RequestFailure) -> SharedDescriptor? {
+        guard let name = start.pidTarget else { return nil }
+        guard let target = container(name), let pidfd = target.pidfd else {
+            throw RequestFailure(
+                .notRunning, "unable to find target container \"\(name)\": it is not running",
+                reason: "CreateContainerConfigError")
+        }
+        return pidfd
     }
 
     private static func hasNamespace(_ type: String, _ start: StartContainer) -> Bool {

@@ -17,7 +17,8 @@ enum PodSysctls {
             guard isOwn(path, configuration) else {
                 throw SystemError("set (it is none of the pod's own namespaces)", "/proc/sys/\(path)", .notPermitted)
             }
-            try proc.write("sys/" + path, value)
+            // Writing nothing at all sets nothing: the kernel is to say what it makes of an empty value.
+            try proc.write("sys/" + path, value.isEmpty ? "\n" : value)
         }
     }
 

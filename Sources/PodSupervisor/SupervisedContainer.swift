@@ -96,6 +96,9 @@ final class SupervisedContainer {
 
     var isRunning: Bool { state.isRunning }
 
+    /// Its first process, while that runs its program.
+    var pidfd: SharedDescriptor? { state.phase == .running ? launched?.process.pidfd : nil }
+
     private func read(_ output: SharedDescriptor, _ stream: LogFormatter.Stream) throws(SystemError) {
         guard let log else { return }
         let channel: Frame.Channel = stream == .output ? .standardOutput : .standardError

@@ -14,6 +14,7 @@ extension Node {
             log.limit = settings.logLevel ?? NodeSettings.Default.logLevel
             collector.policy = settings.imageCollection
             services.podPIDLimit = NodeServices.podPIDLimit(settings)
+            follow(settings)
             reloadEndpoints()
             let waiting = configuration.waitingForRestart
             if !waiting.isEmpty {
@@ -25,6 +26,13 @@ extension Node {
         }
         sources?.refresh()
         reporter.reloaded()
+    }
+
+    /// What bounds the pods and images that begin from now on.
+    func follow(_ settings: NodeSettings) {
+        services.diskFloor = DiskFloor(bytes: settings.minimumFreeDisk)
+        images.diskFloor = services.diskFloor
+        agent.admission = PodAdmission(services.facts, maxPods: settings.maxPods ?? NodeSettings.Default.maxPods)
     }
 
     /// All settings that hold, for `swiftlet config view`.

@@ -19,7 +19,7 @@ final class Node {
     let services: NodeServices
     let records: PodRecordStore
     let agent: Agent
-    private let images: ImageService
+    let images: ImageService
     let collector: ImageCollector
     private let classes: ServiceClassLimits
     private let started = Timestamp.now
@@ -109,10 +109,13 @@ final class Node {
             starts: StartQueue(loop: loop, width: Int(max(4, 2 * NodeProbe.cpus()))),
             status: PodStatuses(facts: facts),
             makeOperations: { [services] pod, manifest throws(SystemError) in
-                try PodSandbox(pod, services, openPullPolicies: manifest.openPullPolicies)
+                try PodSandbox(
+                    pod, services, openPullPolicies: manifest.openPullPolicies,
+                    openVolumePolicies: manifest.openVolumePolicies)
             })
         agent.longestBackOff = settings.longestBackOff ?? CrashLoopBackOff.longest
         collector = ImageCollector(images, agent, settings.imageCollection, loop: loop, log: log)
+        follow(settings)
     }
 
     private var manifestFolder: String {
@@ -135,9 +138,10 @@ final class Node {
         try reportToURL()
         agent.sweep(services)
         images.onChange = { [unowned self] in agent.imagesChanged() }
+        services.claimUses.onRelease = { [unowned self] in agent.objectsChanged([$0]) }
         images.onAbandonedPull = { [unowned self] in images.sweep(inUse: agent.layersInUse(services.images)) }
         try images.start()
-        images.sweep(inUse: agent.layersOnRecord(services.images))
+        images.sweep(inUse: agent.layersOnRecord(services.images).union(services.volumes.imageLayers()))
         collector.start()
         let folder = ManifestFolder(
             path: manifestFolder, lastGood: lastGood.filter { !URLSource.isURL($0.key) }
@@ -150,6 +154,9 @@ final class Node {
         }
         self.sources = sources
         try sources.set(.folder, to: try FolderWatcher(folder, on: loop))
+        if let folder = getenv("CREDENTIALS_DIRECTORY") {
+            try sources.set(.credentials, to: CredentialFolder(String(cString: folder)))
+        }
         try followURL(lastGood: lastGood)
         try sources.start()
         let service = AgentService(

@@ -17,7 +17,7 @@ import Testing
     @Test(arguments: [
         ("ge", ["get"]),
         ("image ", ["load", "pull", "ls", "rm", "inspect", "prune", "df", "history", "verify", "save", "import"]),
-        ("get ", ["pods", "configmaps", "secrets", "events", "images", "volumes"]),
+        ("get ", ["pods", "configmaps", "secrets", "pv", "pvc", "events", "images", "volumes"]),
         ("get po", ["pods"]), ("get pods ", ["web", "db"]), ("get pods -n other ", ["far"]),
         ("get pods --namespace=other f", ["far"]), ("get pods -o j", ["json", "jsonpath="]),
         ("describe ", ["pod", "pod/web", "pod/db"]), ("describe pod w", ["web"]), ("logs ", ["web", "db"]),

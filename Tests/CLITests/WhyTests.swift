@@ -122,6 +122,24 @@ import Testing
             "MountVolume.SetUp failed for volume \"v\" : hostPath type check failed: /x is not a file"
         ),
         ("volume", "FailedMount", "MountVolume.SetUp failed for volume \"v\" : mount: operation not permitted"),
+        (
+            "claim-missing", "FailedMount",
+            "MountVolume.SetUp failed for volume \"v\" : persistentvolumeclaim \"c\" not found"
+        ),
+        (
+            "claim-unbound", "FailedMount",
+            "MountVolume.SetUp failed for volume \"v\" : error processing PVC default/c: PVC is not bound: no persistent "
+                + "volumes available for this claim"
+        ),
+        (
+            "claim-in-use", "FailedMount",
+            "MountVolume.SetUp failed for volume \"v\" : volume uses the ReadWriteOncePod access mode and is already in "
+                + "use by another pod"
+        ),
+        (
+            "local-volume", "FailedMount",
+            "MountVolume.NewMounter initialization failed for volume \"pv\" : path \"/x\" does not exist"
+        ),
         ("sandbox", "FailedCreatePodSandBox", "Failed to create pod sandbox: clone3: cannot allocate memory"),
     ]) func whyAPodHasNoSandboxIsNamed(fault: String, reason: String, message: String) {
         #expect(Self.faults(state: Self.waiting("ContainerCreating", ""), event: (reason, message)) == [fault])
@@ -167,7 +185,8 @@ import Testing
         ("manifest-refused-field", "spec.volumes[0].nfs: not supported: no network file systems"),
         (
             "manifest-refused-field",
-            "kind: \"Deployment\" is not run here; only Pod, ConfigMap, Secret, and List of them"
+            "kind: \"Deployment\" is not run here; only Pod, ConfigMap, PersistentVolume, "
+                + "PersistentVolumeClaim, Secret, and List of them"
         ),
         ("manifest-invalid-value", "spec.containers[0].image: expected a string, found an integer (put it in quotes)"),
         (
@@ -226,7 +245,10 @@ import Testing
         #expect(other.map(\.fault.name) == ["killed"], "a probe that failed once ended nothing")
     }
 
-    @Test(arguments: [("DeadlineExceeded", "deadline-exceeded"), ("SysctlForbidden", "sysctl-forbidden")])
+    @Test(arguments: [
+        ("DeadlineExceeded", "deadline-exceeded"), ("SysctlForbidden", "sysctl-forbidden"),
+        ("OutOfmemory", "node-full"),
+    ])
     func aPodThatFailedAsAWholeIsNotBlamedOnItsContainers(_ reason: String, _ fault: String) {
         let value: JSONValue = [
             "metadata": ["name": "web", "namespace": "default", "uid": "u"],

@@ -13,11 +13,13 @@ import Linux
 /// SWIFTLET_TIME_SCALE (factor on every time-out), SWIFTLET_CGROUP_ROOT (a delegated cgroup; made otherwise).
 @main struct EndToEnd {
     static let suites: [Suite] = [
-        lifecycleSuite, endingSuite, hookSuite, sidecarSuite, manifestSuite, imageSuite, imageStoreSuite, pullSuite,
+        lifecycleSuite, endingSuite, hookSuite, sidecarSuite, restartAllSuite, manifestSuite, imageSuite,
+        imageStoreSuite, pullSuite,
         limitSuite, localDiskSuite, probeSuite, probeAgentSuite, securitySuite, namespaceSuite, volumeSuite, mountSuite,
         groupSuite, nameSuite, sysctlSuite, configurationSuite, fileSuite, userSuite, logSuite, networkSuite,
-        networkEndSuite, execSuite, terminalSuite, attachSuite, webSocketSuite, commandSuite, manifestCommandSuite,
-        controlSuite, copySuite, whySuite, metricsSuite,
+        networkEndSuite, execSuite, terminalSuite, attachSuite, debugSuite, webSocketSuite, commandSuite,
+        manifestCommandSuite, controlSuite, replacementSuite, admissionSuite, databaseSuite, copySuite, whySuite,
+        metricsSuite,
         supervisorSuite, agentSuite, adoptionSuite, reconnectSuite, attachCrashSuite, versionSuite, endpointSuite,
         statusSuite, crashSuite, imageCrashSuite,
     ]

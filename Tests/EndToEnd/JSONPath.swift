@@ -19,7 +19,7 @@ extension JSONValue {
 
     /// The status of a container or init container.
     func container(_ name: String = "main") -> JSONValue? {
-        for list in ["status.containerStatuses", "status.initContainerStatuses"] {
+        for list in ["container", "initContainer", "ephemeralContainer"].map({ "status.\($0)Statuses" }) {
             for status in at(list)?.arrayValue ?? [] where status.string("name") == name { return status }
         }
         return nil

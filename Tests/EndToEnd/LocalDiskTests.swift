@@ -22,6 +22,13 @@ let localDiskSuite = Suite("local disk", freshNode: true, isOfKernel: true) {
             let limit = "resources: {limits: {ephemeral-storage: 8Mi}}"
             try node.drop("small.yaml", shellPod("small", fill, container: limit, restart: "Always"))
             try node.drop("free.yaml", shellPod("free", fill, restart: "Always"))
+            // The volume's own limit, beside a writable layer that has none.
+            try node.drop(
+                "volume.yaml",
+                shellPod(
+                    "volume", fill.replacing("/big", with: "/d/big"),
+                    container: "volumeMounts: [{name: d, mountPath: /d}]",
+                    spec: "volumes: [{name: d, emptyDir: {sizeLimit: 8Mi}}]", restart: "Always"))
             func size(_ pod: String) throws -> Int {
                 // Before it has started it has no log.
                 try node.eventually("\(pod) has written", seconds: 30) {
@@ -31,11 +38,13 @@ let localDiskSuite = Suite("local disk", freshNode: true, isOfKernel: true) {
                 return line.flatMap { Int($0.dropFirst(5)) } ?? -1
             }
             try expectEqual(try size("free"), 32 << 20, "bytes of a pod without a limit")
-            let bounded = try size("small")
-            try expect(bounded > 6 << 20 && bounded <= 8 << 20, "bytes of a pod with a limit of 8 MiB: \(bounded)")
-            let reasons = try node.eventReasons("small")
-            try expect(!reasons.contains("LimitsNotEnforced"), "\(reasons)")
-            for pod in ["small", "free"] {
+            for pod in ["small", "volume"] {
+                let bounded = try size(pod)
+                try expect(bounded > 6 << 20 && bounded <= 8 << 20, "bytes of \(pod) with a limit of 8 MiB: \(bounded)")
+                let reasons = try node.eventReasons(pod)
+                try expect(!reasons.contains("LimitsNotEnforced"), "\(pod): \(reasons)")
+            }
+            for pod in ["small", "free", "volume"] {
                 try node.remove("\(pod).yaml")
                 try node.waitGone(pod)
             }
@@ -47,6 +56,15 @@ let localDiskSuite = Suite("local disk", freshNode: true, isOfKernel: true) {
             let messages = try node.events("small").filter { $0.string("reason") == "LimitsNotEnforced" }
                 .compactMap { $0.string("message") }
             try expect(messages.contains { $0.contains("ephemeral-storage") }, "\(messages)")
+            try node.drop(
+                "volume.yaml",
+                shellPod(
+                    "volume", hold, container: "volumeMounts: [{name: d, mountPath: /d}]",
+                    spec: "volumes: [{name: d, emptyDir: {sizeLimit: 8Mi}}]", restart: "Always"))
+            try node.waitReady("volume")
+            let told = try node.events("volume").filter { $0.string("reason") == "LimitsNotEnforced" }
+            try expect(
+                told.contains { ($0.string("message") ?? "").contains("sizeLimit of emptyDir d") }, "\(told)")
         },
     ]
 }

@@ -2,7 +2,11 @@ import Base
 import CLinux
 import JSON
 
-let volumeSuite = Suite("volumes", isOfKernel: true) {
+let volumeSuite = Suite("volumes", freshNode: true, isOfKernel: true) {
+    volumeTests + imageVolumeTests + claimTests
+}
+
+private var volumeTests: [Test] {
     [
         Test("an emptyDir lives as long as the pod, over restarts of its containers") { node in
             let script = "n=$(cat /d/n 2>/dev/null || echo 0); echo $((n + 1)) > /d/n; echo run $n; test $n -ge 1"

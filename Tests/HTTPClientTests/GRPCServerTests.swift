@@ -4,44 +4,48 @@ import Testing
 
 @testable import HTTPClient
 
-/// Against an HTTP/2 of others: node's, which is nghttp2.
-@Suite(.enabled(if: Files.exists("/usr/bin/node"), "node is not there"))
+/// Against a real server of gRPC: that of Debian's python3-grpcio.
+@Suite(.enabled(if: Files.exists("/usr/lib/python3/dist-packages/grpc"), "python3-grpcio is not there"))
 struct GRPCServerTests {
-    /// Answers as a server of gRPC does: `up` serves, `down` does not, others are unknown.
+    /// `up` and the server itself serve, `down` does not, others are unknown. What is asked in another way than a
+    /// kubelet asks is refused, and so fails the test.
     private static let script = """
-        const http2 = require('http2');
-        const server = http2.createServer();
-        server.on('stream', (stream, headers) => {
-          const parts = [];
-          stream.on('data', (part) => parts.push(part));
-          stream.on('end', () => {
-            const body = Buffer.concat(parts);
-            const service = body.length > 7 ? body.subarray(7).toString() : '';
-            const right = headers[':method'] === 'POST' && headers[':path'] === '/grpc.health.v1.Health/Check'
-              && headers[':scheme'] === 'http' && headers['content-type'] === 'application/grpc'
-              && headers['te'] === 'trailers' && headers['user-agent'] === 'kube-probe/1.36'
-              && headers[':authority'] === '127.0.0.1:' + server.address().port
-              && body.length >= 5 && body.readUInt32BE(1) === body.length - 5;
-            const status = !right ? 0 : { '': 1, up: 1, down: 2 }[service];
-            if (status === undefined) {
-              stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '5' },
-                { endStream: true });
-              return;
-            }
-            stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
-            stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-            stream.end(Buffer.from([0, 0, 0, 0, 2, 8, status]));
-          });
-        });
-        server.listen(0, '127.0.0.1', () => console.log('port ' + server.address().port + '.'));
+        import concurrent.futures
+        import grpc
+
+        def check(request, context):
+            told = dict(context.invocation_metadata())
+            if not told.get('user-agent', '').startswith('kube-probe/1.36'):
+                context.abort(grpc.StatusCode.INVALID_ARGUMENT, 'not as a kubelet asks')
+            # HealthCheckRequest: the service is field 1, and left out when it is empty.
+            service = ''
+            if request:
+                length, start = request[1], 2
+                if length & 0x80:
+                    length, start = length & 0x7f | request[2] << 7, 3
+                if request[0] != 0x0a or length != len(request) - start:
+                    context.abort(grpc.StatusCode.INVALID_ARGUMENT, 'not a HealthCheckRequest')
+                service = request[start:].decode()
+            status = {'': 1, 'up': 1, 'down': 2}.get(service)
+            if status is None:
+                context.abort(grpc.StatusCode.NOT_FOUND, 'unknown service')
+            return bytes([8, status])
+
+        server = grpc.server(concurrent.futures.ThreadPoolExecutor(max_workers=2))
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(
+            'grpc.health.v1.Health', {'Check': grpc.unary_unary_rpc_method_handler(check)}),))
+        port = server.add_insecure_port('127.0.0.1:0')
+        server.start()
+        print(f'port {port}.', flush=True)
+        server.wait_for_termination()
         """
 
     @Test func aServerIsAskedAndUnderstood() throws {
         let folder = try TemporaryDirectory()
-        try Files.replace("\(folder.path)/server.js", with: Self.script.utf8, durable: false)
+        try Files.replace("\(folder.path)/server.py", with: Self.script.utf8, durable: false)
         let log = "\(folder.path)/log"
         let server = try ServerProcess(
-            "/usr/bin/node", ["\(folder.path)/server.js"], environment: ["PATH=/usr/bin:/bin"], log: log)
+            "/usr/bin/python3", ["\(folder.path)/server.py"], environment: ["PATH=/usr/bin:/bin"], log: log)
         try server.wait(untilItSays: ".")
         let said = try Files.readText(log)
         let port = try #require(UInt16(said.drop { !$0.isNumber }.prefix { $0.isNumber }), "\(said)")

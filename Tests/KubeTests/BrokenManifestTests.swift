@@ -21,7 +21,10 @@ struct BrokenManifestTests {
         ("apiVersion: v1", ["1:1: kind: missing; expected \"Pod\""]),
         (
             "{apiVersion: apps/v1, kind: Deployment}",
-            ["1:29: kind: \"Deployment\" is not run here; only Pod, ConfigMap, Secret, and List of them"]
+            [
+                "1:29: kind: \"Deployment\" is not run here; only Pod, ConfigMap, PersistentVolume, "
+                    + "PersistentVolumeClaim, Secret, and List of them"
+            ]
         ),
         ("{apiVersion: v2, kind: Pod}", ["1:14: apiVersion: \"v2\" has no Pod; expected \"v1\""]),
         (
@@ -159,13 +162,6 @@ struct BrokenManifestTests {
             pod(spec: "os: {name: windows},"),
             [
                 "1:68: spec.os.name: Unsupported value: \"windows\": supported values: \"linux\""
-            ]
-        ),
-        (
-            pod(spec: "volumes: [{name: v, emptyDir: {sizeLimit: 1Gi}}],"),
-            [
-                "1:99: spec.volumes[0].emptyDir.sizeLimit: not supported: a limit on disk is not enforced yet; use the "
-                    + "medium Memory, or remove it"
             ]
         ),
         (

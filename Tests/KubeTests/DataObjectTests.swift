@@ -112,7 +112,7 @@ struct DataObjectTests {
     @Test("A pod names what it needs of its own namespace")
     func references() throws {
         var pod = try PodDecoder.decode(try yaml(completeManifest)).pod
-        let keys = ["configmap ns/web", "secret ns/registry", "secret ns/web"]
+        let keys = ["configmap ns/web", "persistentvolumeclaim ns/data", "secret ns/registry", "secret ns/web"]
         #expect(pod.references.map(\.description).sorted() == keys)
         (pod.spec.volumes, pod.spec.imagePullSecrets) = ([], [])
         #expect(pod.references.map(\.description).sorted() == ["configmap ns/web", "secret ns/web"])

@@ -10,24 +10,17 @@ struct FieldTableTests {
     /// The types that a manifest reaches through supported fields.
     private static let reached: Set<String> = {
         var reached: Set<String> = []
-        var todo = ["Pod"]
+        // The last comes by a way of its own, once the pod runs.
+        var todo = ["Pod", "EphemeralContainer"]
         while let type = todo.popLast() {
             guard reached.insert(type).inserted else { continue }
             for field in PodSchema.shared.types[type] ?? [] {
                 guard case .supported = FieldTable.classes[type]?(field.name) else { continue }
-                if let next = name(field.type) { todo.append(next) }
+                if let next = ManifestFields.name(field.type) { todo.append(next) }
             }
         }
         return reached
     }()
-
-    private static func name(_ type: PodSchema.FieldType) -> String? {
-        switch type {
-        case .object(let name): name
-        case .list(let element), .map(let element): name(element)
-        default: nil
-        }
-    }
 
     @Test("The schema is that of Kubernetes 1.36")
     func schema() {
@@ -42,7 +35,7 @@ struct FieldTableTests {
         #expect(PodSchema.shared.field("containers", of: "PodSpec")?.isRequired == true)
         for (type, fields) in types {
             for field in fields {
-                guard let name = Self.name(field.type) else { continue }
+                guard let name = ManifestFields.name(field.type) else { continue }
                 #expect(types[name] != nil, "\(type).\(field.name) is of the unknown type \(name)")
             }
         }
@@ -117,14 +110,16 @@ struct FieldTableTests {
             "ObjectFieldSelector.apiVersion", "ContainerPort.hostPort",
         ]
         var covered: Set<String> = []
-        try visit(manifest, "Pod", []) { type, field, path in
+        ManifestFields.visit(manifest, "Pod") { type, field, path in
             guard case .supported = FieldTable.classes[type]?(field) else { return }
             covered.insert("\(type).\(field)")
             if constant.contains("\(type).\(field)") { return }
-            let less = try? PodDecoder.decode(removing(path[...], from: manifest)).pod
+            let less = try? PodDecoder.decode(ManifestFields.removing(path[...], from: manifest)).pod
             #expect(less != whole, "\(path) does not matter")
         }
-        let supported = FieldTable.classes.flatMap { type, classes in classes.supported.map { "\(type).\($0)" } }
+        // `EphemeralContainerTests` looks after what no manifest has.
+        let reached = FieldTable.classes.filter { $0.key != "EphemeralContainer" }
+        let supported = reached.flatMap { type, classes in classes.supported.map { "\(type).\($0)" } }
         // These do not go with hostPID, hostNetwork or hostIPC.
         let others = [
             "PodSpec.shareProcessNamespace", "PodSpec.hostnameOverride", "PodSecurityContext.sysctls", "Sysctl.name",
@@ -136,36 +131,5 @@ struct FieldTableTests {
         let sysctls = try decode(pod(spec: "securityContext: {sysctls: [{name: net.ipv4.tcp_rmem, value: '1 2 3'}]},"))
         #expect(
             sysctls.pod.spec.securityContext.sysctls == [Sysctl(name: "net.ipv4.tcp_rmem", value: "1 2 3")])
-    }
-
-    /// Calls `body` with the type, name and path of every field of `value`.
-    private func visit(
-        _ value: JSONValue, _ type: String, _ path: [String], _ body: (String, String, [String]) throws -> Void
-    ) throws {
-        for member in value.objectValue?.members ?? [] {
-            let path = path + [member.key]
-            try body(type, member.key, path)
-            guard let field = PodSchema.shared.field(member.key, of: type), let next = Self.name(field.type) else {
-                continue
-            }
-            if let elements = member.value.arrayValue {
-                for (n, element) in elements.enumerated() { try visit(element, next, path + ["\(n)"], body) }
-            } else {
-                try visit(member.value, next, path, body)
-            }
-        }
-    }
-
-    private func removing(_ path: ArraySlice<String>, from value: JSONValue) -> JSONValue {
-        guard let first = path.first else { return value }
-        let rest = path.dropFirst()
-        switch value.content {
-        case .object(var object):
-            object[first] = rest.isEmpty ? nil : object[first].map { removing(rest, from: $0) }
-            return .object(object)
-        case .array(let elements):
-            return .array(elements.enumerated().map { "\($0)" == first ? removing(rest, from: $1) : $1 })
-        default: return value
-        }
     }
 }

@@ -19,6 +19,27 @@ extension BrokenManifestTests {
             ]
         ),
         (
+            "{apiVersion: v1, kind: Pod, metadata: {name: p,\nannotations: {swiftlet/replacement: slow, "
+                + "swiftlet/progress-deadline-seconds: soon,\nswiftlet/replacements: rolling}},\n"
+                + "spec: {containers: [{name: c, image: i}]}}",
+            [
+                "2:37: metadata.annotations[swiftlet/replacement]: Unsupported value: \"slow\": supported values: "
+                    + "\"rolling\"",
+                "2:79: metadata.annotations[swiftlet/progress-deadline-seconds]: Invalid value: \"soon\": must be a number "
+                    + "of seconds greater than 0",
+                "3:24: metadata.annotations[swiftlet/replacements]: Unsupported value: \"swiftlet/replacements\": supported "
+                    + "values: \"swiftlet/replacement\", \"swiftlet/progress-deadline-seconds\"",
+            ]
+        ),
+        (
+            "{apiVersion: v1, kind: Pod, metadata: {name: p, annotations: {swiftlet/replacement: rolling}},\n"
+                + "spec: {containers: [{name: c, image: i, ports: [{containerPort: 80, hostPort: 80}]}]}}",
+            [
+                "2:79: spec.containers[0].ports[0].hostPort: Forbidden: may not be set together with the annotation "
+                    + "swiftlet/replacement: two instances cannot have one port of the host"
+            ]
+        ),
+        (
             "{apiVersion: v1, kind: Pod, metadata: {name: p, labels: {-a: x, b: 'y z'}, annotations: {/x: ''}},\n"
                 + "spec: {containers: [{name: c, image: i}]}}",
             [
@@ -60,17 +81,17 @@ extension BrokenManifestTests {
         (
             pod(
                 container: """
-                    restartPolicyRules: [{action: RestartAllContainers, exitCodes: {operator: Like, values: [1, 2, 1]}},
+                    restartPolicyRules: [{action: RestartAllContainerss, exitCodes: {operator: Like, values: [1, 2, 1]}},
                     {action: Restart}, {action: Restart, exitCodes: {operator: In}}]
                     """),
             [
                 "2:16: spec.containers[0].restartPolicy: Required value: must specify restartPolicy when restart rules are "
                     + "used",
-                "3:35: spec.containers[0].restartPolicyRules[0].action: RestartAllContainers is not supported: the "
-                    + "containers of a pod are not restarted together yet; use Restart",
-                "3:79: spec.containers[0].restartPolicyRules[0].exitCodes.operator: Unsupported value: \"Like\": supported "
+                "3:35: spec.containers[0].restartPolicyRules[0].action: Unsupported value: \"RestartAllContainerss\": "
+                    + "supported values: \"Restart\", \"RestartAllContainers\"",
+                "3:80: spec.containers[0].restartPolicyRules[0].exitCodes.operator: Unsupported value: \"Like\": supported "
                     + "values: \"In\", \"NotIn\"",
-                "3:100: spec.containers[0].restartPolicyRules[0].exitCodes.values[2]: Duplicate value: \"1\"",
+                "3:101: spec.containers[0].restartPolicyRules[0].exitCodes.values[2]: Duplicate value: \"1\"",
                 "4:5: spec.containers[0].restartPolicyRules[1].exitCodes: Required value: must be specified",
                 "4:53: spec.containers[0].restartPolicyRules[2].exitCodes.values: Required value",
             ]
@@ -166,6 +187,17 @@ extension BrokenManifestTests {
                 "1:169: spec.volumes[4].hostPath.path: Invalid value: \"rel\": must be an absolute path",
                 "1:196: spec.volumes[5].hostPath.path: Required value",
                 "1:235: spec.volumes[6].hostPath: Forbidden: may not specify more than 1 volume type",
+            ]
+        ),
+        (
+            pod(
+                spec: "volumes: [{name: a, image: {}}, {name: b, image: {reference: x, pullPolicy: Often}}, "
+                    + "{name: c, image: {reference: x}, emptyDir: {}}],"),
+            [
+                "1:84: spec.volumes[0].image.reference: Required value",
+                "1:133: spec.volumes[1].image.pullPolicy: Unsupported value: \"Often\": supported values: \"Always\", "
+                    + "\"IfNotPresent\", \"Never\"",
+                "1:159: spec.volumes[2].image: Forbidden: may not specify more than 1 volume type",
             ]
         ),
         (

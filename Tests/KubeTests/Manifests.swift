@@ -62,6 +62,7 @@ let completeManifest = """
         runAsGroup: 1001
         runAsNonRoot: true
         fsGroup: 2000
+        fsGroupChangePolicy: OnRootMismatch
         supplementalGroups: [3000, 3001]
         supplementalGroupsPolicy: Strict
         seccompProfile: {type: Localhost, localhostProfile: profiles/audit.json}
@@ -94,6 +95,10 @@ let completeManifest = """
           - configMap: {name: web, optional: true, items: [{key: a, path: a}]}
           - secret: {name: web, optional: true, items: [{key: b, path: b}]}
           - downwardAPI: {items: [{path: name, fieldRef: {fieldPath: metadata.name}}]}
+      - name: pages
+        image: {reference: "registry.example/pages:1", pullPolicy: Always}
+      - name: data
+        persistentVolumeClaim: {claimName: data, readOnly: true}
       - name: host
         hostPath: {path: /srv, type: DirectoryOrCreate}
       initContainers:

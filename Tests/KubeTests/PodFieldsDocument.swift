@@ -41,7 +41,7 @@ enum PodFieldsDocument {
     /// The types as a manifest meets them.
     private static var order: [String] {
         var order: [String] = []
-        var todo = ["Pod"]
+        var todo = ["Pod", "EphemeralContainer"]
         while !todo.isEmpty {
             let type = todo.removeFirst()
             guard FieldTable.classes[type] != nil, !order.contains(type) else { continue }

@@ -81,6 +81,25 @@ public final class FakeNode: NodeService {
             completion(.success(()))
         }
     }
+    /// What a pod was given; one of the name `bad` is refused.
+    public var given: [JSONValue] = []
+    public func debug(
+        _ request: JSONValue, _ form: EphemeralContainerDecoder.Form, namespace: String, pod: String,
+        completion: @escaping (Result<JSONValue, NodeServiceError>) -> Void
+    ) {
+        loop.enqueue { [self] in
+            guard let object = podsByName[pod] else {
+                return completion(.failure(.notFound("pods \"\(pod)\" not found")))
+            }
+            let containers = request["spec"]?["ephemeralContainers"]?.arrayValue ?? []
+            if containers.contains(where: { $0["name"]?.stringValue == "bad" }) {
+                return completion(.failure(NodeServiceError(status: 422, "Pod \"\(pod)\" is invalid: bad")))
+            }
+            controls.append("debug \(namespace)/\(pod) \(form)")
+            given += containers
+            completion(.success(object))
+        }
+    }
     public func watchPods(_ handler: @escaping (WatchEvent) -> Void) -> Subscription {
         nextID += 1
         let id = nextID

@@ -104,6 +104,33 @@ import Testing
         #expect(try harness.get("/swiftlet/v1/pods/default/a/stop").status == 405)
     }
 
+    @Test func aRunningPodIsGivenContainersByItsSubresource() throws {
+        let harness = try Harness()
+        harness.node.setPod("a", phase: "Running")
+        func send(_ method: String, _ target: String, _ body: String, type: String? = nil) throws -> Response {
+            let header = type.map { "Content-Type: \($0)\r\n" } ?? ""
+            return try harness.exchange(
+                "\(method) /swiftlet/v1/pods/default/\(target)/ephemeralcontainers HTTP/1.1\r\nHost: x\r\n\(header)"
+                    + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        }
+        let body = #"{"spec":{"ephemeralContainers":[{"name":"e","image":"i"}]}}"#
+        let patch = "application/strategic-merge-patch+json"
+        #expect(try send("PATCH", "a", body, type: patch).text.contains(#""name":"a""#))
+        #expect(try send("PATCH", "a", body, type: "application/merge-patch+json; charset=utf-8").status == 200)
+        #expect(try send("PATCH", "a", "{}", type: "application/merge-patch+json").status == 200)
+        #expect(try send("PUT", "a", body).status == 200)
+        let (whole, strategic) = ("debug default/a whole", "debug default/a strategic")
+        #expect(harness.node.controls == [strategic, whole, strategic, whole])
+        #expect(harness.node.given.count == 3)
+        #expect(try send("PATCH", "a", body, type: "application/json-patch+json").status == 415)
+        #expect(try send("PATCH", "nobody", body).status == 404)
+        #expect(try send("PATCH", "a", "{").status == 400)
+        #expect(try send("PATCH", "a", #"{"spec":{"ephemeralContainers":[{"name":"bad"}]}}"#).status == 422)
+        #expect(try send("DELETE", "a", "").status == 405)
+        #expect(try harness.get("/swiftlet/v1/pods/default/a/ephemeralcontainers").status == 200)
+        #expect(try harness.get("/swiftlet/v1/pods/default/b/ephemeralcontainers").status == 404)
+    }
+
     @Test func aWatcherThatDoesNotReadIsEndedAndTold() throws {
         let harness = try Harness()
         let client = try harness.client()

@@ -17,6 +17,7 @@ final class FakeOperations: PodOperations {
     var addresses: [String] { [] }
     var isThere: Bool { adopted != nil }
     var currentPulls: [ContainerPull] { [] }
+    var volumeImages: [VolumeImage] = []
 
     var whileMaking: () -> Void = {}
     /// What goes wrong in the next makings.
@@ -45,6 +46,10 @@ final class FakeOperations: PodOperations {
     func stop(container: String) {
         calls.append("stop \(container)")
         onExit?(container, 0, .init(exitCode: 0, reason: "Completed", finishedAt: Timestamp(nanoseconds: 2)))
+    }
+
+    func podChanged(_ pod: Pod, openPullPolicies: Set<String>) {
+        calls.append("changed \(pod.metadata.generation ?? 1)")
     }
 
     func forget(container: String, attempt: Int) {

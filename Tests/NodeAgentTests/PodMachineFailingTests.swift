@@ -4,9 +4,7 @@ import Testing
 
 @testable import NodeAgent
 
-@Suite struct PodMachineFailingTests {
-    private func now(_ seconds: Int64) -> BootInstant { BootInstant(nanoseconds: seconds * 1_000_000_000) }
-
+@Suite struct PodMachineFailingTests: PodMachineWords {
     private var plan: PodPlan {
         var plan = PodPlan(
             display: "p", restartPolicy: .always,
@@ -14,18 +12,6 @@ import Testing
         plan.activeDeadline = .seconds(60)
         plan.grace = .seconds(7)
         return plan
-    }
-
-    private func started(_ name: String) -> PodInput {
-        .containerStarted(
-            name: name, attempt: 0,
-            StartedContainer(containerID: "id", imageID: "i", startedAt: Timestamp(nanoseconds: 0), user: nil))
-    }
-
-    private func exited(_ name: String, _ code: Int32) -> PodInput {
-        .containerExited(
-            name: name, attempt: 0,
-            .init(exitCode: code, reason: "Error", finishedAt: Timestamp(nanoseconds: 1)))
     }
 
     private func running() -> PodMachine {

@@ -4,24 +4,10 @@ import Testing
 
 @testable import NodeAgent
 
-@Suite struct PodMachineHooksTests {
+@Suite struct PodMachineHooksTests: PodMachineWords {
     private static let plan = PodPlan(
         display: "p", restartPolicy: .always,
         containers: [.init(name: "a", image: "i", hooks: [.postStart, .preStop]), .init(name: "b", image: "i")])
-
-    private func now(_ seconds: Int64) -> BootInstant { BootInstant(nanoseconds: seconds * 1_000_000_000) }
-
-    private func started(_ name: String, _ attempt: Int = 0) -> PodInput {
-        .containerStarted(
-            name: name, attempt: attempt,
-            StartedContainer(containerID: "id", imageID: "i", startedAt: Timestamp(nanoseconds: 0), user: nil))
-    }
-
-    private func exited(_ name: String, _ code: Int32 = 1, _ attempt: Int = 0) -> PodInput {
-        .containerExited(
-            name: name, attempt: attempt,
-            .init(exitCode: code, reason: "Error", finishedAt: Timestamp(nanoseconds: 1)))
-    }
 
     private func ended(_ hook: Hook, _ outcome: HookOutcome = .done, _ attempt: Int = 0) -> PodInput {
         .hookEnded(hook, name: "a", attempt: attempt, outcome)
@@ -75,7 +61,9 @@ import Testing
                 .killContainer(container: "a")))
         // It begins once more, and the other after it.
         #expect(
-            machine.on(exited("a"), now: now(31)) == [.cancelHook(container: "a"), .start(container: "a", attempt: 1)])
+            machine.on(exited("a", 1), now: now(31)) == [
+                .cancelHook(container: "a"), .start(container: "a", attempt: 1),
+            ])
         #expect(machine.containers[0].restartCount == 1)
     }
 
@@ -152,7 +140,7 @@ import Testing
         let timer = PodTimer.stopGraceOver(container: "a", attempt: 0)
         #expect(asked.contains(.arm(timer, after: .seconds(5))))
         #expect(machine.on(.timer(timer), now: now(15)).contains(Self.signal))
-        #expect(machine.on(exited("a"), now: now(16)) == [.start(container: "a", attempt: 1)])
+        #expect(machine.on(exited("a", 1), now: now(16)) == [.start(container: "a", attempt: 1)])
     }
 
     @Test func aPodThatEndsCutsTheStartShort() {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import NodeAgent
 
-@Suite struct PodMachineRestoreTests {
+@Suite struct PodMachineRestoreTests: PodMachineWords {
     let plan = PodPlan(
         display: "p", restartPolicy: .always, initContainers: [.init(name: "i", image: "a")],
         containers: [.init(name: "a", image: "a"), .init(name: "b", image: "a")])
@@ -30,10 +30,6 @@ import Testing
         records[1].imageID = "sha256:x"
         records[2].state = .running(since: Timestamp(nanoseconds: 5))
         return records
-    }
-
-    func starts(_ directives: [PodDirective]) -> [String] {
-        directives.compactMap { if case .start(let name, let attempt) = $0 { "\(name).\(attempt)" } else { nil } }
     }
 
     @Test func whatStillRunsIsTakenUpAndNothingIsStarted() {
@@ -135,13 +131,5 @@ import Testing
         #expect(machine.begin() == [.tearDown(final: false)])
         #expect(machine.on(.tornDown, now: zero) == [] && machine.stage == .finished)
         #expect(machine.on(.stop(grace: .seconds(1), message: ""), now: zero) == [.tearDown(final: true)])
-    }
-
-    @Test func aContainerWhoseImageChangedIsNotTakenForTheOldOne() {
-        var changed = records
-        changed[1] = ContainerRecord(name: "a", image: "other", isInit: false)
-        changed[1].restartCount = 9
-        let machine = PodMachine(plan, restoring: changed, finished: false)
-        #expect(machine.containers[1].restartCount == 0)
     }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import NodeAgent
 
-@Suite struct PodMachineSidecarsTests {
+@Suite struct PodMachineSidecarsTests: PodMachineWords {
     private static func plan(
         _ policy: PodPlan.RestartPolicy = .always, probes: ContainerProbes = ContainerProbes()
     ) -> PodPlan {
@@ -17,28 +17,6 @@ import Testing
             containers: [.init(name: "a", image: "x")])
         plan.grace = .seconds(30)
         return plan
-    }
-
-    private func now(_ seconds: Int64) -> BootInstant { BootInstant(nanoseconds: seconds * 1_000_000_000) }
-
-    private func started(_ name: String, _ attempt: Int = 0) -> PodInput {
-        .containerStarted(
-            name: name, attempt: attempt,
-            StartedContainer(containerID: "id", imageID: "i", startedAt: Timestamp(nanoseconds: 0), user: nil))
-    }
-
-    private func exited(_ name: String, _ code: Int32 = 0, _ attempt: Int = 0) -> PodInput {
-        .containerExited(
-            name: name, attempt: attempt,
-            .init(exitCode: code, reason: "Error", finishedAt: Timestamp(nanoseconds: Int64(attempt) + 1)))
-    }
-
-    private func starts(_ directives: [PodDirective]) -> [String] {
-        directives.compactMap { if case .start(let name, let attempt) = $0 { "\(name).\(attempt)" } else { nil } }
-    }
-
-    private func signals(_ directives: [PodDirective]) -> [String] {
-        directives.compactMap { if case .stopContainer(let name) = $0 { name } else { nil } }
     }
 
     /// All of the pod runs.

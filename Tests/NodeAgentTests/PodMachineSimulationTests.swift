@@ -1,4 +1,6 @@
 import Base
+import CLinux
+import Kube
 import TestSupport
 import Testing
 
@@ -7,9 +9,14 @@ import Testing
 /// A world that carries a machine's directives out in a random order with random results, and checks after every step
 /// what must always hold.
 private struct World {
+    /// What it is made of: named by whatever fails in it.
+    let seed: UInt64
     var random: SplitMix
     var machine: PodMachine
     var time: Int64 = 0
+    private var at: String { "seed \(seed)" }
+    /// Everything that was told and directed, where it is asked for.
+    var trail: [String]?
     var pending: [PodInput] = []
     var live: [String: Int] = [:]
     var stopAsked = false
@@ -26,27 +33,43 @@ private struct World {
     /// A container's or the pod's time to end was over; who was asked to end while the pod went on.
     var isTimeOver = false
     var asked: Set<String> = []
+    /// What the last run of each container was begun with.
+    var images: [String: String] = [:]
+    /// How those ended that the pod was given while it ran.
+    var over: [String: ContainerRecord.Termination] = [:]
+
+    /// What the machine directs when it is told this.
+    mutating func tell(_ input: PodInput) -> [PodDirective] {
+        trail?.append("< \(input)")
+        return machine.on(input, now: BootInstant(nanoseconds: time))
+    }
 
     mutating func perform(_ directives: [PodDirective]) {
         for directive in directives {
+            trail?.append("> \(directive)")
             switch directive {
             case .makeSandbox where isBroken:
                 pending.append(random.chance(40) ? .supervisorUnreachable(message: "x") : .sandboxAdopted([]))
             case .makeSandbox:
                 pending.append(random.chance(10) ? .sandboxFailed(message: "x") : .sandboxReady)
             case .start(let name, let attempt):
-                #expect(!stopAsked, "nothing is started once the pod is to end")
-                #expect(machine.failure == nil, "nothing is started once the pod has failed")
-                #expect(live[name] == nil, "a container has one run at a time")
+                #expect(!stopAsked, "\(at): nothing is started once the pod is to end")
+                #expect(machine.failure == nil, "\(at): nothing is started once the pod has failed")
+                let isOfPod = machine.containers.contains { $0.name == name }
+                #expect(!isOfPod || !machine.isRestartingAll, "\(at): all begin again when all have ended")
+                #expect(live[name] == nil, "\(at): a container has one run at a time")
+                #expect(over[name] == nil && (attempt == 0 || !["e", "f"].contains(name)), "\(at): it runs once")
                 live[name] = attempt
-                #expect(machine.containers.allSatisfy { $0.name != name || !$0.isHeld }, "stopped is stopped")
+                #expect(machine.containers.allSatisfy { $0.name != name || !$0.isHeld }, "\(at): stopped is stopped")
+                images[name] = machine.plan.entry(name)?.image
                 if let record = machine.containers.first(where: { $0.name == name }), !record.isInit {
                     #expect(
                         machine.containers.allSatisfy {
                             !$0.isInit || machine.isSidecar($0) || $0.hasSucceeded
-                        })
+                        }, "\(at): \(name) begins, and those before it are not done")
                     let before = machine.containers.prefix { $0.name != name }
-                    #expect(before.allSatisfy { !$0.isRunning || !$0.isPostStarting }, "one begins after the other")
+                    #expect(
+                        before.allSatisfy { !$0.isRunning || !$0.isPostStarting }, "\(at): one begins after the other")
                 }
                 switch random.next(10) {
                 case 0:
@@ -72,10 +95,10 @@ private struct World {
                     pending[n] = failure(name, attempt, .givenUp, "ErrImagePull")
                 }
             case .runHook(let hook, let name, let attempt):
-                #expect(live[name] == attempt, "a hook is of a container that runs")
+                #expect(live[name] == attempt, "\(at): a hook is of a container that runs")
                 #expect(hook == .preStop || !greeted.contains("\(name).\(attempt)"), "a run begins once")
                 if hooks[name] == hook { break }
-                #expect(hooks[name] == nil, "a container has one hook at a time")
+                #expect(hooks[name] == nil, "\(at): a container has one hook at a time")
                 hooks[name] = hook
                 // Some never end.
                 if random.chance(80) {
@@ -86,9 +109,12 @@ private struct World {
                 hooks[name] = nil
                 pending.removeAll { if case .hookEnded(_, name, _, _) = $0 { true } else { false } }
             case .stopContainer(let name):
-                #expect(hooks[name] == nil, "the signal comes after the hook")
-                let isServing = name == "s" && machine.stage == .terminating && live.contains { $0.key != "s" }
-                #expect(!isServing || isTimeOver || asked.contains("s"), "a sidecar ends after those that it serves")
+                #expect(hooks[name] == nil, "\(at): the signal comes after the hook")
+                let isServing =
+                    name == "s" && machine.stage == .terminating
+                    && live.contains { $0.key == "i" || $0.key == "a" || $0.key == "b" }
+                #expect(
+                    !isServing || isTimeOver || asked.contains("s"), "\(at): a sidecar ends after those that it serves")
                 if random.chance(50) { exit(name, 0) }
             case .killContainer(let name): exit(name, 137)
             case .arm(.killOver, _): break
@@ -97,7 +123,8 @@ private struct World {
                 pending.append(.timer(timer))
             case .tearDown:
                 #expect(
-                    live.isEmpty || isBroken, "a sandbox is released when nothing runs in it, or nobody can be asked")
+                    live.isEmpty || isBroken,
+                    "\(at): a sandbox is released when nothing runs in it, or nobody can be asked")
                 live = [:]
                 hooks = [:]
                 isBroken = false
@@ -136,7 +163,7 @@ private struct World {
             default: return false
             }
         }
-        perform(machine.on(.supervisorUnreachable(message: "x"), now: BootInstant(nanoseconds: time)))
+        perform(tell(.supervisorUnreachable(message: "x")))
     }
 
     /// What the supervisor says when it is reached again.
@@ -155,13 +182,24 @@ private struct World {
     }
 
     /// What is said of containers holds together, whatever happened.
-    func check() {
+    mutating func check() {
+        for record in machine.ephemeral {
+            #expect(record.restartCount == 0 && !record.isReady)
+            if let end = over[record.name] { #expect(record.termination == end, "\(at): what is over stays so") }
+            over[record.name] = record.termination
+        }
         for record in machine.containers {
             if record.isReady && !record.isStarted || record.isStarted && !record.isRunning {
-                Issue.record("\(record.name) is ready without being started, or started without running")
+                Issue.record("\(at): \(record.name) is ready without being started, or started without running")
+            }
+            if machine.stage == .running, record.isRunning,
+                images[record.name] != machine.plan.entry(record.name)?.image,
+                !record.mustRunAgain, !record.isHeld
+            {
+                Issue.record("\(at): \(record.name) runs another image than its manifest's, and is to go on")
             }
             if record.isStarted, saidStarted[record.name] != record.restartCount, record.name == "a" {
-                Issue.record("a is started, and its startup probe has not said so")
+                Issue.record("\(at): a is started, and its startup probe has not said so")
             }
         }
     }
@@ -177,9 +215,9 @@ private struct World {
             saidStarted[record.name] = verdict.attempt
         }
         let wasFaulty = record.hasFailedProbe
-        let directives = machine.on(.probed(verdict, grace: .seconds(1)), now: BootInstant(nanoseconds: time))
+        let directives = tell(.probed(verdict, grace: .seconds(1)))
         if wasFaulty || stopAsked || !record.isRunning, !directives.isEmpty {
-            Issue.record("\(directives) follow from a probe of what does not run on")
+            Issue.record("\(at): \(directives) follow from a probe of what does not run on")
         }
         perform(directives)
     }
@@ -210,32 +248,49 @@ private struct World {
             case .timer(.graceOver), .timer(.stopGraceOver): isTimeOver = true
             default: break
             }
-            return perform(machine.on(event, now: BootInstant(nanoseconds: time)))
+            return perform(tell(event))
         }
         switch random.next(12) {
         case 0:
-            let names = Set(machine.containers.map(\.name).filter { _ in random.chance(50) })
-            perform(machine.on(.imagesHere(containers: names), now: BootInstant(nanoseconds: time)))
+            let names = Set(machine.everyContainer.map(\.name).filter { _ in random.chance(50) })
+            perform(tell(.imagesHere(containers: names)))
         case 1
         where machine.stage == .running
             && live.allSatisfy({ name, _ in
-                machine.containers.contains { $0.name == name && $0.isRunning }
+                machine.everyContainer.contains { $0.name == name && $0.isRunning }
             }):
             live = [:]
             hooks = [:]
-            perform(machine.on(.supervisorLost(at: Timestamp(nanoseconds: time)), now: BootInstant(nanoseconds: time)))
+            perform(tell(.supervisorLost(at: Timestamp(nanoseconds: time))))
         case 4 where random.chance(10):
-            perform(machine.on(.fail(.deadlineExceeded), now: BootInstant(nanoseconds: time)))
+            perform(tell(.fail(.deadlineExceeded)))
         case 2 where machine.stage == .running || machine.stage == .terminating: disconnect()
         case 3:
             let control = PodControl.allCases[random.next(PodControl.allCases.count)]
             let names = random.chance(50) ? ["s", "i", "a", "b"] : [["s", "i", "a", "b"][random.next(4)]]
             asked.formUnion(names)
             let input = PodInput.control(control, containers: Set(names), grace: .seconds(1))
-            perform(machine.on(input, now: BootInstant(nanoseconds: time)))
+            perform(tell(input))
+        case 5 where random.chance(30):
+            var plan = machine.plan
+            let names = machine.containers.map(\.name).filter { _ in random.chance(50) }
+            for i in plan.initContainers.indices where names.contains(plan.initContainers[i].name) {
+                plan.initContainers[i].image += "+"
+            }
+            for i in plan.containers.indices where names.contains(plan.containers[i].name) {
+                plan.containers[i].image += "+"
+            }
+            // A worker has the instance replaced otherwise.
+            guard machine.canChangeImages(of: Set(names)) else { return }
+            asked.formUnion(names)
+            perform(tell(.edited(plan)))
         case 4, 5: probe()
+        case 6 where random.chance(20):
+            let input = PodInput.debug(name: random.chance(50) ? "e" : "f", image: "a")
+            perform(tell(input))
         default:
-            if let name = machine.containers.filter(\.isRunning).map(\.name).first, random.chance(40) {
+            let running = machine.everyContainer.filter(\.isRunning).map(\.name)
+            if let name = random.chance(20) ? running.last : running.first, random.chance(40) {
                 exit(name, random.chance(50) ? 0 : 1)
             }
         }
@@ -256,16 +311,22 @@ private struct World {
                     probes: ContainerProbes(
                         startup: PodMachineProbeTests.probe, liveness: PodMachineProbeTests.probe,
                         readiness: PodMachineProbeTests.probe), hooks: [.postStart, .preStop]),
-                .init(name: "b", image: "a", hooks: [.preStop]),
+                .init(
+                    name: "b", image: "a", hooks: [.preStop], restartPolicy: policy,
+                    restartRules: [.init(action: .restartAllContainers, exitCodes: .init(.isIn, [1]))]),
             ])
-        for seed in 0..<1500 {
-            var world = World(random: SplitMix(UInt64(seed)), machine: PodMachine(plan))
+        // `make soak` asks for more.
+        func setting(_ name: String) -> Int? { getenv(name).flatMap { Int(String(cString: $0)) } }
+        // One that has failed is told of in full.
+        let only = setting("SWIFTLET_SEED")
+        for seed in only.map({ $0...$0 }) ?? 0...(setting("SWIFTLET_SCHEDULES") ?? 1500) - 1 {
+            var world = World(seed: UInt64(seed), random: SplitMix(UInt64(seed)), machine: PodMachine(plan))
+            if only != nil { world.trail = [] }
             world.perform(world.machine.begin())
             for _ in 0..<(20 + seed % 60) { world.step() }
             world.stopAsked = true
             world.perform(
-                world.machine.on(
-                    .stop(grace: .seconds(30), message: "s"), now: BootInstant(nanoseconds: world.time)))
+                world.tell(.stop(grace: .seconds(30), message: "s")))
             var steps = 0
             while world.machine.stage != .gone, steps < 2000 {
                 world.step()
@@ -273,6 +334,7 @@ private struct World {
             }
             #expect(world.machine.stage == .gone, "seed \(seed), policy \(policy): the pod ends")
             #expect(world.finished == 1 && world.live.isEmpty, "seed \(seed)")
+            for line in world.trail ?? [] { print(policy, line) }
         }
     }
 }

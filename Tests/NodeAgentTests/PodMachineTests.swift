@@ -3,38 +3,11 @@ import Testing
 
 @testable import NodeAgent
 
-@Suite struct PodMachineTests {
+@Suite struct PodMachineTests: PodMachineWords {
     let plan = PodPlan(
         display: "p_default(u)", restartPolicy: .always,
         initContainers: [.init(name: "i1", image: "a"), .init(name: "i2", image: "a")],
         containers: [.init(name: "c1", image: "a"), .init(name: "c2", image: "a")])
-
-    func now(_ seconds: Int64) -> BootInstant { BootInstant(nanoseconds: seconds * 1_000_000_000) }
-
-    func started(_ name: String, _ attempt: Int = 0, at second: Int64 = 0) -> PodInput {
-        .containerStarted(
-            name: name, attempt: attempt,
-            StartedContainer(
-                containerID: "id", imageID: "img", startedAt: Timestamp(nanoseconds: second * 1_000_000_000), user: nil)
-        )
-    }
-
-    func exited(_ name: String, _ code: Int32, _ attempt: Int = 0, from: Int64 = 0, to: Int64 = 1) -> PodInput {
-        .containerExited(
-            name: name, attempt: attempt,
-            .init(
-                exitCode: code, reason: code == 0 ? "Completed" : "Error",
-                startedAt: Timestamp(nanoseconds: from * 1_000_000_000),
-                finishedAt: Timestamp(nanoseconds: to * 1_000_000_000)))
-    }
-
-    func starts(_ directives: [PodDirective]) -> [String] {
-        directives.compactMap { if case .start(let name, let attempt) = $0 { "\(name).\(attempt)" } else { nil } }
-    }
-
-    func arms(_ directives: [PodDirective]) -> [Int64] {
-        directives.compactMap { if case .arm(_, let delay) = $0 { delay.count / 1_000_000_000 } else { nil } }
-    }
 
     /// A pod with one container that has started.
     func running(_ policy: PodPlan.RestartPolicy) -> PodMachine {
@@ -192,6 +165,23 @@ import Testing
         _ = machine.on(started("c"), now: now(400))
         #expect(machine.containers[0].pullDelay == nil && machine.containers[0].restartCount == 0)
         #expect(machine.on(.timer(.pullBackOff(container: "c")), now: now(401)) == [])
+    }
+
+    @Test func whenAVolumesImageCannotBePulledThatOneIsNamed() {
+        var machine = PodMachine(
+            PodPlan(display: "p", restartPolicy: .always, containers: [.init(name: "c", image: "a")]))
+        _ = machine.on(.sandboxReady, now: now(0))
+        var failure = StartFailure(.pull, reason: "ErrImagePull", message: "no", at: Timestamp(nanoseconds: 0))
+        failure.image = "v"
+        _ = machine.on(.containerNotStarted(name: "c", attempt: 0, failure), now: now(0))
+        let told = machine.on(.timer(.pullBackOff(container: "c")), now: now(2))
+        #expect(told == [.record(EventNote("BackOff", "Back-off pulling image \"v\"", container: "c"))])
+        // The next failure is of its own image.
+        _ = machine.on(.timer(.restart(container: "c")), now: now(10))
+        failure.image = nil
+        _ = machine.on(.containerNotStarted(name: "c", attempt: 0, failure), now: now(10))
+        let next = machine.on(.timer(.pullBackOff(container: "c")), now: now(12))
+        #expect(next == [.record(EventNote("BackOff", "Back-off pulling image \"a\"", container: "c"))])
     }
 
     @Test func aPodThatIsEndedWaitsForNoPull() {

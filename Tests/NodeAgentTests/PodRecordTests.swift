@@ -23,8 +23,9 @@ import Testing
             finishedAt: Timestamp(nanoseconds: 2), containerID: "x")
         container.state = .waiting(reason: "CrashLoopBackOff", message: "back-off")
         return PodRecord(
-            uid: "u", source: "/etc/podspecs/a.yaml", manifest: ["kind": "Pod"], startTime: Timestamp(nanoseconds: 3),
-            isFinished: false, failure: .deadlineExceeded, containers: [container])
+            uid: "u", source: "/etc/podspecs/a.yaml", manifest: ["kind": "Pod"], generation: 4,
+            startTime: Timestamp(nanoseconds: 3), isFinished: false, failure: .deadlineExceeded, containers: [container]
+        )
     }
 
     @Test func aRecordReadsBackAsItWasWritten() throws {

@@ -1,6 +1,7 @@
 import Base
 import CLinux
 import Kube
+import Linux
 import OCI
 import PodRuntime
 import TestSupport
@@ -86,6 +87,29 @@ private func mode(_ path: String) -> mode_t? {
         #expect(try fixture.prepare(spec) == first)
         #expect(try Files.readText(file) == "x")
         #expect(mode(fixture.directory.emptyDir("data")) == 0o700)
+    }
+
+    @Test func anEmptyDirWhoseLimitNothingKeepsIsNamed() throws {
+        let fixture = try Fixture()
+        func volume(_ name: String, _ size: Int64?, _ medium: StorageMedium = .default) -> Volume {
+            Volume(name: name, emptyDir: EmptyDirVolumeSource(medium: medium, sizeLimit: size.map { Quantity($0) }))
+        }
+        // As in the kubelet 0 is no limit; one in memory is the file system's own.
+        let spec = Fixture.plain([volume("free", nil), volume("zero", 0), volume("small", 1 << 20)])
+        _ = try fixture.prepare(spec)
+        var pod = fixture.context(spec).pod
+        pod.spec.volumes.append(volume("memory", 1 << 20, .memory))
+        let path = fixture.directory.emptyDir("small")
+        let folder = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY)
+        let hasQuota = try ProjectQuota.usage(folder, name: path) != nil
+        #expect(fixture.volumes.unboundedVolumes(pod, fixture.directory) == (hasQuota ? [] : ["small"]))
+        // What an earlier try has left half made is made anew.
+        try Files.removeTree(path)
+        try Files.makeDirectories(path + ".new/left")
+        _ = try fixture.prepare(spec)
+        #expect(try Files.list(path) == [] && !Files.exists(path + ".new"))
+        try fixture.volumes.remove(fixture.directory)
+        #expect(!Files.exists(fixture.directory.path))
     }
 
     @Test func aVolumeThatFailsIsNamedInTheKubeletsWords() throws {

@@ -54,14 +54,7 @@ import Testing
         await #expect(processExitsWith: .success) {
             try WorkerLaboratory.run { pod in
                 var made: [FakeOperations] = []
-                let agent = Agent(
-                    loop: pod.loop, log: Log(limit: .error) { _ in }, events: EventRecorder(host: "n"),
-                    objects: NodeObjects(), records: pod.records, starts: StartQueue(loop: pod.loop, width: 4),
-                    status: NoStatus(),
-                    makeOperations: { _, _ throws(SystemError) in
-                        made.append(FakeOperations())
-                        return made[made.count - 1]
-                    })
+                let agent = pod.agent { made.append($0) }
                 let manifest = WorkerLaboratory.manifest(restart: .never)
                 agent.want(Wanted(pods: [.init(manifest: manifest, path: "/m.yaml")]))
                 let first = made[0]

@@ -46,13 +46,30 @@ import Testing
     }
 
     @Test func itIsAskedEveryPeriodHoweverLongTheAnswersTake() {
-        var machine = Self.machine(.readiness, Self.probe(period: 5))
+        var machine = Self.machine(.liveness, Self.probe(period: 5), ranFor: 5, at: 95)
         machine.asked(now: Self.now(100))
         #expect(machine.due == Self.now(105))
         machine.asked(now: Self.now(107))
         #expect(machine.due == Self.now(110), "the times do not shift")
         machine.asked(now: Self.now(131))
         #expect(machine.due == Self.now(136), "what was missed is not made up for")
+    }
+
+    @Test func probesOfOnePeriodAreAskedAtTheSameMomentsAndAPeriodApart() {
+        var times: Set<Int64> = []
+        for start in stride(from: Int64(0), to: 50, by: 7) {
+            let begin = BootInstant(nanoseconds: Self.now(100).nanoseconds + start * 1_000_000 + 1)
+            var machine = ProbeMachine(
+                .liveness, Self.probe(period: 1), container: "c", ranFor: .seconds(0), now: begin)
+            #expect(machine.due == begin + .seconds(1))
+            machine.asked(now: machine.due)
+            let second = machine.due
+            #expect(second >= begin + .seconds(2) && second <= begin + .milliseconds(2050))
+            machine.asked(now: second)
+            #expect(machine.due == second + .seconds(1))
+            times.insert(second.nanoseconds)
+        }
+        #expect(times.count == 1, "within a twentieth of a period there is one moment: \(times)")
     }
 
     @Test func onlySoManyFailuresInARowAreAVerdict() {
@@ -81,15 +98,41 @@ import Testing
         #expect(machine.answered(.failure("x")).verdict == false, "the failure before still counts")
     }
 
-    @Test func theFirstLookAtAStartSaysNothingWhenItFails() {
-        var early = Self.machine(.startup, Self.probe(failure: 1))
-        #expect(early.answered(.failure("x")) == ProbeMachine.Step())
-        #expect(early.answered(.failure("x")).verdict == false)
-        var quick = Self.machine(.startup, Self.probe(failure: 1))
-        #expect(quick.answered(.success).verdict == true)
+    /// The times of the questions, in milliseconds after second 100, that are answered with this until one counts.
+    static func times(_ machine: inout ProbeMachine, _ answers: ProbeOutcome...) -> [Int64] {
+        answers.map { answer in
+            let time = machine.due
+            machine.asked(now: time)
+            _ = machine.answered(answer)
+            return (time.nanoseconds - now(100).nanoseconds) / 1_000_000
+        }
+    }
+
+    @Test(arguments: [ProbeKind.startup, .readiness])
+    func whoIsWaitedForIsAskedOftenAtFirstAndOnlyItsSuccessCountsThen(_ kind: ProbeKind) {
+        let bad = ProbeOutcome.failure("x")
+        var slow = Self.machine(kind, Self.probe(period: 1, failure: 1))
+        #expect(
+            Self.times(&slow, bad, .error("e"), bad, bad, bad, bad, bad, bad) == [0, 20, 60, 140, 300, 620, 1000, 2000])
+        var counted = Self.machine(kind, Self.probe(period: 1, failure: 1))
+        counted.asked(now: Self.now(100))
+        #expect(counted.answered(bad) == ProbeMachine.Step())
+        counted.asked(now: Self.now(101))
+        #expect(counted.answered(bad).verdict == false)
+        var quick = Self.machine(kind, Self.probe(period: 10, failure: 1))
+        #expect(Self.times(&quick, bad, bad, .success, bad) == [0, 20, 60, 10000], "then it is asked every period")
+        var exec = Self.probe(period: 1)
+        exec.handler = .exec(ExecAction(command: ["true"]))
+        var program = Self.machine(kind, exec)
+        #expect(Self.times(&program, bad, bad, bad, bad, bad) == [0, 100, 300, 700, 1000], "programs cost more")
+    }
+
+    @Test func aDelayIsObservedAndWhatWasFoundRunningIsNotWaitedFor() {
         var delayed = Self.machine(.startup, Self.probe(delay: 1, failure: 1))
+        delayed.asked(now: delayed.due)
         #expect(delayed.answered(.failure("x")).verdict == false)
         var found = Self.machine(.startup, Self.probe(failure: 1), ranFor: 60)
+        found.asked(now: found.due)
         #expect(found.answered(.failure("x")).verdict == false)
     }
 

@@ -36,6 +36,15 @@ import Testing
         #expect(open(folder, ".") == nil)
     }
 
+    @Test func inAVolumeThatIsReadOnlyNothingIsMade() throws {
+        let folder = try volume()
+        let part = SubPath(volume: folder.path + "/volume", path: "a/b", isReadOnly: true)
+        let error = #expect(throws: VolumeError.self) { _ = try part.open().raw }
+        #expect(error?.message == "subPath \"a/b\" does not exist in volume path \"\(folder.path)/volume\"")
+        #expect(!Files.exists(folder.path + "/volume/a"))
+        _ = try SubPath(volume: folder.path + "/volume", path: "file", isReadOnly: true).open().raw
+    }
+
     /// What a container may have put into its volume before it asks for a part of it.
     @Test(arguments: ["/etc", "../outside", "../../../../../../etc", "/proc/self/root/etc", "loop"])
     func aLinkOutOfTheVolumeIsNeverFollowed(target: String) throws {

@@ -1,6 +1,7 @@
 import Base
 import JSON
 import Kube
+import PodRuntime
 import PodSources
 import TestSupport
 
@@ -75,6 +76,28 @@ final class WorkerLaboratory {
             pod: manifest.pod, manifest: manifest, source: "/m.yaml", startTime: .now, machine: machine,
             isRestored: isRestored, operations: operations, records: records, starts: StartQueue(loop: loop, width: 4),
             loop: loop)
+    }
+
+    /// An agent whose pods have operations of their own that only write down what is asked of them.
+    ///
+    /// - Parameter hasStatus: it computes the pods' statuses.
+    func agent(hasStatus: Bool = false, _ made: @escaping (FakeOperations) -> Void = { _ in }) -> Agent {
+        let facts = NodeFacts(
+            name: "n", addresses: ["192.0.2.1"], memoryCapacity: 1, allocatableMilliCPU: 1, allocatableMemory: 1)
+        let status: any PodStatusSource = hasStatus ? PodStatuses(facts: facts) : NoStatus()
+        return self.agent(status, made)
+    }
+
+    private func agent(_ status: any PodStatusSource, _ made: @escaping (FakeOperations) -> Void) -> Agent {
+        Agent(
+            loop: loop, log: Log(limit: .error) { _ in }, events: EventRecorder(host: "n"), objects: NodeObjects(),
+            records: records, starts: StartQueue(loop: loop, width: 4), status: status,
+            makeOperations: { _, _ throws(SystemError) in
+                let operations = FakeOperations()
+                operations.loop = self.loop
+                made(operations)
+                return operations
+            })
     }
 
     // MARK: The time

@@ -74,6 +74,17 @@ import Testing
         #expect(!problems(text).isEmpty)
     }
 
+    @Test func whichVolumesOfImagesLeaveThePullPolicyOpenIsKnown() throws {
+        let text = """
+            {apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: a}], volumes: [
+            {name: i, image: {reference: a}}, {name: j, image: {reference: 'a:1', pullPolicy: ''}},
+            {name: k, image: {reference: a, pullPolicy: Never}}, {name: e, emptyDir: {}}]}}
+            """
+        let pod = try #require(try ManifestReader.read(Array(text.utf8), path: "p.yaml").pods.first)
+        #expect(pod.openVolumePolicies == ["i", "j"])
+        #expect(pod.pod.spec.volumes.map(\.image?.pullPolicy) == [.always, .ifNotPresent, .never, nil])
+    }
+
     @Test func whichContainersLeaveThePullPolicyOpenIsKnown() throws {
         let text = """
             {apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {initContainers: [{name: i, image: a}],

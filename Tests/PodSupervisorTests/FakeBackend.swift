@@ -11,6 +11,8 @@ final class FakeBackend: ContainerBackend {
     /// What the next launch fails with: at once, or as the outcome.
     var refusal: RequestFailure?
     var failure: RequestFailure?
+    /// The containers that joined another's pid namespace.
+    private(set) var joined: [String] = []
     private var processes: [FakeProcess] = []
 
     /// Nothing may be left behind: a child that nobody reaps holds up the exit tests of the same process.
@@ -20,6 +22,7 @@ final class FakeBackend: ContainerBackend {
         throws(RequestFailure) -> any LaunchedContainer
     {
         if let refusal { throw refusal }
+        if pidNamespace != nil { joined.append(start.container) }
         let process = try FakeProcess(
             start.spec["process"]?["args"]?.stringsValue ?? [], output, failure, hasTerminal: start.terminal)
         processes.append(process)

@@ -88,6 +88,24 @@ struct PodSupervisorTests {
         _ = try agent.exit(of: "web", attempt: 1)
     }
 
+    @Test func aContainerJoinsThePidNamespaceOfItsTargetWhileThatRuns() throws {
+        let harness = try Harness()
+        let agent = try harness.connect()
+        _ = try agent.ask(.subscribe)
+        var debugger = harness.start("debugger", "exec sleep 1000")
+        debugger.pidTarget = "web"
+        #expect(try agent.failure(.start(debugger)) == .notRunning)
+        _ = try agent.ask(.start(harness.start("web", "exec sleep 1000")))
+        _ = try agent.ask(.start(debugger))
+        #expect(harness.backend.joined == ["debugger"])
+        for name in ["web", "debugger"] { _ = try agent.ask(.kill(container: name)) }
+        for name in ["web", "debugger"] { _ = try agent.exit(of: name) }
+        debugger.attempt = 1
+        #expect(try agent.failure(.start(debugger)) == .notRunning)
+        // Nothing is left of what was refused.
+        #expect(try agent.states().map(\.container) == ["debugger", "web"])
+    }
+
     @Test func onlyTheAgentEndsASupervisorAndOnlyWhenNothingRuns() throws {
         let harness = try Harness()
         let agent = try harness.connect()

@@ -43,6 +43,22 @@ final class AgentClient {
         return body
     }
 
+    /// The same with a body.
+    func request(
+        _ method: String, _ target: RequestTarget, body: JSONValue, type: String
+    ) throws(CLIError) -> [UInt8] {
+        let bytes = JSONWriter().bytes(body)
+        try send(method, target, ["Content-Type": type, "Content-Length": String(bytes.count)])
+        // An answer that comes before the end is a refusal: it says why.
+        _ = write(bytes)
+        var answer: [UInt8] = []
+        try readResponse { (part) throws(CLIError) in
+            answer += part
+            return true
+        }
+        return answer
+    }
+
     func json(_ method: String, _ target: RequestTarget) throws(CLIError) -> JSONValue {
         try Self.parse(try request(method, target))
     }

@@ -35,7 +35,7 @@ enum PodName {
 
     /// The container that is meant: the one named, the annotated one, or the first, which is then said.
     static func container(_ name: String?, of pod: Pod, _ tool: Tool) throws(CLIError) -> String {
-        let names = (pod.spec.initContainers + pod.spec.containers).map(\.name)
+        let names = pod.spec.allContainers.map(\.name)
         if let name {
             guard names.contains(name) else {
                 throw .failed(

@@ -30,7 +30,7 @@ struct PullState: Equatable {
 
     /// Whether a pod may be waiting for an image: only then is it worth a question.
     static func mayConcern(_ pod: Pod) -> Bool {
-        (pod.status.initContainerStatuses + pod.status.containerStatuses).contains {
+        pod.status.allContainerStatuses.contains {
             if case .waiting(let waiting) = $0.state { waiting.reason == "ContainerCreating" } else { false }
         }
     }

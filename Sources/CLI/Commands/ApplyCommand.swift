@@ -6,7 +6,7 @@ import PodSources
 /// `apply -f`: writes manifests into the agent's folder.
 enum ApplyCommand {
     static let command = Command(
-        "apply", "", "make pods, ConfigMaps and Secrets of manifests, or change them", count: 0...0,
+        "apply", "", "make pods of manifests and what they use, or change them", count: 0...0,
         options: [
             ManifestInput.option, GetCommand.namespace,
             Option("dry-run", nil, "say what would be done (--dry-run=client is the same)"),

@@ -28,7 +28,17 @@ enum AttachCommand {
         let agent = try tool.agent()
         let pod = Pod(try PodName.fetch(invocation.arguments[0], invocation, agent))
         let name = try PodName.container(invocation["container"], of: pod, tool)
-        let container = (pod.spec.initContainers + pod.spec.containers).first { $0.name == name }
+        return try attach(name, of: pod, invocation, detachKeys, tool)
+    }
+
+    /// Attaches to a container that runs, as the options `stdin` and `tty` say.
+    ///
+    /// - Returns: its exit code, or 0 for who leaves it.
+    static func attach(
+        _ name: String, of pod: Pod, _ invocation: Invocation, _ detachKeys: DetachKeys?, _ tool: Tool
+    ) throws(CLIError) -> Int32 {
+        let agent = try tool.agent()
+        let container = pod.spec.allContainers.first { $0.name == name }
         let streams = Streams(invocation, container, isTerminal: isatty(0) == 1)
         for note in streams.notes { tool.say(Printable.line(note)) }
         var query = [RequestTarget.Item("stdin", streams.passesInput ? "true" : "false")]

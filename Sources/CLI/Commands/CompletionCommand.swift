@@ -42,7 +42,7 @@ enum CompletionCommand {
             commands: CommandLineTool.commands, pods: { pods($0).map { GetCommand.name($0) } },
             containers: { name, namespace in
                 let pod = pods(namespace).first { GetCommand.name($0) == name }.map { Pod($0) }
-                return pod.map { ($0.spec.containers + $0.spec.initContainers).map(\.name) } ?? []
+                return pod?.spec.allContainers.map(\.name) ?? []
             })
         for candidate in completion.candidates(words) { tool.output.line(Printable.line(candidate)) }
         return 0

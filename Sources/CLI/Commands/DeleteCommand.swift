@@ -4,10 +4,10 @@ import JSON
 import Kube
 import PodSources
 
-/// `delete`: removes manifests, and waits until their pods are gone. ConfigMaps and Secrets go at once.
+/// `delete`: removes manifests, and waits until their pods are gone. Other objects go at once.
 enum DeleteCommand {
     static let command = Command(
-        "delete", "pod|configmap|secret NAME...", "end pods by removing their manifests", count: 0...64,
+        "delete", "pod|configmap|secret|pv|pvc NAME...", "end pods by removing their manifests", count: 0...64,
         options: [
             ManifestInput.option, GetCommand.namespace, GetCommand.selector,
             Option("grace-period", value: "SECONDS", "instead of each pod's own terminationGracePeriodSeconds"),
@@ -24,6 +24,7 @@ enum DeleteCommand {
             swiftlet delete -f web.yaml         the pods that the file names
             swiftlet delete pods -l app=web --wait=false
             swiftlet delete configmap web       what running pods were given of it they keep
+            swiftlet delete pvc data            its volume stays as it is, and stays reserved for a claim of this name
 
             A container has two seconds at least to end, as the kubelet has it. Of a pod that is ending already a grace
             period makes the rest shorter, and never longer.
@@ -113,7 +114,7 @@ enum DeleteCommand {
         } else if let word = words.first(where: { !$0.contains("/") }) {
             throw .usage("delete: \"\(word)\" is not known; use \"swiftlet delete pod \(word)\"")
         }
-        let namespace = Tool.namespace(invocation)
+        let namespace = kind.isNamespaced ? Tool.namespace(invocation) : ""
         if let files = invocation.options["filename"] {
             guard words.isEmpty else { throw .usage("delete: names and -f are one too many; leave one out") }
             return try ManifestInput.read(files, namespace: invocation["namespace"]).flatMap { $0.items.map(\.key) }

@@ -76,10 +76,12 @@ enum DiffCommand {
     private static func text(_ pod: Pod) -> String {
         var pod = pod
         pod.metadata.uid = ""
+        pod.metadata.generation = nil
         pod.metadata.creationTimestamp = nil
         pod.metadata.deletionTimestamp = nil
         pod.metadata.deletionGracePeriodSeconds = nil
         pod.spec.nodeName = nil
+        pod.spec.ephemeralContainers = []
         guard var object = pod.json.objectValue else { return "" }
         object["status"] = nil
         return YAMLWriter.text(.object(object))

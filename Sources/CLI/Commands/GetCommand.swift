@@ -13,7 +13,7 @@ enum GetCommand {
     static let selector = Option("selector", "l", value: "QUERY", "by labels: app=web,tier!=test,env in (a,b),!old")
 
     static let command = Command(
-        "get", "pods|configmaps|secrets|events|images|volumes [NAME...]", "list pods and what belongs to them",
+        "get", "pods|configmaps|secrets|pv|pvc|events|images|volumes [NAME...]", "list pods and what belongs to them",
         count: 1...64,
         options: [
             output, namespace, allNamespaces, selector,
@@ -46,11 +46,15 @@ enum GetCommand {
         case "pods", "pod", "po": return try pods(names.map(PodName.plain), invocation, tool)
         case "configmaps", "configmap", "cm": return try ObjectList.run(.configMap, names, invocation, tool)
         case "secrets", "secret": return try ObjectList.run(.secret, names, invocation, tool)
+        case "pv", "persistentvolumes", "persistentvolume":
+            return try ObjectList.run(.volume, names, invocation, tool)
+        case "pvc", "persistentvolumeclaims", "persistentvolumeclaim":
+            return try ObjectList.run(.claim, names, invocation, tool)
         case "events", "event", "ev": return try EventsCommand.run(invocation, tool)
         case "images", "image": return try ImageList.print(invocation, tool)
         case "volumes", "volume", "vol": return try VolumeList.run(invocation, tool)
         default:
-            let kinds = ["pods", "configmaps", "secrets", "events", "images", "volumes"]
+            let kinds = ["pods", "configmaps", "secrets", "pv", "pvc", "events", "images", "volumes"]
             let hint =
                 Spelling.closest(to: kind, among: kinds)
                 .map { "; did you mean \"\($0)\"?" } ?? "; one of: \(kinds.joined(separator: ", "))"

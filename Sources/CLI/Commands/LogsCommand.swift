@@ -54,7 +54,7 @@ enum LogsCommand {
         for pod in pods {
             let containers =
                 wantsAll
-                ? (pod.spec.initContainers + pod.spec.containers).map(\.name)
+                ? pod.spec.allContainers.map(\.name)
                 : [try PodName.container(named, of: pod, tool)]
             for container in containers {
                 let path = ["containerLogs", pod.metadata.namespace, pod.metadata.name, container]

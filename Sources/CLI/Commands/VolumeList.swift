@@ -39,7 +39,7 @@ enum VolumeList {
     /// What is known of a volume, for programs.
     private static func object(_ pod: Pod, _ volume: Volume) -> JSONValue {
         let (type, source) = describe(volume)
-        let mounts = (pod.spec.initContainers + pod.spec.containers).flatMap { container in
+        let mounts = pod.spec.allContainers.flatMap { container in
             container.volumeMounts.filter { $0.name == volume.name }.map { mount -> JSONValue in
                 [
                     "container": .string(container.name), "path": .string(mount.mountPath),
@@ -59,6 +59,8 @@ enum VolumeList {
             return ("emptyDir", medium + (folder.sizeLimit.map { ", at most \($0)" } ?? ""))
         }
         if let host = volume.hostPath { return ("hostPath", host.path) }
+        if let claim = volume.claim { return ("persistentVolumeClaim", claim.claimName) }
+        if let image = volume.image { return ("image", image.reference) }
         if let files = volume.files {
             let names = volume.dataSources.map { "\($0.kind.word)/\($0.name)" }
             return (files.field.rawValue, names.isEmpty ? "the pod" : names.joined(separator: ","))

@@ -31,7 +31,11 @@ struct Completion {
     private func values(of option: Option, _ line: Line) -> [String] {
         switch option.name {
         case "output": return ["wide", "json", "yaml", "name", "jsonpath=", "custom-columns="]
-        case "container": return line.arguments.last.map { containers(PodName.plain($0), line.namespace) } ?? []
+        // The name of one that is to come is anybody's choice.
+        case "container" where line.command?.name == "debug": return []
+        case "profile": return ["general", "baseline", "restricted", "netadmin", "sysadmin", "legacy"]
+        case "container", "target":
+            return line.arguments.last.map { containers(PodName.plain($0), line.namespace) } ?? []
         case "for" where line.command?.name == "wait":
             return ["condition=Ready", "delete", "create", "jsonpath="]
         case "for": return pods(line.namespace).map { "pod/" + $0 }

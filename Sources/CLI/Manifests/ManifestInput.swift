@@ -43,7 +43,7 @@ struct ManifestInput {
 
     /// Puts what names no namespace into one.
     private mutating func move(to namespace: String) throws(ManifestRefusal) {
-        for (n, item) in items.enumerated() {
+        for (n, item) in items.enumerated() where item.key.kind.isNamespaced {
             if let own = item.value["metadata"]?["namespace"]?.stringValue {
                 guard own != namespace else { continue }
                 throw ManifestRefusal([

@@ -2,7 +2,7 @@ import JSON
 import Kube
 import PodSources
 
-/// What commands change: a pod, a ConfigMap or a Secret of a manifest.
+/// What commands change: a pod of a manifest, or an object that pods use.
 struct ManifestItem {
     enum Kind: Hashable, Comparable {
         case pod
@@ -16,12 +16,17 @@ struct ManifestItem {
             }
         }
 
+        /// What has none has no namespace in its key.
+        var isNamespaced: Bool { self != .object(.volume) }
+
         /// Nil for a word that is none.
         init?(word: String) {
             switch word {
             case "pod", "pods", "po": self = .pod
             case "configmap", "configmaps", "cm": self = .object(.configMap)
             case "secret", "secrets": self = .object(.secret)
+            case "persistentvolume", "persistentvolumes", "pv": self = .object(.volume)
+            case "persistentvolumeclaim", "persistentvolumeclaims", "pvc": self = .object(.claim)
             default: return nil
             }
         }
@@ -32,7 +37,7 @@ struct ManifestItem {
         var key: PodKey
 
         static func < (a: Key, b: Key) -> Bool { (a.kind, a.key) < (b.kind, b.key) }
-        var description: String { "\(kind.word) \(key)" }
+        var description: String { kind.isNamespaced ? "\(kind.word) \(key)" : "\(kind.word) \(key.name)" }
         /// `configmap/name`.
         var short: String { "\(kind.word)/\(key.name)" }
     }

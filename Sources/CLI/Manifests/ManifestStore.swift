@@ -89,7 +89,8 @@ struct ManifestStore {
         // No pod's name has an underscore.
         let own = key.kind == .pod ? name : "\(name)_\(key.kind.word)"
         let names = [
-            namespace == "default" ? own : "\(namespace)_\(own)", "\(key.kind.word)-\(namespace)-\(name)",
+            namespace == "default" || namespace.isEmpty ? own : "\(namespace)_\(own)",
+            "\(key.kind.word)-\(namespace)-\(name)",
         ]
         for name in names {
             let path = Path.join(folder, name + ".yaml")

@@ -20,6 +20,9 @@ struct PodDescription {
         writeHead()
         writeContainers("Init Containers", pod.spec.initContainers, pod.status.initContainerStatuses)
         writeContainers("Containers", pod.spec.containers, pod.status.containerStatuses)
+        writeContainers(
+            "Ephemeral Containers", pod.spec.ephemeralContainers.map(\.container), pod.status.ephemeralContainerStatuses
+        )
         writeConditions()
         writeVolumes()
         put(0, "QoS Class", pod.status.qosClass?.rawValue ?? "<unknown>")

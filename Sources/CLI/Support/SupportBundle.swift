@@ -89,7 +89,7 @@ struct SupportBundle {
         for pod in pods["items"]?.arrayValue ?? [] {
             let namespace = pod["metadata"]?["namespace"]?.stringValue ?? ""
             let name = pod["metadata"]?["name"]?.stringValue ?? ""
-            for list in ["initContainerStatuses", "containerStatuses"] {
+            for list in ["initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"] {
                 for status in pod["status"]?[list]?.arrayValue ?? [] {
                     let container = status["name"]?.stringValue ?? ""
                     let path = ["containerLogs", namespace, name, container]

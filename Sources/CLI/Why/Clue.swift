@@ -43,7 +43,7 @@ struct Clue: Sendable {
 
     /// Why a container waits, and why its program could not be executed.
     static let starts = [
-        Clue("node-disk-full", "No space left on device", "Disk quota exceeded"),
+        Clue("node-disk-full", "No space left on device", "Disk quota exceeded", "minimumFreeDisk"),
         Clue("image-name", "invalid image reference", "InvalidImageName"),
         Clue("image-never-pull", "ErrImageNeverPull", "pull policy of Never"),
         Clue(
@@ -74,11 +74,15 @@ struct Clue: Sendable {
 
     /// Why the sandbox could not be made.
     static let sandboxes = [
-        Clue("node-disk-full", "No space left on device", "Disk quota exceeded"),
+        Clue("node-disk-full", "No space left on device", "Disk quota exceeded", "minimumFreeDisk"),
         Clue("host-port-taken", "is taken by pod"),
         Clue("cni-plugin-missing", "there is no plugin of this name"),
         Clue("cni-configuration", "no network configuration in * is usable"),
         Clue("cni-failed", "network *: plugin"),
+        Clue("claim-missing", "persistentvolumeclaim * not found"),
+        Clue("claim-unbound", "PVC is not bound"),
+        Clue("claim-in-use", "ReadWriteOncePod access mode"),
+        Clue("local-volume", "NewMounter initialization failed"),
         Clue("host-path", "hostPath"),
         Clue("volume", "MountVolume", "volume"),
     ]

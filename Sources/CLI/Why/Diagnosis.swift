@@ -67,7 +67,10 @@ struct Diagnosis {
 
     /// Why the pod failed as a whole, whatever its containers did.
     private func failureCause(_ pod: Pod) -> Cause? {
-        let faults = ["DeadlineExceeded": "deadline-exceeded", "SysctlForbidden": "sysctl-forbidden"]
+        let faults = [
+            "DeadlineExceeded": "deadline-exceeded", "SysctlForbidden": "sysctl-forbidden", "OutOfpods": "node-full",
+            "OutOfcpu": "node-full", "OutOfmemory": "node-full", "OutOfephemeral-storage": "node-full",
+        ]
         guard let reason = pod.status.reason, let fault = faults[reason] else { return nil }
         return cause(fault, nil, ["the pod has failed (\(reason))"], said: pod.status.message.map { [$0] } ?? [])
     }
@@ -204,7 +207,7 @@ struct Diagnosis {
         var causes: [Cause] = []
         for (reason, fault, words) in [
             ("ForwardingBlocked", "network-blocked", "the pod may not reach others"),
-            ("LimitsNotEnforced", "limits-not-enforced", "the pod's limits are none"),
+            ("LimitsNotEnforced", "limits-not-enforced", "not all of the pod's limits hold"),
         ] {
             guard let event = evidence.events.last(where: { $0.reason == reason }) else { continue }
             causes.append(cause(fault, nil, [words], said: [event.message]))

@@ -76,6 +76,20 @@ extension Fault {
             "sub-path", .configuration, "a subPath leads out of its volume, or cannot be made",
             fix: "correct the subPath; a link in the volume that leads outside is not followed"),
         Fault(
+            "claim-missing", .configuration, "the PersistentVolumeClaim that a volume names is not there",
+            fix: "apply its manifest, or correct claimName; claims are of the pod's namespace"),
+        Fault(
+            "claim-unbound", .configuration, "no PersistentVolume fits the claim that a volume names",
+            fix:
+                "apply one that has the storageClassName, the accessModes and the size (\"swiftlet get pv\" lists them)"
+        ),
+        Fault(
+            "claim-in-use", .configuration, "another pod has the claim, which one pod at a time may have",
+            fix: "end the other pod, or use the access mode ReadWriteOnce"),
+        Fault(
+            "local-volume", .configuration, "the folder of a local volume is not there, or is none",
+            fix: "make the folder on this node, or correct local.path of the PersistentVolume"),
+        Fault(
             "volume", .configuration, "a volume cannot be made ready",
             fix: "look at the message; it is tried again by itself"),
         Fault(
@@ -143,6 +157,10 @@ extension Fault {
         Fault(
             "deadline-exceeded", .end, "the pod was active for longer than its activeDeadlineSeconds",
             fix: "look why it was not done in time, or give it more; \"swiftlet restart POD\" runs it once more"),
+        Fault(
+            "node-full", .end, "the node has no room for it beside the pods that are there, by what they request",
+            fix: "end other pods, let it or them request less, or raise maxPods in "
+                + "/etc/swiftlet/config.yaml; it begins by itself when there is room"),
         Fault(
             "sysctl-forbidden", .end, "it wants a kernel parameter that this node gives to no pod",
             fix: "remove it from securityContext.sysctls, or name it in allowedUnsafeSysctls of the configuration"),
@@ -213,8 +231,11 @@ extension Fault {
             "draining", .node, "the node drains: all pods end and none is started",
             fix: "restart the agent: \"systemctl restart swiftletd\""),
         Fault(
-            "limits-not-enforced", .node, "this kernel cannot enforce the pod's limits: they are on cgroup v1",
-            fix: "start the machine with systemd.unified_cgroup_hierarchy=1"),
+            "limits-not-enforced", .node,
+            "this machine cannot enforce some of the pod's limits: its kernel has them on cgroup v1, or the file "
+                + "system of its pods has no project quotas",
+            fix: "for cpu, memory and pids start the machine with systemd.unified_cgroup_hierarchy=1; for "
+                + "ephemeral-storage and sizeLimit mount the file system of the pods (ext4, XFS) with prjquota"),
     ]
 
     private static let course = [

@@ -2,8 +2,8 @@ import Base
 import HTTP
 import TLS
 
-/// Asks one URL once, as a kubelet's probe does: over a connection of its own, without trust, following redirects within
-/// the host.
+/// Asks one URL once, as a kubelet's probe does: over a connection of its own, without trust, following redirects
+/// within the host.
 public final class HTTPProbe {
     public enum Outcome: Hashable, Sendable {
         /// The beginning of the body.
@@ -37,8 +37,8 @@ public final class HTTPProbe {
     private var completion: ((Outcome) -> Void)?
 
     /// - Parameters:
-    ///   - fields: take the place of those that are sent otherwise: `Host`, `User-Agent` and `Accept`, the last of which
-    ///     an empty value takes away.
+    ///   - fields: take the place of those that are sent otherwise: `Host`, `User-Agent` and `Accept`, the last of
+    ///     which an empty value takes away.
     ///   - acceptsEveryStatus: an answer is a success, whatever it says.
     ///   - completion: called once, on the loop and not from inside this call.
     public init(

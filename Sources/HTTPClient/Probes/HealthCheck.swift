@@ -1,5 +1,5 @@
-/// One unary call of `grpc.health.v1.Health/Check` on a connection of its own: the bytes to be sent, and the answer found
-/// in the bytes that come. It performs no input or output.
+/// One unary call of `grpc.health.v1.Health/Check` on a connection of its own: the bytes to be sent, and the answer
+/// found in the bytes that come. It performs no input or output.
 ///
 /// HTTP/2 is spoken as far as one request needs it. The answer is the first message of the stream; of the header blocks
 /// nothing is read, so that no state of their compression is kept. A call that fails has no message, whatever they say.

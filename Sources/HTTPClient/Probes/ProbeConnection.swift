@@ -1,9 +1,9 @@
 import Base
 import TLS
 
-/// One connection to a host, over the first of its addresses that takes it. What goes wrong is told in the words of Go's
-/// net package, which people know from the events of their pods. Its closures are called from the loop, and none any more
-/// after `close` or `onEnd`.
+/// One connection to a host, over the first of its addresses that takes it. What goes wrong is told in the words of
+/// Go's net package, which people know from the events of their pods. Its closures are called from the loop, and none
+/// any more after `close` or `onEnd`.
 final class ProbeConnection {
     private let loop: EventLoop
     private let work: any BlockingWork

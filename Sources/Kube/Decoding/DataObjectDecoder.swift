@@ -1,19 +1,19 @@
 import Base
 import JSON
 
-/// A ConfigMap or Secret as its manifest has it, with defaults filled in.
+/// An object that pods use as its manifest has it, with defaults filled in.
 public struct DecodedObject: Sendable, Hashable {
     public var object: DataObject
     /// The fields of the manifest that do nothing here, with the reason.
     public var withoutEffect: [ManifestIssue]
 }
 
-/// Makes ConfigMaps and Secrets of values. No message has a value of a Secret in it.
+/// Makes ConfigMaps, Secrets, PersistentVolumes and claims of values. No message has a value of a Secret in it.
 public enum DataObjectDecoder {
     /// What all values of one object may have together, in bytes.
     static let sizeLimit = 1 << 20
 
-    /// What a value says that it is; nil for everything but these two.
+    /// What a value says that it is; nil for everything but these.
     public static func kind(_ value: JSONValue) -> DataObject.Kind? {
         value.text("kind").flatMap { DataObject.Kind(rawValue: $0) }
     }
@@ -36,9 +36,18 @@ public enum DataObjectDecoder {
         var walker = SchemaWalker(.manifest)
         walker.object(value, kind.rawValue, FieldPath())
         guard walker.misshapen == 0 else { throw PodDecoder.error(walker.issues, omitted: walker.omitted) }
-        var reader = DataObjectReader(value, kind)
-        let object = reader.read()
-        let issues = walker.issues + reader.issues
+        let object: DataObject
+        var issues = walker.issues
+        switch kind {
+        case .configMap, .secret:
+            var reader = DataObjectReader(value, kind)
+            object = reader.read()
+            issues += reader.issues
+        case .volume, .claim:
+            var reader = StorageReader(value, kind)
+            object = reader.read()
+            issues += reader.issues
+        }
         if !issues.isEmpty { throw PodDecoder.error(issues, omitted: walker.omitted) }
         return DecodedObject(object: object, withoutEffect: walker.withoutEffect)
     }

@@ -2,19 +2,14 @@ import Base
 import JSON
 
 /// One reading of a ConfigMap or Secret whose shape is right.
-struct DataObjectReader {
-    private let root: JSONValue
+struct DataObjectReader: IssueCollector {
+    let root: JSONValue
     private let kind: DataObject.Kind
-    private(set) var issues: [ManifestIssue] = []
+    var issues: [ManifestIssue] = []
 
     init(_ root: JSONValue, _ kind: DataObject.Kind) {
         self.root = root
         self.kind = kind
-    }
-
-    private mutating func add(_ message: String, _ path: FieldPath) {
-        guard issues.count < 10 * PodDecoder.issueLimit else { return }
-        issues.append(ManifestIssue(message, at: path.position(in: root), path: path))
     }
 
     mutating func read() -> DataObject {
@@ -32,15 +27,14 @@ struct DataObjectReader {
             object.data = entries("data", isEncoded: false)
             object.binaryData = entries("binaryData", isEncoded: true)
             for key in object.binaryData.keys.sorted() where object.data[key] != nil {
-                add(
-                    "Invalid value: \(ManifestIssue.quoted(key)): duplicate of key present in data",
-                    field("binaryData", key))
+                invalid(key, "duplicate of key present in data", field("binaryData", key))
             }
         case .secret:
             object.data = entries("data", isEncoded: true)
             // What is written plainly goes before what is encoded, as in the API server.
             object.data.merge(entries("stringData", isEncoded: false)) { _, plain in plain }
             checkType(object)
+        case .volume, .claim: break
         }
         let size = object.files.values.reduce(0) { $0 + $1.count }
         if size > DataObjectDecoder.sizeLimit {
@@ -53,19 +47,11 @@ struct DataObjectReader {
 
     private func field(_ name: String, _ key: String) -> FieldPath { FieldPath().field(name).key(key) }
 
-    private mutating func name(_ text: String, _ path: FieldPath, _ check: (String) -> String?) {
-        if text.isEmpty {
-            add("Required value", path)
-        } else if let wrong = check(text) {
-            add("Invalid value: \(ManifestIssue.quoted(text)): \(wrong)", path)
-        }
-    }
-
     private mutating func entries(_ name: String, isEncoded: Bool) -> [String: [UInt8]] {
         var entries: [String: [UInt8]] = [:]
         for member in root[name]?.objectValue?.members ?? [] {
             if let wrong = Names.dataKey(member.key) {
-                add("Invalid value: \(ManifestIssue.quoted(member.key)): \(wrong)", field(name, member.key))
+                invalid(member.key, wrong, field(name, member.key))
                 continue
             }
             let text = Array((member.value.stringValue ?? "").utf8)

@@ -61,7 +61,8 @@ public enum PodDecoder {
         guard let version = value.text("apiVersion") else { throw fail("apiVersion", "missing; a Pod has \"v1\"") }
         guard let kind = value.text("kind") else { throw fail("kind", "missing; expected \"Pod\"") }
         guard kind == "Pod" else {
-            let message = "\(ManifestIssue.quoted(kind)) is not run here; only Pod, ConfigMap, Secret, and List of them"
+            let kinds = (["Pod"] + DataObject.Kind.allCases.map(\.rawValue)).joined(separator: ", ")
+            let message = "\(ManifestIssue.quoted(kind)) is not run here; only \(kinds), and List of them"
             throw fail("kind", message)
         }
         guard version == "v1" else {

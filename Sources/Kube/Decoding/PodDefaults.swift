@@ -15,10 +15,7 @@ enum PodDefaults {
 
         let accessTokens = accessTokens(of: manifest)
         for i in pod.spec.volumes.indices where !accessTokens.contains(pod.spec.volumes[i].name) {
-            let volume = pod.spec.volumes[i]
-            if volume.emptyDir == nil, volume.hostPath == nil, volume.files == nil {
-                pod.spec.volumes[i].emptyDir = EmptyDirVolumeSource()
-            }
+            if !pod.spec.volumes[i].hasSource { pod.spec.volumes[i].emptyDir = EmptyDirVolumeSource() }
         }
         for i in pod.spec.initContainers.indices {
             apply(to: &pod.spec.initContainers[i], hostNetwork: pod.spec.hostNetwork)

@@ -8,7 +8,6 @@ extension PodValidator {
         where count > Self.containerLimit {
             return add("Too many: \(count): must have at most \(Self.containerLimit) items", path.field(list))
         }
-        let volumes = Set(spec.volumes.map(\.name))
         let all = Set((spec.initContainers + spec.containers).map(\.name))
         var names: Set<String> = []
         var hostPorts: Set<String> = []
@@ -19,25 +18,30 @@ extension PodValidator {
                 if !container.name.isEmpty, !names.insert(container.name).inserted {
                     duplicate(container.name, path.field("name"))
                 }
-                image(container.image, path.field("image"))
-                absolute(container.workingDir, path.field("workingDir"))
-                absolute(container.terminationMessagePath, path.field("terminationMessagePath"))
-                for (n, variable) in container.env.enumerated() {
-                    env(variable, path.field("env")[n], containers: all, volumes: spec.volumes)
-                }
-                for (n, source) in container.envFrom.enumerated() { envFrom(source, path.field("envFrom")[n]) }
+                common(container, spec, path, containers: all)
                 ports(container.ports, path.field("ports"), hostNetwork: spec.hostNetwork)
                 // Init containers run one after another: their ports do not meet.
                 let isInit = list == "initContainers" && container.restartPolicy != .always
                 if !isInit { distinct(container.ports, path.field("ports"), &hostPorts) }
                 restartRules(container, path)
                 resources(container.resources, path.field("resources"))
-                mounts(container, path.field("volumeMounts"), volumes: volumes)
                 probes(container, path, isInit: isInit)
                 lifecycle(container, of: spec, isInit: isInit, path.field("lifecycle"))
-                if let context = container.securityContext { security(context, path.field("securityContext")) }
             }
         }
+    }
+
+    /// What every kind of container has.
+    mutating func common(_ container: Container, _ spec: PodSpec, _ path: FieldPath, containers: Set<String>) {
+        image(container.image, path.field("image"))
+        absolute(container.workingDir, path.field("workingDir"))
+        absolute(container.terminationMessagePath, path.field("terminationMessagePath"))
+        for (n, variable) in container.env.enumerated() {
+            env(variable, path.field("env")[n], containers: containers, volumes: spec.volumes)
+        }
+        for (n, source) in container.envFrom.enumerated() { envFrom(source, path.field("envFrom")[n]) }
+        mounts(container, path.field("volumeMounts"), volumes: Set(spec.volumes.map(\.name)))
+        if let context = container.securityContext { security(context, path.field("securityContext")) }
     }
 
     private mutating func restartRules(_ container: Container, _ path: FieldPath) {

@@ -1,13 +1,13 @@
 import JSON
 
 /// Checks what the schema cannot say, as the API server does and in its words.
-struct PodValidator {
-    private let root: JSONValue
-    private(set) var issues: [ManifestIssue] = []
+struct PodValidator: IssueCollector {
+    let root: JSONValue
+    var issues: [ManifestIssue] = []
     /// Volumes that are left out later.
     let accessTokens: Set<String>
 
-    private init(_ root: JSONValue) {
+    init(_ root: JSONValue) {
         self.root = root
         accessTokens = PodDefaults.accessTokens(of: root)
     }
@@ -16,45 +16,11 @@ struct PodValidator {
         var validator = PodValidator(manifest)
         validator.metadata(pod.metadata, FieldPath().field("metadata"))
         validator.spec(pod.spec, FieldPath().field("spec"))
+        validator.replacement(pod, FieldPath())
         return validator.issues
     }
 
-    // MARK: - Kinds of issues
-
-    mutating func add(_ message: String, _ path: FieldPath) {
-        // Enough to fill every report; a hostile manifest gets no more.
-        guard issues.count < 10 * PodDecoder.issueLimit else { return }
-        issues.append(ManifestIssue(message, at: path.position(in: root), path: path))
-    }
-    mutating func required(_ path: FieldPath, _ detail: String = "") {
-        add("Required value" + (detail.isEmpty ? "" : ": " + detail), path)
-    }
-    mutating func invalid(_ value: String, _ detail: String, _ path: FieldPath) {
-        add("Invalid value: \(ManifestIssue.quoted(value)): \(detail)", path)
-    }
-    mutating func invalid(_ value: Int64, _ detail: String, _ path: FieldPath) {
-        add("Invalid value: \(value): \(detail)", path)
-    }
-    mutating func duplicate(_ value: String, _ path: FieldPath) {
-        add("Duplicate value: \(ManifestIssue.quoted(value))", path)
-    }
-    mutating func notFound(_ value: String, _ path: FieldPath) {
-        add("Not found: \(ManifestIssue.quoted(value))", path)
-    }
-    mutating func forbidden(_ detail: String, _ path: FieldPath) { add("Forbidden: \(detail)", path) }
-    mutating func unsupported(_ value: String, _ supported: [String], _ path: FieldPath) {
-        let list = supported.map { "\"\($0)\"" }.joined(separator: ", ")
-        add("Unsupported value: \(ManifestIssue.quoted(value)): supported values: \(list)", path)
-    }
-
-    /// A name of the grammar `check`, which must be there.
-    mutating func name(_ text: String, _ path: FieldPath, _ check: (String) -> String?) {
-        if text.isEmpty {
-            required(path)
-        } else if let wrong = check(text) {
-            invalid(text, wrong, path)
-        }
-    }
+    // MARK: - Kinds of values
 
     mutating func inRange(_ value: Int64?, _ range: ClosedRange<Int64>, _ path: FieldPath) {
         guard let value, !range.contains(value) else { return }
@@ -77,10 +43,7 @@ struct PodValidator {
             let detail = "namespace, name and UID together name a folder, which takes 255 bytes, not \(folder)"
             invalid(metadata.name, detail, path.field("name"))
         }
-        for (key, value) in metadata.labels.sorted(by: { $0.key < $1.key }) {
-            if let wrong = Names.qualifiedName(key) { invalid(key, wrong, path.field("labels").key(key)) }
-            if let wrong = Names.labelValue(value) { invalid(value, wrong, path.field("labels").key(key)) }
-        }
+        labels(metadata.labels, path.field("labels"))
         var size = 0
         for (key, value) in metadata.annotations.sorted(by: { $0.key < $1.key }) {
             // Only the case of the prefix is left free.
@@ -156,7 +119,10 @@ struct PodValidator {
             if !volume.name.isEmpty, !names.insert(volume.name).inserted {
                 duplicate(volume.name, path.field("name"))
             }
-            let kinds = ["emptyDir", "hostPath", "configMap", "downwardAPI", "projected", "secret"]
+            let kinds = [
+                "emptyDir", "hostPath", "configMap", "downwardAPI", "image", "persistentVolumeClaim", "projected",
+                "secret",
+            ]
             let found = kinds.filter { value(at: path.field($0)) != nil }
             if found.count > 1 { forbidden("may not specify more than 1 volume type", path.field(found[1])) }
             if let files = volume.files, !accessTokens.contains(volume.name) {
@@ -168,9 +134,13 @@ struct PodValidator {
                     forbidden("SizeLimit field must be a valid resource quantity", path)
                 } else if size > Self.byteLimit {
                     invalid(size.description, "must be less than or equal to \(Self.byteLimit)", path)
-                } else if emptyDir.medium != .memory {
-                    add("not supported: a limit on disk is not enforced yet; use the medium Memory, or remove it", path)
                 }
+            }
+            if let claim = volume.claim {
+                name(claim.claimName, path.field("persistentVolumeClaim").field("claimName"), Names.subdomain)
+            }
+            if let image = volume.image, image.reference.isEmpty {
+                required(path.field("image").field("reference"))
             }
             if let hostPath = volume.hostPath {
                 let path = path.field("hostPath").field("path")

@@ -40,8 +40,9 @@ struct SchemaWalker {
         guard let object = value.objectValue else {
             return wrong("expected an object, found \(value.kind)", at: value.position, path)
         }
-        let fields = PodSchema.shared.types[type] ?? DataSchema.types[type] ?? []
-        let classes = isActive && mode == .manifest ? FieldTable.classes[type] : nil
+        let fields = PodSchema.shared.types[type] ?? DataSchema.types[type] ?? StorageSchema.types[type] ?? []
+        let isClassed = isActive && mode == .manifest
+        let classes = isClassed ? FieldTable.classes[type] ?? StorageSchema.classes[type] : nil
         for member in object.members {
             let path = path.field(member.key)
             guard let field = fields.first(where: { $0.name == member.key }) else {
@@ -58,7 +59,9 @@ struct SchemaWalker {
             switch classes?(field.name) {
             case .refused(let reason, let accepted):
                 if !accepted.contains(member.value), !Self.isEmpty(member.value) {
-                    add("not supported: \(reason)", at: member.keyPosition, path)
+                    // Kubernetes' own word stands for itself.
+                    let message = reason.hasPrefix("Forbidden: ") ? reason : "not supported: \(reason)"
+                    add(message, at: member.keyPosition, path)
                 }
             case .withoutEffect(let reason):
                 note(reason, member, path)
@@ -98,8 +101,8 @@ struct SchemaWalker {
     }
 
     private mutating func few(_ value: JSONValue, _ name: String, _ path: FieldPath) {
-        guard let values = FieldValues.table[name], let text = value.stringValue, !text.isEmpty,
-            !values.supported.contains(text)
+        guard let values = FieldValues.table[name] ?? StorageSchema.values[name], let text = value.stringValue,
+            !text.isEmpty, !values.supported.contains(text)
         else { return }
         if let reason = values.refused[text] {
             add("\(text) is not supported: \(reason)", at: value.position, path)

@@ -6,6 +6,7 @@ import JSON
 enum FieldTable {
     static let scheduler = "one node has no scheduler"
     private static let server = "it is an API server's"
+    private static let ephemeral = "Forbidden: cannot be set for an Ephemeral Container"
 
     static let classes: [String: FieldClasses] = [
         "Pod": FieldClasses(
@@ -38,7 +39,8 @@ enum FieldTable {
                 "topologySpreadConstraints": scheduler,
             ],
             refused: [
-                "ephemeralContainers": "ephemeral containers are not run; remove them and use `swiftlet exec`",
+                "ephemeralContainers":
+                    "Forbidden: cannot be set on create; give one to the running pod with `swiftlet debug`",
                 "hostUsers": "user namespaces are not made yet; remove it to run with the node's user ids",
                 "overhead": "it is not charged to the pod; remove it",
                 "readinessGates": "there is no API server by which anybody could answer them; remove them",
@@ -51,12 +53,11 @@ enum FieldTable {
         "PodDNSConfigOption": FieldClasses(supported: ["name", "value"]),
         "PodSecurityContext": FieldClasses(
             supported: [
-                "fsGroup", "runAsGroup", "runAsNonRoot", "runAsUser", "seccompProfile", "supplementalGroups",
+                "fsGroup", "fsGroupChangePolicy", "runAsGroup", "runAsNonRoot", "runAsUser", "seccompProfile",
+                "supplementalGroups",
                 "supplementalGroupsPolicy", "sysctls",
             ],
             withoutEffect: [
-                "fsGroupChangePolicy":
-                    "it acts on storage that outlives its pod; other volumes are handed to the group when they are made",
                 "seLinuxChangePolicy": "it acts only with SELinux", "windowsOptions": "every node is Linux",
             ],
             refused: [
@@ -77,6 +78,19 @@ enum FieldTable {
             refused: [
                 "volumeDevices": "there are no block volumes; mount the device's folder by hostPath"
             ]),
+        "EphemeralContainer": FieldClasses(
+            supported: [
+                "args", "command", "env", "envFrom", "image", "imagePullPolicy", "name", "securityContext", "stdin",
+                "stdinOnce", "targetContainerName", "terminationMessagePath", "terminationMessagePolicy", "tty",
+                "volumeMounts", "workingDir",
+            ],
+            refused: [
+                "lifecycle": ephemeral, "livenessProbe": ephemeral, "ports": ephemeral, "readinessProbe": ephemeral,
+                "resizePolicy": ephemeral, "resources": ephemeral, "restartPolicy": ephemeral,
+                "restartPolicyRules": ephemeral, "startupProbe": ephemeral,
+                "volumeDevices": "there are no block volumes; mount the device's folder by hostPath",
+            ],
+            unless: ["resources": [[:]]]),
         "ContainerRestartRule": FieldClasses(supported: ["action", "exitCodes"]),
         "ContainerRestartRuleOnExitCodes": FieldClasses(supported: ["operator", "values"]),
         "Lifecycle": FieldClasses(supported: ["postStart", "preStop", "stopSignal"]),
@@ -129,7 +143,10 @@ enum FieldTable {
         "Capabilities": FieldClasses(supported: ["add", "drop"]),
         "SeccompProfile": FieldClasses(supported: ["localhostProfile", "type"]),
         "Volume": FieldClasses(
-            supported: ["configMap", "downwardAPI", "emptyDir", "hostPath", "name", "projected", "secret"],
+            supported: [
+                "configMap", "downwardAPI", "emptyDir", "hostPath", "image", "name", "persistentVolumeClaim",
+                "projected", "secret",
+            ],
             refused: volumes),
         "ConfigMapVolumeSource": FieldClasses(supported: ["defaultMode", "items", "name", "optional"]),
         "SecretVolumeSource": FieldClasses(supported: ["defaultMode", "items", "optional", "secretName"]),
@@ -149,6 +166,8 @@ enum FieldTable {
         "KeyToPath": FieldClasses(supported: ["key", "mode", "path"]),
         "EmptyDirVolumeSource": FieldClasses(supported: ["medium", "sizeLimit"]),
         "HostPathVolumeSource": FieldClasses(supported: ["path", "type"]),
+        "PersistentVolumeClaimVolumeSource": FieldClasses(supported: ["claimName", "readOnly"]),
+        "ImageVolumeSource": FieldClasses(supported: ["pullPolicy", "reference"]),
     ]
 
     /// What is to be said about supported fields beyond their name.
@@ -159,15 +178,25 @@ enum FieldTable {
             "replaces the pod's; an init container with `Always` is a sidecar: it runs beside the others and ends after them",
         "Container.stdinOnce": "a terminal has no end of input: with `tty` it is without meaning",
         "Container.livenessProbe": "not of init containers, as the two others",
+        "ContainerRestartRule.action":
+            "with `RestartAllContainers` all containers are killed and begin again in the same sandbox, a second after "
+            + "the last has ended, however often that was before",
         "ContainerPort.containerPort": "information; with hostNetwork it is the host's port",
         "ContainerPort.hostPort": "with hostNetwork equal to containerPort",
-        "EmptyDirVolumeSource.sizeLimit": "only with the medium `Memory`",
+        "EmptyDirVolumeSource.sizeLimit":
+            "on disk where the node's file system has project quotas; else the event `LimitsNotEnforced` says so",
         "EnvVarSource.fieldRef": "as in the kubelet; `spec.serviceAccountName` is what the manifest says",
         "EnvVarSource.fileKeyRef": "lines `NAME='value'` of a file in an emptyDir, of at most 64 KiB",
+        "EphemeralContainer.targetContainerName":
+            "it sees the processes of that container as if it were part of it, and ends with its first process",
         "HTTPGetAction.host": "default the pod's address, with hostNetwork the node's; a name is resolved by the node",
         "HTTPGetAction.httpHeaders": "they replace `User-Agent: kube-probe/1.36` and `Accept: */*`",
         "HTTPGetAction.path": "default `/`",
         "HTTPGetAction.scheme": "default `HTTP`; the certificate is not verified",
+        "ImageVolumeSource.pullPolicy": "as a container's `imagePullPolicy`",
+        "ImageVolumeSource.reference":
+            "resolved once for a pod, when the first container that mounts it starts; always read-only, without devices, "
+            + "set-id bits and execution",
         "Lifecycle.stopSignal": "needs `spec.os.name`, as Kubernetes asks for it",
         "LifecycleHandler.httpGet": "any answer is a success, as for the kubelet",
         "LifecycleHandler.tcpSocket": "such a hook always fails, as with the kubelet",
@@ -180,7 +209,12 @@ enum FieldTable {
         "Probe.terminationGracePeriodSeconds": "not of readiness probes; default is the pod's",
         "Probe.timeoutSeconds": "default 1",
         "PodSecurityContext.fsGroup":
-            "of emptyDir, configMap, secret, downwardAPI and projected volumes; hostPath stays as it is",
+            "of emptyDir, configMap, secret, downwardAPI and projected volumes, and of claims with local volumes; hostPath "
+            + "stays as it is",
+        "PodSecurityContext.fsGroupChangePolicy": "of claims with local volumes; others are the group's from the start",
+        "PersistentVolumeClaimVolumeSource.claimName":
+            "of a PersistentVolumeClaim in the pod's namespace, from a manifest as the pod; so are PersistentVolumes, of "
+            + "which `local` and `hostPath` ones are mounted",
         "PodSecurityContext.seccompProfile": "default `RuntimeDefault`, as a kubelet with `seccompDefault: true`",
         "PodSpec.activeDeadlineSeconds": "counted from `status.startTime`; the pod then fails with `DeadlineExceeded`",
         "PodSecurityContext.sysctls":
@@ -212,9 +246,8 @@ enum FieldTable {
         "cinder": storage, "csi": storage,
         "ephemeral": storage, "fc": storage, "flexVolume": storage, "flocker": storage, "gcePersistentDisk": storage,
         "gitRepo": "Kubernetes gave it up; clone in an init container into an emptyDir", "glusterfs": storage,
-        "image": "images are not mounted as volumes yet; copy the files in an init container into an emptyDir",
         "iscsi": storage, "nfs": storage,
-        "persistentVolumeClaim": storage, "photonPersistentDisk": storage, "portworxVolume": storage,
+        "photonPersistentDisk": storage, "portworxVolume": storage,
         "quobyte": storage, "rbd": storage, "scaleIO": storage,
         "storageos": storage, "vsphereVolume": storage,
     ]

@@ -4,12 +4,12 @@ struct FieldValues: Sendable {
     /// Values that Kubernetes has and this node refuses: why, and what to do.
     var refused: [String: String] = [:]
 
-    private init<T: RawRepresentable<String> & CaseIterable>(_ type: T.Type, refused: [String: String] = [:]) {
+    init<T: RawRepresentable<String> & CaseIterable>(_ type: T.Type, refused: [String: String] = [:]) {
         supported = type.allCases.map(\.rawValue).sorted()
         self.refused = refused
     }
 
-    private init(_ supported: [String], refused: [String: String] = [:]) {
+    init(_ supported: [String], refused: [String: String] = [:]) {
         self.supported = supported
         self.refused = refused
     }
@@ -20,14 +20,15 @@ struct FieldValues: Sendable {
         "Pod.kind": FieldValues(["Pod"]),
         "PodSpec.restartPolicy": FieldValues(RestartPolicy.self),
         "PodSpec.dnsPolicy": FieldValues(DNSPolicy.self),
-        "PodSecurityContext.fsGroupChangePolicy": FieldValues(["Always", "OnRootMismatch"]),
+        "PodSecurityContext.fsGroupChangePolicy": FieldValues(FSGroupChangePolicy.self),
         "PodSecurityContext.supplementalGroupsPolicy": FieldValues(SupplementalGroupsPolicy.self),
         "PodOS.name": FieldValues(["linux"]),
         "Container.imagePullPolicy": FieldValues(PullPolicy.self),
+        "EphemeralContainer.imagePullPolicy": FieldValues(PullPolicy.self),
+        "EphemeralContainer.terminationMessagePolicy": FieldValues(TerminationMessagePolicy.self),
         "Container.restartPolicy": FieldValues(RestartPolicy.self),
-        "ContainerRestartRule.action": FieldValues(
-            ContainerRestartRule.Action.self,
-            refused: ["RestartAllContainers": "the containers of a pod are not restarted together yet; use Restart"]),
+        "ImageVolumeSource.pullPolicy": FieldValues(PullPolicy.self),
+        "ContainerRestartRule.action": FieldValues(ContainerRestartRule.Action.self),
         "ContainerRestartRuleOnExitCodes.operator": FieldValues(ContainerRestartRule.Operator.self),
         "Container.terminationMessagePolicy": FieldValues(TerminationMessagePolicy.self),
         "ContainerPort.protocol": FieldValues(PortProtocol.self),

@@ -31,7 +31,7 @@ struct PodSchema: Sendable {
     /// Reads the table: a line a type (`Name field:type ...`), further lines of it set in. Types are abbreviated:
     /// `s` string, `b` bool, `i` int32, `l` int64, `q` quantity, `t` time, `x` integer or string, `j` anything, `[T]` a
     /// list, `{T}` a map; `!` marks what the API asks for.
-    private init(_ table: String) {
+    init(_ table: String) {
         var types: [String: [Field]] = [:]
         var name = ""
         for line in table.split(separator: "\n") {

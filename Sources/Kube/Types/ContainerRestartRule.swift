@@ -6,6 +6,8 @@ public struct ContainerRestartRule: KubeValue {
     public enum Action: String, Sendable, Hashable, CaseIterable {
         /// The container runs again.
         case restart = "Restart"
+        /// All containers of the pod end and begin again, from the first init container on.
+        case restartAllContainers = "RestartAllContainers"
     }
 
     public enum Operator: String, Sendable, Hashable, CaseIterable {
@@ -60,7 +62,10 @@ public struct ContainerRestartRule: KubeValue {
 
 extension [ContainerRestartRule] {
     /// Whether a rule asks for another run after this exit code: the first that has it decides.
-    public func restart(after exitCode: Int32) -> Bool {
-        first { $0.exitCodes?.contain(exitCode) == true }?.action == .restart
+    public func restart(after exitCode: Int32) -> Bool { action(after: exitCode) != nil }
+
+    /// What the rules say about this exit code: the first that has it decides.
+    public func action(after exitCode: Int32) -> ContainerRestartRule.Action? {
+        first { $0.exitCodes?.contain(exitCode) == true }?.action
     }
 }

@@ -1,19 +1,25 @@
 import JSON
 
-/// core/v1.ConfigMap or core/v1.Secret: named data that pods use.
+/// What pods use beside them: core/v1.ConfigMap and core/v1.Secret, which are named data, core/v1.PersistentVolume and
+/// core/v1.PersistentVolumeClaim.
 public struct DataObject: Hashable, Sendable {
     public enum Kind: String, Hashable, Sendable, CaseIterable, Comparable {
         case configMap = "ConfigMap"
+        case volume = "PersistentVolume"
+        case claim = "PersistentVolumeClaim"
         case secret = "Secret"
 
         /// As messages and command lines name it.
         public var word: String { rawValue.lowercased() }
+        /// It belongs to a namespace.
+        public var isNamespaced: Bool { self != .volume }
         public static func < (a: Kind, b: Kind) -> Bool { a.rawValue < b.rawValue }
     }
 
     /// What one object at a time may have on a node.
     public struct Key: Hashable, Sendable, Comparable, CustomStringConvertible {
         public var kind: Kind
+        /// Empty for a PersistentVolume.
         public var namespace: String
         public var name: String
 
@@ -26,7 +32,7 @@ public struct DataObject: Hashable, Sendable {
         public static func < (a: Key, b: Key) -> Bool {
             (a.kind, a.namespace, a.name) < (b.kind, b.namespace, b.name)
         }
-        public var description: String { "\(kind.word) \(namespace)/\(name)" }
+        public var description: String { kind.word + " " + (kind.isNamespaced ? "\(namespace)/" : "") + name }
     }
 
     public var kind: Kind
@@ -38,6 +44,10 @@ public struct DataObject: Hashable, Sendable {
     /// Only of a Secret.
     public var type: String?
     public var isImmutable: Bool
+    /// Of a PersistentVolume, and only of one.
+    public var volume: PersistentVolume?
+    /// Of a PersistentVolumeClaim, and only of one.
+    public var claim: PersistentVolumeClaim?
 
     public init(
         _ kind: Kind, _ metadata: ObjectMeta, data: [String: [UInt8]] = [:], binaryData: [String: [UInt8]] = [:],
@@ -66,6 +76,13 @@ public struct DataObject: Hashable, Sendable {
         }
         var object = JSONObject()
         object.append("apiVersion", "v1")
+        if let (spec, status) = volume?.json ?? claim?.json {
+            object.append("kind", .string(kind.rawValue))
+            object.append("metadata", metadata.json)
+            object.append("spec", spec)
+            object.append("status", status)
+            return .object(object)
+        }
         if !binaryData.isEmpty { object.append("binaryData", map(binaryData, Self.length)) }
         if !data.isEmpty {
             let text: ([UInt8]) -> String =

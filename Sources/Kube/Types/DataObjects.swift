@@ -1,4 +1,4 @@
-/// The ConfigMaps and Secrets of a node.
+/// The ConfigMaps, Secrets, PersistentVolumes and claims of a node.
 public struct DataObjects: Sendable {
     private var objects: [DataObject.Key: DataObject] = [:]
 
@@ -20,13 +20,20 @@ public struct DataObjects: Sendable {
 }
 
 extension Pod {
-    /// The ConfigMaps and Secrets that the pod names.
+    /// The claims that the pod names.
+    public var claims: [DataObject.Key] {
+        spec.volumes.compactMap(\.claim).map {
+            DataObject.Key(.claim, namespace: metadata.namespace, name: $0.claimName)
+        }
+    }
+
+    /// The ConfigMaps, Secrets and claims that the pod names.
     public var references: Set<DataObject.Key> {
         var keys: Set<DataObject.Key> = []
         func add(_ kind: DataObject.Kind, _ name: String) {
             keys.insert(DataObject.Key(kind, namespace: metadata.namespace, name: name))
         }
-        for container in spec.initContainers + spec.containers {
+        for container in spec.allContainers {
             for source in container.envFrom {
                 if let reference = source.reference { add(reference.kind, reference.name) }
             }
@@ -38,6 +45,7 @@ extension Pod {
             for source in volume.dataSources { add(source.kind, source.name) }
         }
         for name in spec.imagePullSecrets { add(.secret, name) }
+        keys.formUnion(claims)
         return keys
     }
 }

@@ -4,6 +4,8 @@ import JSON
 public struct PodSpec: KubeValue {
     public var containers: [Container]
     public var initContainers: [Container]
+    /// Given to the pod while it ran, in the order in which that was.
+    public var ephemeralContainers: [EphemeralContainer]
     public var volumes: [Volume]
     public var restartPolicy: RestartPolicy
     public var terminationGracePeriodSeconds: Int64
@@ -38,6 +40,7 @@ public struct PodSpec: KubeValue {
     public init(containers: [Container] = []) {
         self.containers = containers
         initContainers = []
+        ephemeralContainers = []
         volumes = []
         restartPolicy = .always
         terminationGracePeriodSeconds = 30
@@ -59,6 +62,7 @@ public struct PodSpec: KubeValue {
     public init(_ value: JSONValue) {
         self.init(containers: value.values("containers"))
         initContainers = value.values("initContainers")
+        ephemeralContainers = value.values("ephemeralContainers")
         volumes = value.values("volumes")
         restartPolicy = value.choice("restartPolicy") ?? .always
         terminationGracePeriodSeconds = value.integer("terminationGracePeriodSeconds") ?? 30
@@ -89,6 +93,7 @@ public struct PodSpec: KubeValue {
         object.append("containers", .array(containers.map(\.json)))
         object.put("dnsConfig", dnsConfig)
         object.put("dnsPolicy", dnsPolicy)
+        object.put("ephemeralContainers", ephemeralContainers)
         object.put("hostAliases", hostAliases)
         object.put(flag: "hostIPC", hostIPC)
         object.put(flag: "hostNetwork", hostNetwork)

@@ -15,6 +15,7 @@ public struct PodStatus: KubeValue {
     public var qosClass: QOSClass?
     public var initContainerStatuses: [ContainerStatus]
     public var containerStatuses: [ContainerStatus]
+    public var ephemeralContainerStatuses: [ContainerStatus]
     public var observedGeneration: Int64?
 
     public init() {
@@ -23,6 +24,7 @@ public struct PodStatus: KubeValue {
         podIPs = []
         initContainerStatuses = []
         containerStatuses = []
+        ephemeralContainerStatuses = []
     }
 
     public init(_ value: JSONValue) {
@@ -38,6 +40,7 @@ public struct PodStatus: KubeValue {
         qosClass = value.choice("qosClass")
         initContainerStatuses = value.values("initContainerStatuses")
         containerStatuses = value.values("containerStatuses")
+        ephemeralContainerStatuses = value.values("ephemeralContainerStatuses")
         observedGeneration = value.integer("observedGeneration")
     }
 
@@ -45,6 +48,7 @@ public struct PodStatus: KubeValue {
         var object = JSONObject()
         object.put("conditions", conditions)
         object.put("containerStatuses", containerStatuses)
+        object.put("ephemeralContainerStatuses", ephemeralContainerStatuses)
         object.put("hostIP", hostIP)
         if !hostIPs.isEmpty { object.append("hostIPs", .array(hostIPs.map { ["ip": .string($0)] })) }
         object.put("initContainerStatuses", initContainerStatuses)

@@ -52,7 +52,10 @@ public struct PodSecurityContext: KubeValue {
     /// Fields without effect here, kept for printing.
     public var carried: JSONObject
 
-    static let carriedFields: Set<String> = ["fsGroupChangePolicy", "seLinuxChangePolicy", "windowsOptions"]
+    /// Nil is Always.
+    public var fsGroupChangePolicy: FSGroupChangePolicy?
+
+    static let carriedFields: Set<String> = ["seLinuxChangePolicy", "windowsOptions"]
 
     public init() {
         supplementalGroups = []
@@ -62,6 +65,7 @@ public struct PodSecurityContext: KubeValue {
 
     public init(_ value: JSONValue) {
         fsGroup = value.integer("fsGroup")
+        fsGroupChangePolicy = value.choice("fsGroupChangePolicy")
         supplementalGroups = value["supplementalGroups"]?.arrayValue?.compactMap(\.integerValue) ?? []
         supplementalGroupsPolicy = value.choice("supplementalGroupsPolicy")
         sysctls = value.values("sysctls")
@@ -75,6 +79,7 @@ public struct PodSecurityContext: KubeValue {
     public var json: JSONValue {
         var object = JSONObject()
         object.put("fsGroup", fsGroup)
+        object.put("fsGroupChangePolicy", fsGroupChangePolicy)
         object.put("runAsGroup", runAsGroup)
         object.put("runAsNonRoot", runAsNonRoot)
         object.put("runAsUser", runAsUser)
@@ -142,4 +147,11 @@ public struct SeccompProfile: KubeValue {
         object.append("type", .string(type.rawValue))
         return .object(object)
     }
+}
+
+/// Whether a volume that outlives its pods is handed to the pod's group each time.
+public enum FSGroupChangePolicy: String, Sendable, Hashable, CaseIterable {
+    case always = "Always"
+    /// Only when the volume's own folder is not the group's.
+    case onRootMismatch = "OnRootMismatch"
 }

@@ -5,14 +5,19 @@ public struct Volume: KubeValue {
     public var name: String
     public var emptyDir: EmptyDirVolumeSource?
     public var hostPath: HostPathVolumeSource?
+    public var image: ImageVolumeSource?
+    /// persistentVolumeClaim.
+    public var claim: ClaimVolumeSource?
     /// configMap, secret, downwardAPI or projected.
     public var files: ProjectedFiles?
 
     public init(
         name: String, emptyDir: EmptyDirVolumeSource? = nil, hostPath: HostPathVolumeSource? = nil,
-        files: ProjectedFiles? = nil
+        image: ImageVolumeSource? = nil, claim: ClaimVolumeSource? = nil, files: ProjectedFiles? = nil
     ) {
         self.name = name
+        self.claim = claim
+        self.image = image
         self.emptyDir = emptyDir
         self.hostPath = hostPath
         self.files = files
@@ -21,6 +26,7 @@ public struct Volume: KubeValue {
     public init(_ value: JSONValue) {
         self.init(
             name: value.text("name") ?? "", emptyDir: value.value("emptyDir"), hostPath: value.value("hostPath"),
+            image: value.value("image"), claim: value.value("persistentVolumeClaim"),
             files: ProjectedFiles(volume: value))
     }
 
@@ -29,10 +35,17 @@ public struct Volume: KubeValue {
         if let files, files.field.rawValue < "emptyDir" { object.append(files.field.rawValue, files.json) }
         object.put("emptyDir", emptyDir)
         object.put("hostPath", hostPath)
+        object.put("image", image)
         object.append("name", .string(name))
+        object.put("persistentVolumeClaim", claim)
         if let files, files.field.rawValue > "emptyDir" { object.append(files.field.rawValue, files.json) }
         return .object(object)
     }
+
+    var hasSource: Bool { emptyDir != nil || hostPath != nil || image != nil || claim != nil || files != nil }
+
+    /// Nothing can write to it, whatever its mounts say.
+    public var isReadOnly: Bool { image != nil || files != nil || claim?.readOnly == true }
 
     /// The ConfigMaps and Secrets that it shows.
     public var dataSources: [DataVolumeSource] { files?.sources.compactMap(\.data) ?? [] }
@@ -41,7 +54,6 @@ public struct Volume: KubeValue {
 /// core/v1.EmptyDirVolumeSource.
 public struct EmptyDirVolumeSource: KubeValue {
     public var medium: StorageMedium
-    /// Only with the medium Memory.
     public var sizeLimit: Quantity?
 
     public init(medium: StorageMedium = .default, sizeLimit: Quantity? = nil) {

@@ -59,11 +59,11 @@ extension AgentService {
     /// The pods that use an image or name it.
     private func users(_ image: StoredImage) -> [Pod] {
         agent.pods.filter { pod in
-            let runs = (pod.status.initContainerStatuses + pod.status.containerStatuses).contains {
+            let runs = pod.status.allContainerStatuses.contains {
                 $0.imageID == image.id
             }
-            return runs
-                || (pod.spec.initContainers + pod.spec.containers).contains { container in
+            return runs || agent.volumeImages(of: pod, imageService.store).contains(image.id)
+                || pod.spec.allContainers.contains { container in
                     (try? imageService.store.resolve(container.image))?.id == image.id
                 }
         }

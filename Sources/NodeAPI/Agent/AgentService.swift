@@ -66,14 +66,7 @@ public final class AgentService: @LoopActor NodeService {
                     control, PodKey(namespace: namespace, name: pod), container: container, grace: gracePeriod)
                 completion(.success(()))
             } catch {
-                let status =
-                    switch error.reason {
-                    case .noSuchPod: 404
-                    case .noSuchContainer: 400
-                    case .conflict: 409
-                    case .notRecorded: 500
-                    }
-                completion(.failure(NodeServiceError(status: status, error.description)))
+                completion(.failure(NodeServiceError(error)))
             }
         }
     }
@@ -163,7 +156,7 @@ public final class AgentService: @LoopActor NodeService {
         namespace: String, pod: String, container: String?, previous: Bool
     ) throws(NodeServiceError) -> LogSource {
         let (worker, name) = try find(namespace, pod, container)
-        guard let record = worker.machine.containers.first(where: { $0.name == name }), record.hasBegun else {
+        guard let record = worker.machine.everyContainer.first(where: { $0.name == name }), record.hasBegun else {
             throw .badRequest("container \"\(name)\" in pod \"\(pod)\" is waiting to start: \(waiting(worker, name))")
         }
         var attempt = record.restartCount
@@ -179,7 +172,7 @@ public final class AgentService: @LoopActor NodeService {
     }
 
     private func waiting(_ worker: PodWorker, _ container: String) -> String {
-        if let record = worker.machine.containers.first(where: { $0.name == container }),
+        if let record = worker.machine.everyContainer.first(where: { $0.name == container }),
             case .waiting(let reason?, let message) = record.state
         {
             return message ?? reason
@@ -193,7 +186,7 @@ public final class AgentService: @LoopActor NodeService {
         guard let worker = agent.worker(PodKey(namespace: namespace, name: name)) else {
             throw .notFound("pods \"\(name)\" not found")
         }
-        let all = worker.machine.containers.map(\.name)
+        let all = worker.machine.everyContainer.map(\.name)
         if let container {
             guard all.contains(container) else {
                 throw .badRequest(
@@ -227,8 +220,7 @@ public final class AgentService: @LoopActor NodeService {
                 status: 501,
                 "pod \"\(request.pod)\" is run by \(hello.program), which cannot attach; a new instance of the pod can")
         }
-        let spec = worker.pod.spec
-        let container = (spec.initContainers + spec.containers).first { $0.name == name }
+        let container = worker.pod.spec.allContainers.first { $0.name == name }
         return try SupervisedAttach.start(
             request, container: name, hasTerminal: container?.tty ?? false, supervisor: supervisor, client: client,
             on: node.loop, keepsInput: { [weak self] in self?.keepsInput ?? true })
@@ -242,7 +234,7 @@ public final class AgentService: @LoopActor NodeService {
         _ namespace: String, _ pod: String, _ container: String?
     ) throws(NodeServiceError) -> (PodWorker, String, SupervisorClient) {
         let (worker, name) = try find(namespace, pod, container)
-        guard let record = worker.machine.containers.first(where: { $0.name == name }), record.isRunning else {
+        guard let record = worker.machine.everyContainer.first(where: { $0.name == name }), record.isRunning else {
             throw .badRequest("container \"\(name)\" of pod \"\(pod)\" is not running")
         }
         guard let supervisor = worker.supervisor else {

@@ -58,7 +58,7 @@ struct UsageReader: Sendable {
     private func usage(_ target: Target) -> NodeUsage.Pod? {
         let pod = target.pod
         guard let started = pod.status.startTime, let resources = Self.resources(target.cgroup) else { return nil }
-        let statuses = pod.status.initContainerStatuses + pod.status.containerStatuses
+        let statuses = pod.status.allContainerStatuses
         let containers = statuses.compactMap { status -> NodeUsage.Container? in
             guard case .running(let since) = status.state,
                 let resources = Self.resources(Path.join(target.cgroup, status.name))

@@ -59,7 +59,8 @@ extension Router {
             where: isWanted)
     }
 
-    /// `GET /swiftlet/v1/configmaps[?namespace=]` and `.../secrets`.
+    /// `GET /swiftlet/v1/configmaps[?namespace=]`, `.../secrets`, `.../persistentvolumes` and
+    /// `.../persistentvolumeclaims`.
     func objects(_ kind: DataObject.Kind, _ exchange: Exchange) {
         let namespace = exchange.target.value("namespace")
         let items = service.objects(kind).filter { namespace == nil || $0.metadata.namespace == namespace }

@@ -44,6 +44,8 @@ final class Router {
         case ["pods"]: only(["GET"], head) { [self] in pods($0) }
         case ["configmaps"]: only(["GET"], head) { [self] in objects(.configMap, $0) }
         case ["secrets"]: only(["GET"], head) { [self] in objects(.secret, $0) }
+        case ["persistentvolumes"]: only(["GET"], head) { [self] in objects(.volume, $0) }
+        case ["persistentvolumeclaims"]: only(["GET"], head) { [self] in objects(.claim, $0) }
         case ["problems"]: only(["GET"], head) { [self] in problems($0) }
         case ["events"]: only(["GET"], head) { [self] in events($0) }
         case ["images"]: images(head)
@@ -66,6 +68,8 @@ final class Router {
                 only(["POST"], head) { [self] in control($0, action, namespace: path[1], name: path[2]) }
             } else if path.count == 4, path[0] == "pods", path[3] == "gracePeriod" {
                 only(["POST"], head) { [self] in setGracePeriod($0, namespace: path[1], name: path[2]) }
+            } else if path.count == 4, path[0] == "pods", path[3] == "ephemeralcontainers" {
+                ephemeralContainers(head, namespace: path[1], name: path[2])
             } else if path.count == 4, path[0] == "pods", path[3] == "timeline" {
                 only(["GET"], head) { [self] in timeline($0, namespace: path[1], name: path[2]) }
             } else if path.count == 3, path[0] == "pods" {

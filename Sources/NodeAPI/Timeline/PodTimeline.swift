@@ -35,7 +35,7 @@ public struct PodTimeline: Sendable {
             guard let text = Self.text(condition, pod.status.podIP) else { continue }
             add(condition.lastTransitionTime, text)
         }
-        for status in pod.status.initContainerStatuses + pod.status.containerStatuses {
+        for status in pod.status.allContainerStatuses {
             for state in [status.lastState, status.state].compactMap({ $0 }) {
                 switch state {
                 case .waiting: break

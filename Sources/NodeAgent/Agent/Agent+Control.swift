@@ -9,6 +9,8 @@ public struct ControlError: Error, Hashable, Sendable, CustomStringConvertible {
         case noSuchContainer
         /// The pod is in no state for it.
         case conflict
+        /// What is asked for cannot be had.
+        case invalid
         case notRecorded
     }
     public var reason: Reason

@@ -10,9 +10,10 @@ extension Agent {
         let earlier = restorable.values
         restorable = [:]
         for (record, manifest) in earlier { start(manifest, source: record.source, restoring: record) }
-        let all = workers.values
+        endSuperseded()
+        let all = everyWorker
         guard !all.isEmpty else { return loop.enqueue(completion) }
         drainWaiters.append(completion)
-        for worker in all { worker.suspend(message: "the node stops its pods") }
+        for worker in all where worker.stopRequested == nil { worker.suspend(message: "the node stops its pods") }
     }
 }

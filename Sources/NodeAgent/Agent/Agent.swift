@@ -1,6 +1,5 @@
 import Base
 import CLinux
-import Images
 import JSON
 import Kube
 import PodSources
@@ -26,26 +25,38 @@ public final class Agent {
     private let records: PodRecordStore
     private let starts: StartQueue
     private let makeOperations: OperationsFactory
-    private let status: any PodStatusSource
+    let status: any PodStatusSource
 
     var workers: [PodKey: PodWorker] = [:]
-    private var wanted: [PodKey: WantedPod] = [:]
+    /// Instances beside these: successors that are not ready yet, and what ends without being its pod any more. By UID.
+    var aside: [String: PodWorker] = [:]
+    /// When successors are given up, by UID.
+    var deadlines: [String: EventLoop.Token] = [:]
+    /// What the manifests were whose successors were given up, and why.
+    var rolledBack: [PodKey: (manifest: JSONValue, why: String)] = [:]
+    private(set) var wanted: [PodKey: WantedPod] = [:]
     /// Instances of the agent's earlier run, until the first word of what is wanted.
     var restorable: [PodKey: (record: PodRecord, manifest: ManifestPod)] = [:]
+    /// Those among them that are not their pods, and end.
+    private(set) var superseded: [(record: PodRecord, manifest: ManifestPod)] = []
     private var observers: [Int: (Change, Pod) -> Void] = [:]
     private var nextObserver = 0
     var drainWaiters: [() -> Void] = []
     /// The longest time that containers of pods begun from now on are held back before their next run.
     public var longestBackOff = CrashLoopBackOff.longest
+    /// What the node has for pods; nil for no bounds.
+    public var admission: PodAdmission? { didSet { takeRefused() } }
     /// Told of every change of a pod.
     public private(set) var statusReporter: (any StatusReporter)?
 
     /// Instances of an earlier run whose records this version cannot use: nothing of them is touched.
-    private var leftAlone: [UnusableRecord] = []
+    private(set) var leftAlone: [UnusableRecord] = []
     private var manifestProblems: [ManifestProblem] = []
 
     /// What is wrong now with the manifests, with records of pods, and with pods that cannot be reached.
-    public var problems: [ManifestProblem] { leftAlone.map(\.problem) + unreachable + manifestProblems }
+    public var problems: [ManifestProblem] {
+        leftAlone.map(\.problem) + unreachable + rollBackProblems + manifestProblems
+    }
 
     private var unreachable: [ManifestProblem] {
         workers.values.sorted { $0.key < $1.key }.compactMap { worker in
@@ -90,8 +101,11 @@ public final class Agent {
         for record in found.sorted(by: { $0.startTime < $1.startTime }) {
             do throws(PodDecodingError) {
                 let manifest = try ManifestReader.read(record.manifest)
-                if let older = restorable[manifest.key] { records.remove(older.record.uid) }
-                if !record.isEnding { lastGood[record.source, default: []].append(manifest) }
+                if record.isSuccessor {
+                    superseded.append((record, manifest))
+                    continue
+                }
+                if let older = restorable[manifest.key] { superseded.append(older) }
                 restorable[manifest.key] = (record, manifest)
             } catch {
                 unusable.append(
@@ -100,6 +114,9 @@ public final class Agent {
                         key: UnusableRecord.key(ofManifest: record.manifest), isNewer: false,
                         reason: "its manifest is not one of this version: \(error)"))
             }
+        }
+        for (record, manifest) in restorable.values where !record.isEnding {
+            lastGood[record.source, default: []].append(manifest)
         }
         for var record in unusable {
             guard record.isNewer || survey.isRunning(record.uid) else {
@@ -118,19 +135,30 @@ public final class Agent {
         return lastGood
     }
 
+    /// The instances of an earlier run that have not been taken up yet.
+    var onRecord: [PodRecord] { (Array(restorable.values) + superseded).map(\.record) }
+
     /// Makes `new` what is wanted.
     public func want(_ new: Wanted) {
         for problem in new.problems where !manifestProblems.contains(problem) { log.warning("\(problem)") }
         manifestProblems = new.problems
         // Before the pods that may need them.
-        let changes = objects.set(new.objects)
+        let changes = objects.set(new.objects, isWhole: new.problems.isEmpty)
         wanted = Dictionary(new.pods.map { ($0.manifest.key, $0) }, uniquingKeysWith: { first, _ in first })
         let earlier = restorable
         restorable = [:]
-        for (record, manifest) in earlier.values { start(manifest, source: record.source, restoring: record) }
-        for key in Set(wanted.keys).union(workers.keys).sorted() { reconcile(key) }
-        if changes.isEmpty { return }
-        for worker in workers.values {
+        // What runs is taken up before others are judged, and who was there first stays.
+        for (record, manifest) in earlier.values.sorted(by: { $0.record.startTime < $1.record.startTime }) {
+            start(manifest, source: record.source, restoring: record)
+        }
+        endSuperseded()
+        for key in Set(wanted.keys).union(workers.keys).sorted(by: isFirst) { reconcile(key) }
+        if !changes.isEmpty { objectsChanged(changes) }
+    }
+
+    /// These are not as they were, or can be had that could not.
+    public func objectsChanged(_ changes: Set<DataObject.Key>) {
+        for worker in everyWorker {
             let named = worker.pod.references.intersection(changes)
             if !named.isEmpty { worker.objectsChanged(named) }
         }
@@ -144,37 +172,70 @@ public final class Agent {
             return
         }
         guard let want else {
-            return worker.stop(message: isDraining ? "the node drains" : "its manifest was removed")
+            let message = isDraining ? "the node drains" : "its manifest was removed"
+            rolledBack[key] = nil
+            if let next = successor(of: key) { dismiss(next, message) }
+            return worker.stop(message: message)
         }
-        if want.manifest.value == worker.manifest.value {
-            worker.source = want.path
-        } else {
-            worker.stop(message: "its manifest changed")
+        if let next = successor(of: key) {
+            if want.manifest.value == next.manifest.value { return next.source = want.path }
+            // Its end brings this up again.
+            return dismiss(next, "its manifest changed")
+        }
+        if let given = rolledBack[key], given.manifest == want.manifest.value { return worker.source = want.path }
+        rolledBack[key] = nil
+        worker.take(want.manifest, from: want.path)
+    }
+
+    /// Ends what an earlier agent left of instances that are not their pods.
+    func endSuperseded() {
+        let found = superseded
+        superseded = []
+        for (record, manifest) in found {
+            start(manifest, source: record.source, restoring: record, beside: true)?
+                .stop(message: "another instance is the pod")
         }
     }
 
-    func start(_ manifest: ManifestPod, source: String, restoring record: PodRecord?) {
+    /// - Parameter beside: another instance is the pod.
+    @discardableResult
+    func start(
+        _ manifest: ManifestPod, source: String, restoring record: PodRecord?, beside: Bool = false
+    ) -> PodWorker? {
         var pod = manifest.pod
         // A UID names one instance on this node and a folder on its disk: it is never a manifest's to choose.
         pod.metadata.uid = record?.uid ?? Self.newUID()
         pod.spec.nodeName = status.nodeName
         let startTime = record?.startTime ?? .now
         pod.metadata.creationTimestamp = startTime
+        // One that comes from an API server has the server's.
+        if pod.metadata.generation == nil { pod.metadata.generation = record?.generation ?? 1 }
         var plan = PodPlan(pod)
         plan.longestBackOff = longestBackOff
         var machine =
             record.map { PodMachine(plan, restoring: $0.containers, finished: $0.isFinished) } ?? PodMachine(plan)
         machine.failure = record?.failure
+        if let record { pod.spec.ephemeralContainers = machine.restoreEphemeral(record) }
         let operations: any PodOperations
         do throws(SystemError) { operations = try makeOperations(pod, manifest) } catch {
-            return log.error("pod \(manifest.key) cannot be run: \(error)")
+            log.error("pod \(manifest.key) cannot be run: \(error)")
+            return nil
         }
         let worker = PodWorker(
             pod: pod, manifest: manifest, source: source, startTime: startTime, machine: machine,
             isRestored: record != nil, operations: operations, records: records, starts: starts,
             loop: loop)
-        workers[manifest.key] = worker
-        worker.onChange = { [unowned self] worker in publish(.modified, worker) }
+        let refusal = worker.isToBegin ? refusal(of: pod) : nil
+        if beside {
+            aside[worker.uid] = worker
+        } else {
+            workers[manifest.key] = worker
+            // One that begins as its manifest says is not one that went back.
+            if record == nil { rolledBack[manifest.key] = nil }
+        }
+        worker.isSuccessor = beside
+        worker.onChange = { [unowned self] worker in changed(worker) }
+        worker.onReplaced = { [unowned self] worker, manifest in replace(worker, by: manifest) }
         worker.onNote = { [unowned self] worker, note in
             events.record(note, pod: worker.pod)
             let line = "pod \(worker.key)\(note.container.map { "[\($0)]" } ?? ""): \(note.reason): \(note.message)"
@@ -184,18 +245,32 @@ public final class Agent {
         }
         worker.keepEnd = { [unowned self] worker in await keepEnd(worker) }
         worker.onFinished = { [unowned self] worker in finished(worker) }
-        publish(.added, worker)
-        worker.start()
+        if !beside { publish(.added, worker) }
+        worker.start(refusal: refusal)
         if record?.isEnding == true { worker.stop(message: "it was being ended when the agent went") }
+        return worker
+    }
+
+    private func changed(_ worker: PodWorker) {
+        guard workers[worker.key] === worker else { return follow(worker) }
+        publish(.modified, worker)
+        // Nothing is gained by waiting any longer.
+        if worker.isFinished, let next = successor(of: worker.key) { promote(next, "it has ended") }
     }
 
     private func finished(_ worker: PodWorker) {
-        workers[worker.key] = nil
         log.info("pod \(worker.key): ended, nothing of it is left")
-        publish(.deleted, worker)
         status.forget(worker.uid)
+        if workers[worker.key] === worker {
+            workers[worker.key] = nil
+            publish(.deleted, worker)
+            if let next = successor(of: worker.key) { promote(next, "it has ended") }
+        } else {
+            aside[worker.uid] = nil
+        }
         reconcile(worker.key)
-        guard isDraining, workers.isEmpty else { return }
+        takeRefused()
+        guard isDraining, workers.isEmpty, aside.isEmpty else { return }
         let waiters = drainWaiters
         drainWaiters = []
         for waiter in waiters { waiter() }
@@ -203,7 +278,7 @@ public final class Agent {
 
     /// What waits for an image looks again.
     public func imagesChanged() {
-        for worker in workers.values { worker.imagesChanged() }
+        for worker in everyWorker { worker.imagesChanged() }
     }
 
     /// Ends all pods within their grace periods and starts none any more; calls `completion` when none is left.
@@ -212,27 +287,22 @@ public final class Agent {
     public func drain(grace: Int64? = nil, completion: @escaping () -> Void) {
         isDraining = true
         for record in leftAlone { log.warning("not drained: \(record.problem)") }
-        if workers.isEmpty {
+        if everyWorker.isEmpty {
             loop.enqueue(completion)
             return
         }
         drainWaiters.append(completion)
-        for worker in workers.values { worker.stop(grace: grace, message: "the node drains") }
+        for worker in everyWorker { worker.stop(grace: grace, message: "the node drains") }
     }
 
     /// Releases what is left of pods that no record names: an earlier agent was killed between two steps. What records
     /// name is taken up again instead.
     public func sweep(_ node: NodeServices) {
-        let known = Set(restorable.values.map(\.record.uid)).union(leftAlone.map(\.uid))
+        let known = Set(onRecord.map(\.uid)).union(leftAlone.map(\.uid))
         let leftovers = SandboxSweep(node).leftovers(known: known)
         for line in leftovers.released { log.info("released what was left of pod \(line)") }
         for failure in leftovers.failures { log.warning("\(failure)") }
         Task { await node.networks.sweep(known: known) }
-    }
-
-    /// The layers of images that pods on record were started with.
-    public func layersOnRecord(_ store: ImageStore) -> Set<String> {
-        layers(of: restorable.values.flatMap(\.record.containers), store).union(layersInUse(store))
     }
 
     private static func newUID() -> String {
@@ -252,43 +322,8 @@ public final class Agent {
 
     public func worker(_ key: PodKey) -> PodWorker? { workers[key] }
 
-    /// The images that are pulled for pods now.
-    public var currentPulls: [(pod: PodKey, pull: ContainerPull)] {
-        workers.sorted { $0.key < $1.key }.flatMap { key, worker in worker.currentPulls.map { (key, $0) } }
-    }
-
     /// The instances whose manifest stands in `file`.
     public func workers(from file: String) -> [PodWorker] { workers.values.filter { $0.source == file } }
-
-    /// The layers that live containers stand on.
-    public func layersInUse(_ store: ImageStore) -> Set<String> {
-        layers(of: workers.values.flatMap(\.machine.containers).filter(\.isLive), store)
-    }
-
-    /// Ids of the images that pods use, on record too, or name.
-    public func imagesInUse(_ store: ImageStore) -> Set<String> {
-        var ids = Set(restorable.values.flatMap(\.record.containers).compactMap(\.imageID))
-        for pod in pods {
-            ids.formUnion((pod.status.initContainerStatuses + pod.status.containerStatuses).map(\.imageID))
-            for container in pod.spec.initContainers + pod.spec.containers {
-                if let image = try? store.resolve(container.image) { ids.insert(image.id) }
-            }
-        }
-        // What instances that are left alone use is not known: it may be any.
-        if !leftAlone.isEmpty { ids.formUnion(((try? store.list()) ?? []).map(\.id)) }
-        return ids
-    }
-
-    private func layers(of containers: [ContainerRecord], _ store: ImageStore) -> Set<String> {
-        // What instances that are left alone stand on is not known: it may be any.
-        if !leftAlone.isEmpty { return Set((try? store.allLayerPaths()) ?? []) }
-        var layers = Set(containers.flatMap(\.layers))
-        // Asked of the store where a record does not say.
-        let asked = Set(containers.filter(\.layers.isEmpty).compactMap(\.imageID))
-        if asked.isEmpty { return layers }
-        for image in (try? store.list()) ?? [] where asked.contains(image.id) { layers.formUnion(image.layerPaths) }
-        return layers
-    }
 
     public func pod(_ key: PodKey) -> Pod? { workers[key].map(object) }
 
@@ -300,20 +335,21 @@ public final class Agent {
         return { [weak self] in self?.observers[id] = nil }
     }
 
-    private func object(_ worker: PodWorker) -> Pod {
+    func object(_ worker: PodWorker) -> Pod {
         var pod = worker.pod
         pod.status = status.status(of: worker)
         if let time = worker.stopRequested { pod.metadata.deletionTimestamp = time }
         return pod
     }
 
-    private func publish(_ change: Change, _ worker: PodWorker) {
+    func publish(_ change: Change, _ worker: PodWorker) {
         // The status is computed at every change, also when nobody watches: its transition times are then right.
         let pod = object(worker)
         for handler in observers.values { handler(change, pod) }
         // Of an end more was told by `keepEnd`.
         if case .deleted = change { return }
         if worker.tellsStatus { statusReporter?.report(pod) }
+        if worker.isFinished { takeRefused() }
     }
 
     /// Tells `reporter` from now on: first what every pod is now.
@@ -326,7 +362,8 @@ public final class Agent {
     }
 
     private func keepEnd(_ worker: PodWorker) async {
-        guard let statusReporter else { return }
+        // One that never was the pod was never told of.
+        guard let statusReporter, !worker.isSuccessor else { return }
         await withCheckedContinuation { continuation in
             statusReporter.reportEnd(object(worker)) { continuation.resume() }
         }

@@ -13,6 +13,8 @@ public struct NodePaths: Sendable {
     public var manifests: String { root + "/etc/podspecs" }
     public var state: String { root + "/var/lib/swiftlet/state" }
     public var podRecords: String { state + "/pods" }
+    /// Which claim has which volume.
+    public var claims: String { state + "/claims.json" }
     /// The last good answer of the URL that pods come from.
     public var podsAnswer: String { state + "/pods-url" }
     /// Statuses of pods that wait to be sent.

@@ -2,6 +2,7 @@ import Base
 import CNITypes
 import HTTP
 import JSON
+import Kube
 import PodRuntime
 
 extension ConfigurationField {
@@ -119,6 +120,27 @@ extension ConfigurationField {
                 settings.podPIDLimit = limit
                 return nil
             }, value: { $0.podPIDLimit.map { .integer($0) } }),
+        ConfigurationField(
+            "maxPods", "Pods that run at a time; more are refused with OutOfpods.",
+            absence: "\(NodeSettings.Default.maxPods)",
+            set: { value, settings in
+                guard let count = value.integerValue, count > 0 else { return "expected a positive integer" }
+                settings.maxPods = count
+                return nil
+            }, value: { $0.maxPods.map { .integer($0) } }),
+        ConfigurationField(
+            "minimumFreeDisk",
+            "Room on the file systems of pods and images below which no image is unpacked and no container started; 0 "
+                + "for none.",
+            absence: "256Mi, on small file systems a fiftieth of them",
+            set: { value, settings in
+                guard
+                    let floor = value.stringValue.flatMap({ Quantity($0) }) ?? value.integerValue.map({ Quantity($0) }),
+                    !floor.isNegative
+                else { return "expected an amount of bytes, as 500Mi" }
+                settings.minimumFreeDisk = floor.value
+                return nil
+            }, value: { $0.minimumFreeDisk.map { .string("\(Quantity($0, .binarySI))") } }),
         crashLoopBackOff,
         percent(
             "imageGCHighThresholdPercent",

@@ -13,6 +13,10 @@ public struct NodeSettings: Hashable, Sendable {
     public var logLevel: Log.Level?
     /// Processes a pod may have; -1 for no limit.
     public var podPIDLimit: Int64?
+    /// Pods that run at a time.
+    public var maxPods: Int64?
+    /// Bytes that stay free on the disk; nil for the default, which goes by its size.
+    public var minimumFreeDisk: Int64?
     /// The longest time that a container which ends again and again is held back.
     public var longestBackOff: Nanoseconds?
     /// The folder of manifests, below the root prefix.
@@ -68,6 +72,8 @@ public struct NodeSettings: Hashable, Sendable {
         result.drainsOnExit = drainsOnExit ?? others.drainsOnExit
         result.logLevel = logLevel ?? others.logLevel
         result.podPIDLimit = podPIDLimit ?? others.podPIDLimit
+        result.maxPods = maxPods ?? others.maxPods
+        result.minimumFreeDisk = minimumFreeDisk ?? others.minimumFreeDisk
         result.longestBackOff = longestBackOff ?? others.longestBackOff
         result.manifestFolder = manifestFolder ?? others.manifestFolder
         result.podRange = podRange ?? others.podRange
@@ -117,6 +123,8 @@ public struct NodeSettings: Hashable, Sendable {
         public static let logLevel = Log.Level.info
         public static let podPIDLimit: Int64 = 4096
         /// The kubelet's.
+        public static let maxPods: Int64 = 110
+        /// The kubelet's.
         public static let podsInterval = Nanoseconds.seconds(20)
         /// With the instance's suffix behind it where the agent has a root prefix.
         public static let cgroupRoot = "/swiftlet"
@@ -131,6 +139,7 @@ public struct NodeSettings: Hashable, Sendable {
         settings.drainsOnExit = false
         settings.logLevel = Default.logLevel
         settings.podPIDLimit = Default.podPIDLimit
+        settings.maxPods = Default.maxPods
         settings.longestBackOff = CrashLoopBackOff.longest
         settings.manifestFolder = manifestFolder
         settings.podRange = BuiltInNetwork.defaultRange

@@ -44,8 +44,7 @@ public final class EventRecorder {
         var object = ObjectReference(
             kind: "Pod", name: pod.metadata.name, namespace: pod.metadata.namespace, uid: pod.metadata.uid)
         if let container = note.container {
-            let isInit = pod.spec.initContainers.contains { $0.name == container }
-            object.fieldPath = "spec.\(isInit ? "initContainers" : "containers"){\(container)}"
+            object.fieldPath = "spec.\(pod.spec.list(of: container)){\(container)}"
         }
         add(
             identity, object, namespace: pod.metadata.namespace, type: note.isWarning ? .warning : .normal, now)

@@ -23,6 +23,9 @@ public final class ImageService {
     /// The operator's files that pulls follow.
     public var pullFiles = PullFiles()
 
+    /// The room that is kept free on the disk.
+    public var diskFloor = DiskFloor()
+
     /// Called when an image was loaded, pulled or removed.
     public var onChange: () -> Void = {}
 
@@ -74,6 +77,9 @@ public final class ImageService {
         _ path: String, name: String? = nil, progress: @escaping (ImportProgress) -> Void = { _ in },
         completion: @escaping (Result<[ImageWorkerMessage.Loaded], ImageError>) -> Void
     ) {
+        if let shortage = diskFloor.shortage(at: store.root) {
+            return loop.enqueue { completion(.failure(ImageError(.storage, shortage))) }
+        }
         let arguments = ["load", "--store", store.root] + (name.map { ["--name", $0] } ?? []) + ["--", path]
         run(arguments, progress: progress) { result in
             completion(
@@ -96,6 +102,7 @@ public final class ImageService {
     public func pull(
         _ reference: ImageReference, credentials: [String], progress: @escaping (PullProgress) -> Void
     ) async throws(PullError) -> StoredImage {
+        if let shortage = diskFloor.shortage(at: store.root) { throw PullError(.storage, shortage) }
         let image = try await pulls.pull(reference, credentials, pullFiles, progress)
         onChange()
         return image

@@ -51,8 +51,8 @@ public struct ContainerRecord: Hashable, Sendable {
     }
 
     public let name: String
-    /// The manifest's image.
-    public let image: String
+    /// The manifest's image, as of the last run that was begun.
+    public internal(set) var image: String
     public let isInit: Bool
     public var state: State = .waiting(reason: nil, message: nil) {
         didSet {
@@ -81,6 +81,8 @@ public struct ContainerRecord: Hashable, Sendable {
     public var backOff = CrashLoopBackOff()
     /// The time between the last two pulls of its image, while these fail. A new agent begins anew.
     public var pullDelay: Nanoseconds?
+    /// The image that it waits for, where that is one of a volume.
+    public var missingImage: String?
     /// Its run has begun, and its postStart hook has not ended well.
     public var isPostStarting = false
     /// Its preStop hook has ended: it is not run again for this run.

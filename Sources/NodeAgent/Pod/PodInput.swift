@@ -25,6 +25,10 @@ public enum PodInput: Sendable {
     case probed(ProbeVerdict, grace: Nanoseconds)
     /// The operator stops, starts or restarts containers.
     case control(PodControl, containers: Set<String>, grace: Nanoseconds)
+    /// Containers have other images, and nothing else has changed.
+    case edited(PodPlan)
+    /// The pod is given a further container to look into it.
+    case debug(name: String, image: String)
     /// The pod fails as a whole: what runs of it ends within its grace period, and it stays.
     case fail(PodFailure)
     /// The pod is to end: its manifest is gone or changed, or the node drains.
@@ -100,6 +104,8 @@ public struct StartFailure: Error, Hashable, Sendable {
     public var reason: String
     public var message: String
     public var at: Timestamp
+    /// The image that is not here, where it is another than the container's own.
+    public var image: String?
     public init(_ kind: Kind, reason: String, message: String, at: Timestamp) {
         self.kind = kind
         self.reason = reason

@@ -43,13 +43,14 @@ extension PodMachine {
             directives.append(.record(EventNote("Killing", "Stopping container \(name)", container: name)))
             directives += askToEnd(i, within: grace, now)
         }
+        directives += endEphemeral()
         guard !directives.isEmpty else { return endTerminationIfQuiet(now) }
         return directives + [.arm(.graceOver, after: grace)]
     }
 
     mutating func endTerminationIfQuiet(_ now: BootInstant) -> [PodDirective] {
         guard stage == .terminating else { return [] }
-        return containers.contains(where: \.isLive) ? giveTurns(now) : tearDownAfterEnd()
+        return everyContainer.contains(where: \.isLive) ? giveTurns(now) : tearDownAfterEnd()
     }
 
     /// What ran has ended: a pod that was asked to end goes, one that failed stays.
@@ -87,6 +88,7 @@ extension PodMachine {
                         "SupervisorLost", "The pod's supervisor ended unexpectedly; its containers were killed.",
                         warning: true)))
         }
+        loseEphemeral(at: time)
         var mustFail = false
         for i in containers.indices where containers[i].isLive {
             var started: Timestamp?

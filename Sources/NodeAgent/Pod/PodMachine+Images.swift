@@ -12,11 +12,8 @@ extension PodMachine {
         return advance(now)
     }
 
-    /// The kubelet's times between pulls: 10 s, doubled up to 300 s.
     mutating func holdBackPull(_ i: Int, _ now: BootInstant) -> [PodDirective] {
-        let delay =
-            containers[i].pullDelay.map { Nanoseconds(min($0.count * 2, Nanoseconds.seconds(300).count)) }
-            ?? .seconds(10)
+        let delay = containers[i].nextPullDelay
         containers[i].pullDelay = delay
         containers[i].heldUntil = now + delay
         let name = containers[i].name
@@ -25,18 +22,31 @@ extension PodMachine {
     }
 
     mutating func onPullBackOff(_ name: String) -> [PodDirective] {
-        guard stage == .running, let i = index(name), case .waiting(let reason?, let why) = containers[i].state,
-            ["ErrImagePull", "SignatureValidationFailed"].contains(reason), !containers[i].isHeld
+        guard stage == .running, let i = index(name), !containers[i].isHeld,
+            let (state, note) = containers[i].pullBackOff
         else { return [] }
-        let image = containers[i].image
-        containers[i].state = .waiting(
-            reason: "ImagePullBackOff",
-            message: "Back-off pulling image \"\(image)\": \(reason): \(why ?? "unknown")")
-        return [.record(EventNote("BackOff", "Back-off pulling image \"\(image)\"", container: name))]
+        containers[i].state = state
+        return [.record(note)]
     }
 }
 
 extension ContainerRecord {
+    /// The kubelet's times between pulls: 10 s, doubled up to 300 s.
+    var nextPullDelay: Nanoseconds {
+        pullDelay.map { Nanoseconds(min($0.count * 2, Nanoseconds.seconds(300).count)) } ?? .seconds(10)
+    }
+
+    /// What is said of it while the next pull is waited for; nil when no pull has failed.
+    var pullBackOff: (State, EventNote)? {
+        guard case .waiting(let reason?, let why) = state,
+            ["ErrImagePull", "SignatureValidationFailed"].contains(reason)
+        else { return nil }
+        let image = missingImage ?? image
+        let state = State.waiting(
+            reason: "ImagePullBackOff", message: "Back-off pulling image \"\(image)\": \(reason): \(why ?? "unknown")")
+        return (state, EventNote("BackOff", "Back-off pulling image \"\(image)\"", container: name))
+    }
+
     /// Held back until its image is here.
     var isWaitingForImage: Bool {
         guard case .waiting(let reason?, _) = state else { return false }

@@ -11,6 +11,7 @@ extension PodMachine {
     mutating func resetForNewSandbox() {
         endings = [:]
         begunHere = []
+        loseEphemeral(at: nil)
         for i in containers.indices {
             var record = containers[i]
             if record.state == .starting { record.takeBackStart() }

@@ -21,9 +21,11 @@ public struct PodMachine: Sendable {
         case gone
     }
 
-    public let plan: PodPlan
+    public internal(set) var plan: PodPlan
     public internal(set) var stage: Stage = .preparing
     public internal(set) var containers: [ContainerRecord]
+    /// What it was given while it ran, to look into it: none of it counts for the pod.
+    public internal(set) var ephemeral: [ContainerRecord] = []
     /// The pod is to end once what happens now has ended.
     public internal(set) var isStopping = false
     /// Why the pod fails, whatever its containers do: they are ended, and it stays.
@@ -66,7 +68,7 @@ public struct PodMachine: Sendable {
     public init(_ plan: PodPlan, restoring records: [ContainerRecord], finished: Bool) {
         self.init(plan)
         for record in records {
-            guard let i = index(record.name), record.image == containers[i].image else { continue }
+            guard let i = index(record.name) else { continue }
             containers[i] = record
         }
         // The agent may have gone in the middle of the release, which can be done again.
@@ -83,6 +85,12 @@ public struct PodMachine: Sendable {
     }
 
     public mutating func on(_ event: PodInput, now: BootInstant) -> [PodDirective] {
+        // What concerns one of them alone concerns nobody else.
+        if let directives = onEphemeral(event, now) { return directives }
+        return react(to: event, now) + beginEphemeral()
+    }
+
+    private mutating func react(to event: PodInput, _ now: BootInstant) -> [PodDirective] {
         switch event {
         case .sandboxReady:
             guard stage == .preparing else { return [] }
@@ -96,6 +104,7 @@ public struct PodMachine: Sendable {
             guard stage == .preparing else { return [] }
             isReconnecting = false
             takenUp = now
+            adoptEphemeral(found)
             if let pendingStop {
                 stage = .terminating
                 let directives = adopt(found, now)
@@ -123,6 +132,10 @@ public struct PodMachine: Sendable {
         case .timer(let timer): return onTimer(timer, now)
         case .probed(let verdict, let grace): return onProbed(verdict, grace, now)
         case .control(let control, let names, let grace): return self.control(control, names, grace: grace, now)
+        case .edited(let plan): return onEdited(plan, now)
+        case .debug(let name, let image):
+            giveEphemeral(name, image)
+            return []
         case .fail(let failure): return onFail(failure, now)
         case .stop(let grace, _): return onStop(grace, now)
         case .stopWhenKnown(let grace, _):
@@ -146,6 +159,7 @@ public struct PodMachine: Sendable {
     /// Begins what can begin now, and ends the pod when nothing is left to do.
     mutating func advance(_ now: BootInstant) -> [PodDirective] {
         guard stage == .running, !isHeldWhole else { return [] }
+        if isRestartingAll { return awaitRest() }
         if containers.allSatisfy({ $0.isInit || isDone($0) }) { return finish(now) }
         var directives: [PodDirective] = []
         guard let isInitialized = advanceInit(&directives) else { return finish(now) }
@@ -168,6 +182,7 @@ public struct PodMachine: Sendable {
     mutating func begin(_ i: Int) -> [PodDirective] {
         guard case .waiting(nil, _) = containers[i].state else { return [] }
         begunHere.insert(containers[i].name)
+        containers[i].image = plan.entry(containers[i].name)?.image ?? containers[i].image
         if containers[i].hasBegun { containers[i].restartCount += 1 }
         containers[i].hasBegun = true
         containers[i].state = .starting
@@ -176,7 +191,7 @@ public struct PodMachine: Sendable {
 
     /// All containers have ended for good (or one failed for good): sidecars are ended, the sandbox is released.
     mutating func finish(_ now: BootInstant) -> [PodDirective] {
-        if containers.contains(where: \.isLive) { return endWhatRuns(plan.grace, now) }
+        if everyContainer.contains(where: \.isLive) { return endWhatRuns(plan.grace, now) }
         stage = .tearingDown(final: false)
         return [.tearDown(final: false)]
     }
@@ -194,6 +209,8 @@ public struct PodMachine: Sendable {
         containers[i].user = started.user
         containers[i].pullDelay = nil
         let note = PodDirective.record(EventNote("Started", "Container started", container: name))
+        // All begin again, and it was being started: it could not be killed before.
+        if isRestartingAll { return [note, .killContainer(container: name)] }
         // Asked to stop while it was being started: its signal could not be sent before.
         if let ending = endings[name] { return [note] + beginEnding(i, ending.until, now) }
         return [note] + runPostStart(i) + (isSidecar(containers[i]) ? advance(now) : [])
@@ -217,6 +234,7 @@ public struct PodMachine: Sendable {
         // It did not count as a run: the same attempt is made again.
         containers[i].takeBackStart()
         containers[i].state = .waiting(reason: failure.reason, message: failure.message)
+        containers[i].missingImage = failure.image
         if stage == .terminating { return directives + endTerminationIfQuiet(now) }
         if let next = endedByOperator(i, now) { return directives + next }
         if failure.kind == .pull { return directives + holdBackPull(i, now) + advance(now) }
@@ -242,6 +260,7 @@ public struct PodMachine: Sendable {
         if stage == .terminating { return cut + endTerminationIfQuiet(now) }
         guard stage == .running else { return cut }
         if let next = endedByOperator(i, now) { return cut + next }
+        if restartsAll(containers[i], after: end.exitCode) { return cut + restartAll(i, now) }
         guard !isDone(containers[i]) else {
             return cut + advance(now)
         }
@@ -324,6 +343,7 @@ public struct PodMachine: Sendable {
             guard stage == .preparing, isWaitingToRetry else { return [] }
             isWaitingToRetry = false
             return [.makeSandbox]
+        case .restart where isRestartingAll: return beginAllAgain(now)
         case .restart(let name):
             guard stage == .running, let i = index(name), case .waiting(.some, _) = containers[i].state,
                 !containers[i].isWaitingForImage || containers[i].pullDelay != nil, !containers[i].isHeld
@@ -336,6 +356,7 @@ public struct PodMachine: Sendable {
             guard stage == .terminating else { return [] }
             var directives: [PodDirective] = []
             for i in containers.indices where containers[i].isLive { directives += timeOver(i, now) }
+            directives += killEphemeral()
             return directives + [.arm(.killOver, after: .seconds(10))]
         case .killOver:
             // A supervisor that does not answer keeps nobody alive: it is killed with the rest.

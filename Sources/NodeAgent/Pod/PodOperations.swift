@@ -25,8 +25,14 @@ public protocol PodOperations: AnyObject {
     /// The images that are pulled for the pod, by container.
     var currentPulls: [ContainerPull] { get }
 
-    /// Whether the container's image is on the node.
+    /// The images that volumes of the pod show.
+    var volumeImages: [VolumeImage] { get }
+
+    /// Whether the container's image, and those of the volumes that it mounts, are on the node.
     func hasImage(container: String) -> Bool
+
+    /// The pod has other metadata, other images or further containers: what is made of it from now on is made of these.
+    func podChanged(_ pod: Pod, openPullPolicies: Set<String>)
 
     /// A ConfigMap or Secret that the pod names has changed.
     func objectsChanged()

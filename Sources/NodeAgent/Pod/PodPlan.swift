@@ -44,6 +44,12 @@ public struct PodPlan: Hashable, Sendable {
     /// The container's entry.
     func entry(_ name: String) -> Entry? { (initContainers + containers).first { $0.name == name } }
 
+    /// Takes the images of `spec`, which has the same containers.
+    mutating func setImages(of spec: PodSpec) {
+        for (i, container) in spec.initContainers.enumerated() { initContainers[i].image = container.image }
+        for (i, container) in spec.containers.enumerated() { containers[i].image = container.image }
+    }
+
     /// `name_namespace(uid)`, as the kubelet's messages name a pod.
     public var display: String
     public var restartPolicy: RestartPolicy

@@ -2,14 +2,17 @@ import Base
 
 /// Why this node does not run a pod at all, as the kubelet's admission says it: the pod has failed with this reason.
 public struct PodRejection: Error, Hashable, Sendable {
-    /// `SysctlForbidden`.
+    /// `SysctlForbidden`, `OutOfcpu`.
     public var reason: String
     /// The event's; the status has `Pod was rejected: ` before it.
     public var message: String
+    /// It is for want of room: the pod may be taken when others have ended.
+    public var isForRoom: Bool
 
-    public init(reason: String, message: String) {
+    public init(reason: String, message: String, isForRoom: Bool = false) {
         self.reason = reason
         self.message = message
+        self.isForRoom = isForRoom
     }
 }
 

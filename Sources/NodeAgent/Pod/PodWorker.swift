@@ -6,23 +6,27 @@ import PodSources
 /// Runs one instance of a pod: feeds its machine with what happens and carries out what the machine directs.
 @LoopActor
 public final class PodWorker {
-    public let pod: Pod
+    public internal(set) var pod: Pod
     /// The manifest that this instance runs, and the file it stands in.
-    public let manifest: ManifestPod
+    public internal(set) var manifest: ManifestPod
     public internal(set) var source: String
     public let startTime: Timestamp
     public private(set) var machine: PodMachine
 
-    private let operations: any PodOperations
-    private let records: PodRecordStore
+    let operations: any PodOperations
+    let records: PodRecordStore
     private let starts: StartQueue
     private let loop: EventLoop
     private let probes: PodProbes
     /// What happened to the sandbox before the machine was told of it.
     private var early: [PodInput] = []
+    /// It runs beside the instance whose place it is to take when it is ready.
+    var isSuccessor = false
+    /// An edit of the manifest that waits until the sandbox is there.
+    var awaitedEdit: ManifestPod?
     private var timers: [PodTimer: EventLoop.Token] = [:]
     /// Its sandbox may be there from an earlier run of the agent.
-    private let isRestored: Bool
+    let isRestored: Bool
     /// Set for a pod that is ended only until its node starts again: whether it had ended by itself. Its record and
     /// its files stay.
     private var suspendedAsFinished: Bool?
@@ -38,6 +42,8 @@ public final class PodWorker {
     var onNote: (PodWorker, EventNote) -> Void = { _, _ in }
     /// Keeps the last word on the instance before its record goes.
     var keepEnd: (PodWorker) async -> Void = { _ in }
+    /// Called when its manifest asks for another instance.
+    var onReplaced: (PodWorker, ManifestPod) -> Void = { worker, _ in worker.stop(message: "its manifest changed") }
     /// Called once, when the instance is over and nothing of it is left.
     var onFinished: (PodWorker) -> Void = { _ in }
 
@@ -83,6 +89,9 @@ public final class PodWorker {
     /// The images that are pulled for it, by container.
     public var currentPulls: [ContainerPull] { operations.currentPulls }
 
+    /// The images that its volumes show.
+    var volumeImages: [VolumeImage] { operations.volumeImages }
+
     /// The pod's addresses while its sandbox is there.
     public var addresses: [String] { operations.addresses }
 
@@ -95,15 +104,24 @@ public final class PodWorker {
         switch machine.stage {
         case .finished, .gone: true
         case .preparing, .running, .terminating, .tearingDown:
-            machine.containers.first { $0.name == container }.map { machine.isDone($0) } ?? true
+            if let ephemeral = machine.ephemeral.first(where: { $0.name == container }) {
+                ephemeral.termination != nil
+            } else {
+                machine.containers.first { $0.name == container }.map { machine.isDone($0) } ?? true
+            }
         }
     }
 
     private var gracePeriod: Int64?
 
-    func start() {
+    /// Nothing of it is there and it is to run: whether the node takes it is not judged yet.
+    var isToBegin: Bool { machine.stage == .preparing && !operations.isThere }
+
+    /// - Parameter refusal: why this node does not run it.
+    func start(refusal: PodRejection? = nil) {
         if isRestored, !operations.isThere { machine.sandboxIsGone() }
         save()
+        if let refusal { return handle(.rejected(refusal)) }
         perform(machine.begin())
         watchDeadline()
         onChange(self)
@@ -178,7 +196,7 @@ public final class PodWorker {
 
     /// What waits for an image looks again.
     func imagesChanged() {
-        let here = machine.containers.filter { $0.isWaitingForImage && operations.hasImage(container: $0.name) }
+        let here = machine.everyContainer.filter { $0.isWaitingForImage && operations.hasImage(container: $0.name) }
         if !here.isEmpty { handle(.imagesHere(containers: Set(here.map(\.name)))) }
     }
 
@@ -215,7 +233,7 @@ public final class PodWorker {
         for input in waited { happened(input) }
     }
 
-    private func handle(_ input: PodInput) {
+    func handle(_ input: PodInput) {
         let before = machine
         switch input {
         case .supervisorUnreachable(let message): trouble = message
@@ -227,10 +245,13 @@ public final class PodWorker {
         if machine.stage != .preparing { isKnown = true }
         // Whoever is told that it is over is not told of a change afterwards.
         if machine.stage == .gone { return }
-        if machine.stage != before.stage || machine.containers != before.containers {
+        if machine.stage != before.stage || machine.containers != before.containers
+            || machine.ephemeral != before.ephemeral
+        {
             save()
             onChange(self)
         }
+        if before.stage == .preparing { takeAwaitedEdit() }
     }
 
     /// Lets go of attempts that have ended once the record says how: an agent that is killed before that hears of their
@@ -244,14 +265,16 @@ public final class PodWorker {
         }
     }
 
-    private func save() {
+    func save() {
         guard machine.stage != .gone else { return }
-        records.save(
-            PodRecord(
-                uid: uid, source: source, manifest: manifest.value, startTime: startTime,
-                isFinished: suspendedAsFinished ?? hasRun,
-                isEnding: suspendedAsFinished == nil && stopRequested != nil, failure: machine.failure,
-                containers: suspendedAsFinished == nil ? machine.containers : machine.resumableContainers))
+        var record = PodRecord(
+            uid: uid, source: source, manifest: manifest.value, generation: pod.metadata.generation ?? 1,
+            startTime: startTime, isFinished: suspendedAsFinished ?? hasRun,
+            isEnding: suspendedAsFinished == nil && stopRequested != nil, failure: machine.failure,
+            containers: suspendedAsFinished == nil ? machine.containers : machine.resumableContainers,
+            ephemeral: machine.ephemeral, ephemeralSpecs: pod.spec.ephemeralContainers.map(\.given))
+        record.isSuccessor = isSuccessor
+        records.save(record)
     }
 
     private func perform(_ directives: [PodDirective]) {
@@ -295,7 +318,7 @@ public final class PodWorker {
                 }
             }
         case .start(let name, let attempt):
-            guard let record = machine.containers.first(where: { $0.name == name }) else { return }
+            guard let record = machine.everyContainer.first(where: { $0.name == name }) else { return }
             Task { [sandbox] in
                 let outcome: PodInput
                 let seen = objectChanges

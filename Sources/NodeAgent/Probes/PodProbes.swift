@@ -17,6 +17,8 @@ final class PodProbes {
         var run: ProbeRun?
         /// The number of the run that is under way: an answer of an earlier one does not count.
         var serial = 0
+        /// What was last told of it: nobody needs to hear the same again, which is what nearly all answers say.
+        var told: Bool?
     }
 
     private let plan: PodPlan
@@ -112,11 +114,13 @@ final class PodProbes {
         guard var watch = watches[key], watch.serial == serial else { return }
         watch.run = nil
         let step = watch.machine.answered(outcome)
+        let isNews = step.verdict != nil && step.verdict != watch.told
+        if isNews { watch.told = step.verdict }
         watches[key] = watch
         if step.asksAgain { return ask(key) }
         schedule(key)
         if let note = step.note { onNote(note) }
-        guard let isSuccess = step.verdict else { return }
+        guard isNews, let isSuccess = step.verdict else { return }
         let verdict = ProbeVerdict(
             container: key.container, attempt: watch.attempt, kind: key.kind, isSuccess: isSuccess)
         onVerdict(verdict, watch.machine.probe.terminationGracePeriodSeconds)

@@ -8,8 +8,10 @@ extension PodSandbox {
     public func probe(
         _ probe: Probe, container name: String, completion: @escaping (ProbeOutcome) -> Void
     ) -> ProbeRun {
-        let containers = pod.spec.initContainers + pod.spec.containers
-        guard let container = containers.first(where: { $0.name == name }), let handler = probe.handler else {
+        // Without putting the lists together: this is done for every probe.
+        let container =
+            pod.spec.containers.first { $0.name == name } ?? pod.spec.initContainers.first { $0.name == name }
+        guard let container, let handler = probe.handler else {
             return failed("the pod has no container \(name) with a probe", completion)
         }
         let timeout = Nanoseconds.seconds(Int64(probe.timeoutSeconds))

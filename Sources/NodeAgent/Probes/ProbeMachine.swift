@@ -25,9 +25,14 @@ public struct ProbeMachine: Hashable, Sendable {
     private var errors = 0
     private var isLastSuccess: Bool?
     private var count = 0
-    /// The first question comes before the first period is over, so that a container that starts quickly is known to
-    /// have. That it has not started yet says nothing then.
-    private var isEarly: Bool
+    /// Who is waited for is asked already while the first period goes by, less and less often, so that a container that
+    /// is ready soon is known to be. That it is not yet says nothing then: only from here on is counted. Nil once it has
+    /// passed, or a success was counted.
+    private var earlyEnd: BootInstant?
+    /// The time to the next early question.
+    private var earlyGap: Nanoseconds
+    /// The question that is asked now is an early one.
+    private var isEarly = false
 
     /// - Parameters:
     ///   - ranFor: how long the container has run.
@@ -44,19 +49,38 @@ public struct ProbeMachine: Hashable, Sendable {
         let period = Nanoseconds.seconds(Int64(probe.periodSeconds))
         let first = jitter ?? (kind == .liveness ? period : Nanoseconds(0))
         due = now + max(rest, first)
-        isEarly = kind == .startup && jitter == nil && probe.initialDelaySeconds == 0 && ranFor < period
+        // To start a program costs more than to make a connection.
+        if case .exec = probe.handler { earlyGap = .milliseconds(100) } else { earlyGap = .milliseconds(20) }
+        let isAwaited = kind == .readiness || kind == .startup && ranFor < period
+        if isAwaited, jitter == nil, probe.initialDelaySeconds == 0 { earlyEnd = now + period }
     }
 
     /// It is asked now.
     public mutating func asked(now: BootInstant) {
+        isEarly = earlyEnd.map { now < $0 } ?? false
+        if let earlyEnd, isEarly {
+            due = min(now + earlyGap, earlyEnd)
+            earlyGap = Nanoseconds(earlyGap.count * 2)
+            return
+        }
+        earlyEnd = nil
         let period = Nanoseconds.seconds(Int64(probe.periodSeconds))
         due = due + period
         // Whoever is late is not asked twice for it.
         if due <= now { due = now + period }
+        due = Self.shared(due, period)
+    }
+
+    /// The first of the moments, 20 in a period, at which all probes of this period are asked: the agent wakes for many
+    /// at a time. From one such moment to the next of the same probe it is exactly a period.
+    private static func shared(_ due: BootInstant, _ period: Nanoseconds) -> BootInstant {
+        let step = max(1, period.count / 20)
+        return BootInstant(nanoseconds: (due.nanoseconds + step - 1) / step * step)
     }
 
     public mutating func answered(_ outcome: ProbeOutcome) -> Step {
         switch outcome {
+        case .error where isEarly, .failure where isEarly: return Step()
         case .error(let message):
             errors += 1
             if errors < Self.attempts { return Step(asksAgain: true) }
@@ -68,10 +92,6 @@ public struct ProbeMachine: Hashable, Sendable {
             let text = "\(kind.rawValue) probe warning: \(message)"
             return counted(true, EventNote("ProbeWarning", text, container: container, warning: true))
         case .failure(let message):
-            if isEarly {
-                (isEarly, errors) = (false, 0)
-                return Step()
-            }
             let text = "\(kind.rawValue) probe failed: \(message)"
             return counted(false, EventNote("Unhealthy", text, container: container, warning: true))
         }
@@ -79,7 +99,7 @@ public struct ProbeMachine: Hashable, Sendable {
 
     private mutating func counted(_ isSuccess: Bool, _ note: EventNote?) -> Step {
         errors = 0
-        isEarly = false
+        if let end = earlyEnd { (due, earlyEnd) = (end, nil) }
         count = isLastSuccess == isSuccess ? count + 1 : 1
         isLastSuccess = isSuccess
         let threshold = Int(isSuccess ? probe.successThreshold : probe.failureThreshold)

@@ -10,35 +10,51 @@ public struct PodRecord: Hashable, Sendable {
     /// The manifest file.
     public var source: String
     public var manifest: JSONValue
+    /// How often the spec of this instance has been another, counted from 1.
+    public var generation: Int64
     public var startTime: Timestamp
     /// It ended by itself and is not to run again.
     public var isFinished: Bool
     /// It was asked to end, and is not to run again whatever is left of it.
     public var isEnding: Bool
+    /// It runs beside the instance whose place it is to take when it is ready.
+    public var isSuccessor = false
     /// Why it failed, or is about to: what runs of it is to end.
     public var failure: PodFailure?
     public var containers: [ContainerRecord]
+    /// What it was given while it ran: what is known of it, and what was asked for.
+    public var ephemeral: [ContainerRecord]
+    public var ephemeralSpecs: [JSONValue]
+
+    /// What is known of its containers of every kind.
+    var everyContainer: [ContainerRecord] { containers + ephemeral }
 
     public init(
-        uid: String, source: String, manifest: JSONValue, startTime: Timestamp, isFinished: Bool,
-        isEnding: Bool = false, failure: PodFailure? = nil, containers: [ContainerRecord]
+        uid: String, source: String, manifest: JSONValue, generation: Int64 = 1, startTime: Timestamp, isFinished: Bool,
+        isEnding: Bool = false, failure: PodFailure? = nil, containers: [ContainerRecord],
+        ephemeral: [ContainerRecord] = [], ephemeralSpecs: [JSONValue] = []
     ) {
         self.uid = uid
         self.source = source
         self.manifest = manifest
+        self.generation = generation
         self.startTime = startTime
         self.isFinished = isFinished
         self.isEnding = isEnding
         self.failure = failure
         self.containers = containers
+        self.ephemeral = ephemeral
+        self.ephemeralSpecs = ephemeralSpecs
     }
 
     public var json: JSONValue {
         [
             "schema": .integer(Self.schema), "uid": .string(uid), "source": .string(source),
             "startTime": .integer(startTime.nanoseconds), "finished": .bool(isFinished), "ending": .bool(isEnding),
+            "successor": .bool(isSuccessor),
             "failure": failure.map { ["reason": .string($0.reason), "message": .string($0.message)] } ?? .null,
-            "manifest": manifest, "containers": .array(containers.map(\.json)),
+            "manifest": manifest, "generation": .integer(generation), "containers": .array(containers.map(\.json)),
+            "ephemeral": .array(ephemeral.map(\.json)), "ephemeralContainers": .array(ephemeralSpecs),
         ]
     }
 
@@ -53,15 +69,21 @@ public struct PodRecord: Hashable, Sendable {
         startTime = Timestamp(nanoseconds: try value.requiredInteger("startTime"))
         isFinished = try value.optionalBool("finished") ?? false
         isEnding = try value.optionalBool("ending") ?? false
+        isSuccessor = try value.optionalBool("successor") ?? false
         if let failure = value["failure"], !failure.isNull {
             self.failure = PodFailure(
                 reason: try failure.requiredString("reason"), message: try failure.requiredString("message"))
         }
         manifest = try value.required("manifest", "an object") { $0.objectValue == nil ? nil : $0 }
+        // An agent that replaced pods for every edit did not write of it.
+        generation = try value.optionalInteger("generation") ?? 1
         containers = []
         for container in try value.required("containers", "a list", { $0.arrayValue }) {
             containers.append(try ContainerRecord(container))
         }
+        ephemeral = []
+        for container in value["ephemeral"]?.arrayValue ?? [] { ephemeral.append(try ContainerRecord(container)) }
+        ephemeralSpecs = value["ephemeralContainers"]?.arrayValue ?? []
     }
 }
 

@@ -15,7 +15,9 @@ public final class NodeServices {
     public let volumes: PodVolumes
     public let networks: PodNetworks
     public let images: ImageStore
-    public let objects = NodeObjects()
+    public let objects: NodeObjects
+    /// Which pods have claims that one pod at a time may have.
+    public let claimUses = ClaimUses()
     /// For probes over HTTPS.
     let probeTrust = UnverifiedTLS()
     /// Nil where this node does not pull.
@@ -24,6 +26,8 @@ public final class NodeServices {
     public let supervisor: SupervisorExecutable
     /// The kernel parameters that pods may set.
     public var sysctls = SysctlPolicy()
+    /// The room that is kept free on the disk.
+    public var diskFloor = DiskFloor()
     /// Processes a pod may have; nil for no limit.
     public var podPIDLimit: Int64?
     /// Pods are only taken up in order to be ended: no sandbox is made.
@@ -41,6 +45,8 @@ public final class NodeServices {
         self.facts = facts
         self.cgroups = cgroups
         volumes = PodVolumes(pods: paths.pods, journal: paths.mounts)
+        objects = NodeObjects(store: paths.claims, labels: facts.labels)
+        objects.onTrouble = { log.error("\($0)") }
         self.networks = networks
         self.images = images
         self.seccomp = seccomp

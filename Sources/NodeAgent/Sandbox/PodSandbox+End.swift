@@ -57,6 +57,7 @@ extension PodSandbox {
         preparedCgroups = []
         // What is being written must not be unmounted below it.
         await updating?.value
+        await imageVolumesSettled()
         let (root, supervisors) = (node.cgroups.root, node.cgroups.supervisors)
         try await node.pool.run { [directory, cgroupPlan] in
             for path in ["\(supervisors.path)/\(directory.uid)", "\(root.path)/\(cgroupPlan.path)"]
@@ -69,6 +70,7 @@ extension PodSandbox {
             try volumes.unmount(directory)
             try Files.removeTree(runFolder)
         }
+        imageVolumes = [:]
     }
 
     public func tearDown(final: Bool) async throws {
@@ -84,6 +86,7 @@ extension PodSandbox {
         }
         await releasing?.value
         try await releaseKernelObjects()
+        node.claimUses.release(directory.uid)
         guard final else { return }
         let logs = PodContext.logFolder(of: pod, in: node.paths.logs)
         try await node.pool.run { [directory, volumes = node.volumes] in

@@ -17,11 +17,22 @@ extension PodSandbox {
     private static let firstPullNote = Nanoseconds.seconds(10)
     private static let longestPullNote = Nanoseconds.seconds(300)
 
-    /// The container's image, pulled where its policy asks for that. Events and reasons are the kubelet's.
+    /// The container's image, pulled where its policy asks for that.
     func image(of container: Container) async throws(StartFailure) -> StoredImage {
-        let name = container.image
+        let isOpen =
+            openPullPolicies.contains(container.name)
+            || pod.spec.ephemeralContainers.contains { $0.name == container.name && $0.leavesPullPolicyOpen }
+        return try await image(container.image, container.imagePullPolicy, isOpen: isOpen, for: container.name)
+    }
+
+    /// An image that a container needs. Events and reasons are the kubelet's.
+    ///
+    /// - Parameter isOpen: the manifest does not say the policy itself.
+    func image(
+        _ name: String, _ policy: PullPolicy, isOpen: Bool, for container: String
+    ) async throws(StartFailure) -> StoredImage {
         func note(_ reason: String, _ message: String, warning: Bool = false) {
-            onNote?(EventNote(reason, message, container: container.name, warning: warning))
+            onNote?(EventNote(reason, message, container: container, warning: warning))
         }
         let reference: ImageReference
         let found: StoredImage?
@@ -37,9 +48,7 @@ extension PodSandbox {
                 isName ? .image : .pull, reason: isName ? "InvalidImageName" : "ErrImagePull", message: "\(error)",
                 at: .now)
         }
-        let decision = PullDecision(
-            container.imagePullPolicy, isOpen: openPullPolicies.contains(container.name), isHere: found != nil,
-            isPulled: found?.isPulled == true)
+        let decision = PullDecision(policy, isOpen: isOpen, isHere: found != nil, isPulled: found?.isPulled == true)
         switch (decision, found) {
         case (.use, let image?):
             note("Pulled", "Container image \"\(name)\" already present on machine and can be accessed by the pod")
@@ -61,18 +70,18 @@ extension PodSandbox {
         note("Pulling", "Pulling image \"\(name)\"")
         let began = BootInstant.now
         let outcome = await withCheckedContinuation { start in
-            pulls[container.name] = PullWait(
-                start: start, state: ContainerPull(container: container.name, image: name, began: began),
-                timer: scheduleNote(container.name, after: Self.firstPullNote))
-            pulls[container.name]?.task = Task {
+            pulls[container] = PullWait(
+                start: start, state: ContainerPull(container: container, image: name, began: began),
+                timer: scheduleNote(container, after: Self.firstPullNote))
+            pulls[container]?.task = Task {
                 do throws(PullError) {
                     let image = try await puller.pull(reference, credentials: credentials) { [weak self] progress in
-                        self?.pulling(container.name, progress)
+                        self?.pulling(container, progress)
                     }
-                    endPull(of: container.name, .success(image))
+                    endPull(of: container, .success(image))
                 } catch {
                     endPull(
-                        of: container.name,
+                        of: container,
                         .failure(
                             StartFailure(
                                 .pull,
@@ -132,9 +141,10 @@ extension PodSandbox {
     }
 
     public func hasImage(container: String) -> Bool {
-        guard let found = (pod.spec.initContainers + pod.spec.containers).first(where: { $0.name == container }) else {
+        guard let found = pod.spec.allContainers.first(where: { $0.name == container }) else {
             return false
         }
-        return (try? node.images.resolve(found.image)) != nil
+        let images = [found.image] + pod.spec.imageVolumes(of: found).compactMap(\.image?.reference)
+        return images.allSatisfy { (try? node.images.resolve($0)) != nil }
     }
 }

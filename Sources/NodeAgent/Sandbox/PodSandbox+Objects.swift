@@ -2,8 +2,16 @@ import Base
 import Kube
 import PodRuntime
 
-/// ConfigMaps and Secrets that change while the pod runs.
+/// What changes while the pod runs: ConfigMaps and Secrets, its metadata and its images.
 extension PodSandbox {
+    public func podChanged(_ pod: Pod, openPullPolicies: Set<String>) {
+        self.pod = pod
+        self.openPullPolicies = openPullPolicies
+        context?.pod = pod
+        // Volumes may show its metadata.
+        objectsChanged()
+    }
+
     public func objectsChanged() {
         objectChanges += 1
         updateVolumes()
@@ -12,7 +20,7 @@ extension PodSandbox {
     /// Brings the volumes up to date, one writer at a time. What is being made looks by itself when it is done.
     func updateVolumes() {
         guard context != nil, updating == nil, !isTearingDown,
-            pod.spec.volumes.contains(where: { !$0.dataSources.isEmpty })
+            pod.spec.volumes.contains(where: { $0.files != nil })
         else { return }
         updating = Task {
             var written: Int?
@@ -33,6 +41,45 @@ extension PodSandbox {
             for failure in failures { onNote?(EventNote("FailedMount", "\(failure)", warning: true)) }
         } catch {
             node.log.warning("pod \(pod.fullName): its volumes are not brought up to date: \(error)")
+        }
+    }
+
+    /// Says which emptyDirs have a limit that nothing keeps.
+    func warnOfUnbounded() async {
+        guard pod.spec.volumes.contains(where: { $0.emptyDir?.sizeLimit != nil }) else { return }
+        let names = try? await node.pool.run { [pod, directory, volumes = node.volumes] in
+            volumes.unboundedVolumes(pod, directory)
+        }
+        guard let names, !names.isEmpty else { return }
+        onNote?(
+            EventNote(
+                "LimitsNotEnforced",
+                "The sizeLimit of emptyDir \(names.joined(separator: ", ")) is not enforced: the file system of "
+                    + "\(directory.path) has no project quotas (ext4 and XFS have them when they are mounted with prjquota).",
+                warning: true))
+    }
+
+    /// Takes the claims that one pod at a time may have.
+    ///
+    /// What runs has them, whatever is said of them now.
+    ///
+    /// - Parameter onlyGiven: only those that the pod was given by an earlier agent.
+    /// - Throws: `VolumeError` in the kubelet's words when another pod has one.
+    func takeClaims(onlyGiven: Bool = false) throws(VolumeError) {
+        guard pod.spec.volumes.contains(where: { $0.claim != nil }) else { return }
+        let given = isAdopted || left != nil ? PodVolumes.places(directory) : [:]
+        for volume in pod.spec.volumes {
+            guard let name = volume.claim?.claimName else { continue }
+            let runs = given[volume.name] != nil
+            if onlyGiven, !runs { continue }
+            let key = DataObject.Key(.claim, namespace: pod.metadata.namespace, name: name)
+            guard node.objects.current[key]?.claim.map({ $0.accessModes == [.readWriteOncePod] }) ?? runs else {
+                continue
+            }
+            if node.claimUses.take(key, for: directory.uid) || runs { continue }
+            throw VolumeError(
+                volume: volume.name,
+                "volume uses the ReadWriteOncePod access mode and is already in use by another pod")
         }
     }
 

@@ -10,7 +10,7 @@ import PodRuntime
 /// Starting a container.
 extension PodSandbox {
     public func start(_ record: ContainerRecord, attempt: Int) async throws(StartFailure) -> StartedContainer {
-        guard let container = (pod.spec.initContainers + pod.spec.containers).first(where: { $0.name == record.name }),
+        guard let container = pod.spec.allContainers.first(where: { $0.name == record.name }),
             let context
         else {
             throw StartFailure(
@@ -18,6 +18,7 @@ extension PodSandbox {
         }
         // The one that this start is meant for: should it die meanwhile, its successor gets a start of its own.
         let supervisor = client
+        try await prepareImageVolumes(of: container)
         let image = try await image(of: container)
         let files = await envFiles(of: container, context)
         let plan: ContainerPlan
@@ -30,10 +31,17 @@ extension PodSandbox {
                 error.isOfObject ? .object : .configuration, reason: error.reason.rawValue, message: error.message,
                 at: .now)
         }
+        if plan.pidTarget != nil, supervisor?.joinsPids == false {
+            throw StartFailure(
+                .execution, reason: "CreateContainerError",
+                message: "the pod's supervisor is of a version that lets no container see another's processes; "
+                    + "leave the target out, or start the pod anew", at: .now)
+        }
         stopSignals[container.name] = plan.stopSignal
         let id = Self.newContainerID()
         let request: StartContainer
         do {
+            if let shortage = node.diskFloor.shortage(at: directory.path) { throw DiskShortage(shortage) }
             let program = try node.seccomp.file(for: plan.seccomp)
             let cgroup = try await containerCgroup(container)
             let isBounded = try await node.pool.run { [directory, volumes = node.volumes] in

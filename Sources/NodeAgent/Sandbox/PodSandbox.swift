@@ -9,11 +9,12 @@ import PodRuntime
 /// The operations of one pod on this machine: its supervisor, cgroups, volumes and files.
 @LoopActor
 public final class PodSandbox: PodOperations {
-    let pod: Pod
+    var pod: Pod
     let node: NodeServices
     let directory: PodDirectory
     let cgroupPlan: PodCgroupPlan
-    let openPullPolicies: Set<String>
+    var openPullPolicies: Set<String>
+    let openVolumePolicies: Set<String>
     public var onExit: ((_ container: String, _ attempt: Int, ContainerRecord.Termination) -> Void)?
     public var onSupervisorLost: (() -> Void)?
     public var onSupervisorUnreachable: ((String) -> Void)?
@@ -47,6 +48,8 @@ public final class PodSandbox: PodOperations {
     var hooks: [String: HookRun] = [:]
     /// Starts that wait for an image, by container.
     var pulls: [String: PullWait] = [:]
+    /// The volumes of images that are mounted, or are being mounted, by name.
+    var imageVolumes: [String: ImageVolume] = [:]
     /// Starts that an earlier agent asked for and whose outcome is still to come.
     private var adoptedStarts: Set<Attempt> = []
     /// What an earlier run of the agent left, for as long as nobody has looked at it; nil when there is nothing.
@@ -66,19 +69,27 @@ public final class PodSandbox: PodOperations {
         init(_ state: PodProtocol.ContainerState) { (container, number) = (state.container, state.attempt) }
     }
 
-    /// - Parameter openPullPolicies: the containers whose manifest does not say when to pull.
+    /// - Parameters:
+    ///   - openPullPolicies: the containers whose manifest does not say when to pull.
+    ///   - openVolumePolicies: the same of volumes.
     /// - Throws: `SystemError` (EINVAL) when the UID cannot name a folder.
-    public init(_ pod: Pod, _ node: NodeServices, openPullPolicies: Set<String>) throws(SystemError) {
+    public init(
+        _ pod: Pod, _ node: NodeServices, openPullPolicies: Set<String>, openVolumePolicies: Set<String> = []
+    ) throws(SystemError) {
         guard let directory = PodDirectory(root: node.paths.pods, uid: pod.metadata.uid) else {
             throw SystemError("name the folder of", "pod uid \"\(pod.metadata.uid)\"", .invalid)
         }
         self.pod = pod
         self.openPullPolicies = openPullPolicies
+        self.openVolumePolicies = openVolumePolicies
         self.node = node
         self.directory = directory
         cgroupPlan = PodCgroupPlan(pod.spec, directory: directory, podPIDLimit: node.podPIDLimit)
         guard Files.exists(PodConfiguration.socketPath(runFolder: runFolder)) else { return }
         left = Left(addresses: pod.spec.hostNetwork ? [] : node.networks.addressesOnRecord(directory.uid))
+        findImageVolumes()
+        // What runs has them already.
+        try? takeClaims(onlyGiven: true)
     }
 
     public var supervisor: SupervisorClient? { client }
@@ -127,6 +138,7 @@ public final class PodSandbox: PodOperations {
         if client == nil, let message = node.sysctls.refusal(of: pod.spec) {
             throw PodRejection(reason: "SysctlForbidden", message: message)
         }
+        if client == nil, let shortage = node.diskFloor.shortage(at: node.paths.pods) { throw DiskShortage(shortage) }
         var draft = try makeContext()
         var isConnected = pod.spec.hostNetwork
         if client == nil {
@@ -188,7 +200,7 @@ public final class PodSandbox: PodOperations {
         return states.map { state in
             var adopted = AdoptedContainer(state, end: termination(of: state))
             if case .running(var started) = adopted.state,
-                let container = (pod.spec.initContainers + pod.spec.containers).first(where: {
+                let container = pod.spec.allContainers.first(where: {
                     $0.name == state.container
                 }),
                 let image = try? node.images.resolve(container.image)
@@ -273,6 +285,8 @@ public final class PodSandbox: PodOperations {
         // One writer at a time.
         await updating?.value
         let changes = objectChanges
+        node.objects.retry()
+        try takeClaims()
         context.volumes = try await node.pool.run {
             [
                 pod, directory, isNew = !isAdopted, volumes = node.volumes, facts = node.facts,
@@ -280,6 +294,7 @@ public final class PodSandbox: PodOperations {
             ] in
             try volumes.prepare(pod, directory, files: files, node: facts, objects: objects, isNew: isNew)
         }
+        if !isAdopted { await warnOfUnbounded() }
         self.context = context
         // What has changed meanwhile is not in them yet.
         if objectChanges != changes { updateVolumes() }
@@ -335,7 +350,7 @@ public final class PodSandbox: PodOperations {
 
     /// Whether the container's log stands in for a message that it does not leave when it fails.
     private func readsLog(of name: String) -> Bool {
-        (pod.spec.initContainers + pod.spec.containers).contains {
+        pod.spec.allContainers.contains {
             $0.name == name && $0.terminationMessagePolicy == .fallbackToLogsOnError
         }
     }

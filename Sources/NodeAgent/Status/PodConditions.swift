@@ -23,6 +23,22 @@ enum PodConditions {
         }
     }
 
+    /// That all containers begin again, while they do; afterwards that they did.
+    static func restarting(
+        _ pod: Pod, isRestartingAll: Bool, previous: [PodCondition], now: Timestamp
+    ) -> [PodCondition] {
+        let type = "AllContainersRestarting"
+        let old = previous.first { $0.type == type }
+        guard isRestartingAll || old != nil else { return [] }
+        var condition =
+            isRestartingAll
+            ? PodCondition(type: type, status: .true, reason: "RestartAllContainersStarted")
+            : PodCondition(type: type, status: .false)
+        condition.lastTransitionTime = old?.status == condition.status ? old?.lastTransitionTime ?? now : now
+        condition.observedGeneration = pod.metadata.generation
+        return [condition]
+    }
+
     private static func initialized(_ pod: Pod, _ status: PodStatus) -> PodCondition {
         if status.phase == .succeeded {
             return PodCondition(type: "Initialized", status: .true, reason: "PodCompleted")

@@ -6,9 +6,12 @@ extension PodStatusBuilder {
 
     /// Cuts termination messages that are longer than their part, as the kubelet does.
     func shareMessages(_ status: inout PodStatus) {
-        let share = Self.messageLimit / max(1, pod.spec.initContainers.count + pod.spec.containers.count)
+        let share = Self.messageLimit / max(1, pod.spec.allContainers.count)
         for i in status.initContainerStatuses.indices { Self.cut(&status.initContainerStatuses[i], to: share) }
         for i in status.containerStatuses.indices { Self.cut(&status.containerStatuses[i], to: share) }
+        for i in status.ephemeralContainerStatuses.indices {
+            Self.cut(&status.ephemeralContainerStatuses[i], to: share)
+        }
     }
 
     private static func cut(_ status: inout ContainerStatus, to limit: Int) {

@@ -8,6 +8,8 @@ public struct PodStatusBuilder: Sendable {
     public var pod: Pod
     /// What is known of its containers; one that is missing counts as not begun.
     public var records: [ContainerRecord]
+    /// What is known of those that it was given while it ran.
+    public var ephemeral: [ContainerRecord] = []
     /// Its namespaces and volumes are there.
     public var isSandboxReady: Bool
     /// When the agent first saw the pod.
@@ -15,6 +17,8 @@ public struct PodStatusBuilder: Sendable {
     public var nodeAddresses: [String]
     /// A container that has run is about to run again: the pod has not ended, however its runs so far did.
     public var isGoingOn = false
+    /// All of its containers are being ended to begin again.
+    public var isRestartingAll = false
     /// The pod failed as a whole, and nothing of it runs any more.
     public var failure: PodFailure?
     /// This node does not run it.
@@ -51,6 +55,7 @@ public struct PodStatusBuilder: Sendable {
         }
         status.initContainerStatuses = pod.spec.initContainers.map { containerStatus($0, isInit: true) }
         status.containerStatuses = pod.spec.containers.map { containerStatus($0, isInit: false) }
+        status.ephemeralContainerStatuses = pod.spec.ephemeralContainers.map(ephemeralStatus)
         switch previous?.phase {
         case .succeeded, .failed: status.phase = previous?.phase
         default: status.phase = failure == nil ? phase(status) : .failed
@@ -60,6 +65,8 @@ public struct PodStatusBuilder: Sendable {
         shareMessages(&status)
         status.conditions = PodConditions.conditions(
             pod, status, isSandboxReady: isSandboxReady, previous: previous?.conditions ?? [], now: now)
+        status.conditions += PodConditions.restarting(
+            pod, isRestartingAll: isRestartingAll, previous: previous?.conditions ?? [], now: now)
         status.hostIP = nodeAddresses.first
         status.hostIPs = nodeAddresses
         let addresses = pod.spec.hostNetwork ? nodeAddresses : podAddresses
@@ -74,7 +81,7 @@ public struct PodStatusBuilder: Sendable {
     private func phase(_ status: PodStatus) -> PodPhase {
         let phase = PodPhaseRule.phase(pod.spec, status.initContainerStatuses, status.containerStatuses)
         // Sidecars end after the others, and the pod when they have.
-        if records.contains(where: \.isLive), phase == .succeeded || phase == .failed {
+        if (records + ephemeral).contains(where: \.isLive), phase == .succeeded || phase == .failed {
             return status.containerStatuses.contains { $0.state.terminated != nil } ? .running : .pending
         }
         // What a reboot interrupted ended in some way, and is not over.
@@ -84,7 +91,20 @@ public struct PodStatusBuilder: Sendable {
 
     // MARK: Containers
 
+    /// The status of one that nobody asks whether it is ready.
+    private func ephemeralStatus(_ container: EphemeralContainer) -> ContainerStatus {
+        var status = containerStatus(container.container, of: ephemeral, isInit: false)
+        (status.ready, status.started) = (false, nil)
+        return status
+    }
+
     private func containerStatus(_ container: Container, isInit: Bool) -> ContainerStatus {
+        containerStatus(container, of: records, isInit: isInit)
+    }
+
+    private func containerStatus(
+        _ container: Container, of records: [ContainerRecord], isInit: Bool
+    ) -> ContainerStatus {
         var status = ContainerStatus(
             name: container.name, image: container.image,
             state: .waiting(

@@ -16,7 +16,9 @@ public final class PodStatuses: PodStatusSource {
         var builder = PodStatusBuilder(
             pod: worker.pod, records: worker.machine.containers, isSandboxReady: worker.hasSandbox,
             startTime: worker.startTime, nodeAddresses: facts.addresses, podAddresses: worker.addresses)
+        builder.ephemeral = worker.machine.ephemeral
         builder.isGoingOn = worker.machine.isGoingOn
+        builder.isRestartingAll = worker.machine.isRestartingAll
         builder.failure = worker.machine.toldFailure
         builder.rejection = worker.machine.rejection
         let status = builder.status(previous: last[worker.uid], now: .now)
@@ -31,12 +33,13 @@ extension PodMachine {
     /// A container that has run is about to run again.
     var isGoingOn: Bool {
         guard stage == .preparing || stage == .running else { return false }
-        return containers.contains { container in
-            switch container.state {
-            case .waiting(nil, _), .starting: container.hasBegun
-            default: false
+        return isRestartingAll
+            || containers.contains { container in
+                switch container.state {
+                case .waiting(nil, _), .starting: container.hasBegun
+                default: false
+                }
             }
-        }
     }
 
     /// The pod's namespaces and volumes are there.

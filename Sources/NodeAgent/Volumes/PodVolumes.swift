@@ -57,11 +57,18 @@ public struct PodVolumes: Sendable {
                 places[volume.name] =
                     if let files = volume.files {
                         try prepare(files, volume.name, pod, directory, node, objects, isNew: isNew)
+                    } else if let claim = volume.claim {
+                        try prepare(claim, volume.name, pod, directory, objects, isNew: isNew)
+                    } else if volume.image != nil {
+                        // Mounted when a container that has it starts: the image may have to be pulled.
+                        directory.image(volume.name)
                     } else {
                         try prepare(volume, pod, directory, node)
                     }
             } catch {
-                throw VolumeError(volume: volume.name, error.message)
+                var failure = error
+                if failure.volume.isEmpty { failure.volume = volume.name }
+                throw failure
             }
         }
         return places
@@ -83,10 +90,7 @@ public struct PodVolumes: Sendable {
         do {
             switch emptyDir.medium {
             case .default:
-                // Made aside and moved into place: once it is there its mode is the pod's to change.
-                if Files.exists(path) { break }
-                try Self.makeFolder(path + ".new", mode: mode, group: group)
-                try retrying("rename", path) { rename(path + ".new", path) }
+                try makeEmptyDir(emptyDir, at: path, mode: mode, group: group)
             case .memory:
                 try mount(
                     TemporaryFileSystem(
@@ -143,19 +147,19 @@ public struct PodVolumes: Sendable {
 
     /// The group that the pod's volumes are handed to. They are so from the moment they are made, before a container can
     /// have put anything into them: nothing needs to be walked, and so nothing can be put in the walker's way.
-    private static func group(_ pod: Pod) -> gid_t? {
+    static func group(_ pod: Pod) -> gid_t? {
         pod.spec.securityContext.fsGroup.flatMap { gid_t(exactly: $0) }
     }
 
-    /// Writes what ConfigMaps and Secrets hold now to the volumes of a pod that is there. One that cannot be written
-    /// stays as it is.
+    /// Writes what ConfigMaps and Secrets hold now, and what the pod's metadata is now, to the volumes of a pod that is
+    /// there. One that cannot be written stays as it is.
     ///
     /// - Returns: what could not be written; the descriptions are texts of `FailedMount` events.
     public func update(
         _ pod: Pod, _ directory: PodDirectory, node: NodeFacts, objects: DataObjects
     ) -> [VolumeError] {
         var failures: [VolumeError] = []
-        for volume in pod.spec.volumes where !volume.dataSources.isEmpty {
+        for volume in pod.spec.volumes {
             guard let files = volume.files else { continue }
             do throws(VolumeError) {
                 try write(files, directory.files(volume.name, files.field), pod, node, objects)
@@ -229,8 +233,9 @@ public struct PodVolumes: Sendable {
                 try bind(mount, of: directory)
             } catch {
                 throw VolumeError(
-                    "failed to prepare subPath for volumeMount \"\(mount.volume)\" of container "
-                        + "\"\(plan.container)\": \(error.message)", isConfiguration: true)
+                    (mount.isReadOnly ? "ImageVolumeMountFailed: " : "")
+                        + "failed to prepare subPath for volumeMount \"\(mount.volume)\" of container "
+                        + "\"\(plan.container)\": \(error.message)", isConfiguration: !mount.isReadOnly)
             }
         }
         return isBounded
@@ -239,7 +244,7 @@ public struct PodVolumes: Sendable {
     /// Binds a part of a volume to its place in the pod's folder, anew for each attempt: what the path names may have
     /// changed. What is bound is what was opened, whatever the container puts in its place meanwhile.
     private func bind(_ mount: ContainerPlan.SubPathMount, of directory: PodDirectory) throws(VolumeError) {
-        let source = try SubPath(volume: mount.source, path: mount.path).open()
+        let source = try SubPath(volume: mount.source, path: mount.path, isReadOnly: mount.isReadOnly).open()
         do {
             let isFolder = swl_is_dir(try source.status(name: mount.path).st_mode)
             try journal.record(mount.target, of: directory)
@@ -276,7 +281,7 @@ public struct PodVolumes: Sendable {
 
     /// Makes a folder and its missing parents; it has this mode whatever the umask, also when it was there. A folder
     /// that something is mounted on is left as it is.
-    private static func makeFolder(_ path: String, mode: mode_t, group: gid_t? = nil) throws(SystemError) {
+    static func makeFolder(_ path: String, mode: mode_t, group: gid_t? = nil) throws(SystemError) {
         try Files.makeDirectories(Path.parent(path), mode: 0o750)
         if mkdir(path, mode) != 0 {
             let error = Errno.current
@@ -330,6 +335,7 @@ public struct PodVolumes: Sendable {
         try unmount(directory)
         // With their quotas; what stays of them goes below.
         try? Self.discardLayers(directory)
+        try? discardEmptyDirs(directory)
         do { try Files.removeTree(directory.path) } catch { throw VolumeError(error) }
     }
 

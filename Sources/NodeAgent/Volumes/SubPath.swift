@@ -8,6 +8,8 @@ struct SubPath {
     var volume: String
     /// As in the manifest: relative, without `..`.
     var path: String
+    /// Nothing that is missing is made.
+    var isReadOnly = false
 
     private static let resolve = UInt64(RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS)
 
@@ -23,6 +25,9 @@ struct SubPath {
             let mode = try root.status(name: volume).st_mode & 0o7777
             if components.isEmpty { return root }
             if let found = try resolve(components[...], in: root) { return found }
+            if isReadOnly {
+                throw VolumeError("subPath \"\(path)\" does not exist in volume path \"\(volume)\"")
+            }
             for end in 1...components.count {
                 if try resolve(components[..<end], in: root) != nil { continue }
                 try make(components[end - 1], in: try parent(components[..<(end - 1)], root), mode: mode)

@@ -7,6 +7,9 @@ public struct VolumeError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What failed, on what and why.
     public var message: String
 
+    /// What was attempted with the volume.
+    public var attempt = "MountVolume.SetUp failed"
+
     /// What a container asks for of a volume is not there or not allowed: its configuration's fault.
     public var isConfiguration: Bool
 
@@ -20,6 +23,6 @@ public struct VolumeError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// The text of the Warning event `FailedMount`.
     public var description: String {
-        volume.isEmpty ? message : "MountVolume.SetUp failed for volume \"\(volume)\" : \(message)"
+        volume.isEmpty ? message : "\(attempt) for volume \"\(volume)\" : \(message)"
     }
 }

@@ -22,6 +22,8 @@ public struct ContainerPlan: Hashable, Sendable {
     /// Standard input stays open for those who attach; with `standardInputOnce` until the first one's ends.
     public var standardInput = false
     public var standardInputOnce = false
+    /// The container whose pid namespace it joins.
+    public var pidTarget: String?
     /// Parts of volumes that the agent binds on the host before, as the spec's mounts name their places there.
     public var subPaths: [SubPathMount] = []
     /// The folder of this attempt: its `upper` and `work` are made by the agent.
@@ -49,7 +51,7 @@ public struct ContainerPlan: Hashable, Sendable {
             cgroup: cgroup,
             log: .init(path: logPath, maximumBytes: log.maximumBytes, maximumFiles: log.maximumFiles),
             standardInput: standardInput, standardInputOnce: standardInputOnce, terminal: spec.process.terminal,
-            stopSignal: stopSignal)
+            stopSignal: stopSignal, pidTarget: pidTarget)
     }
 
     /// A part of a volume, and where it is bound.
@@ -61,6 +63,8 @@ public struct ContainerPlan: Hashable, Sendable {
         public var path: String
         /// In the pod's folder.
         public var target: String
+        /// The volume is an image's: what is not there is not made.
+        public var isReadOnly = false
     }
 
     /// The bounds of a container's log: the kubelet's defaults.

@@ -61,6 +61,7 @@ public struct ContainerSpecBuilder: Sendable {
         plan.writableLimit = container.resources.limits["ephemeral-storage"]?.value
         plan.standardInput = container.stdin
         plan.standardInputOnce = container.stdinOnce
+        plan.pidTarget = pidTarget(container)
         plan.subPaths = parts.sorted { $0.key < $1.key }.map(\.value)
         return plan
     }
@@ -157,8 +158,9 @@ public struct ContainerSpecBuilder: Sendable {
         _ container: Container, _ parts: [Int: ContainerPlan.SubPathMount]
     ) throws(ContainerConfigError) -> [RuntimeMount] {
         var own: [RuntimeMount] = []
-        // What the agent writes is not the container's to change.
-        let written = Set(context.pod.spec.volumes.filter { $0.files != nil }.map(\.name))
+        // What the agent writes, and what an image holds, is not the container's to change.
+        let readOnly = Set(context.pod.spec.volumes.filter(\.isReadOnly).map(\.name))
+        let images = Set(context.pod.spec.volumes.filter { $0.image != nil }.map(\.name))
         for (n, mount) in container.volumeMounts.enumerated() {
             guard let source = context.volumes[mount.name] else {
                 throw ContainerConfigError(
@@ -172,11 +174,12 @@ public struct ContainerSpecBuilder: Sendable {
                     "volume \"\(mount.name)\" cannot be mounted at / of container \"\(container.name)\": that is the "
                         + "image's root file system")
             }
-            let access = mount.readOnly || written.contains(mount.name) ? "ro" : "rw"
+            let access = mount.readOnly || readOnly.contains(mount.name) ? "ro" : "rw"
             own.append(
                 RuntimeMount(
                     destination: destination, type: "bind", source: parts[n]?.target ?? source,
                     options: ["rbind", Self.propagation(mount), access]
+                        + (images.contains(mount.name) ? ["nosuid", "nodev", "noexec"] : [])
                         + (mount.isRecursivelyReadOnly ? ["rro"] : [])))
         }
         let destinations = Set(own.map(\.destination))
@@ -220,8 +223,10 @@ public struct ContainerSpecBuilder: Sendable {
         let pod = context.pod.spec
         var linux = RuntimeLinux()
         linux.namespaces = [RuntimeNamespace(.mount)]
-        // With shareProcessNamespace and hostPID the container is in a namespace that exists already.
-        if !pod.hostPID && !pod.shareProcessNamespace { linux.namespaces.append(RuntimeNamespace(.pid)) }
+        // With shareProcessNamespace, hostPID and a target the container is in a namespace that exists already.
+        if !pod.hostPID, !pod.shareProcessNamespace, pidTarget(container) == nil {
+            linux.namespaces.append(RuntimeNamespace(.pid))
+        }
         if privileged {
             linux.devices = hostDevices
         } else {
@@ -231,6 +236,13 @@ public struct ContainerSpecBuilder: Sendable {
         }
         linux.resources.devices = PodCgroupPlan.devices(of: container).map(Self.rule)
         return linux
+    }
+
+    /// Where the containers of the pod each have a pid namespace of their own, that of the one it looks into.
+    private func pidTarget(_ container: Container) -> String? {
+        let pod = context.pod.spec
+        if pod.hostPID || pod.shareProcessNamespace { return nil }
+        return pod.ephemeralContainers.first { $0.name == container.name }?.targetContainerName
     }
 
     private static func rule(_ rule: DeviceRule) -> RuntimeDeviceRule {

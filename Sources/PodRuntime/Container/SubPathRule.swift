@@ -13,13 +13,15 @@ struct SubPathRule {
         of container: Container, _ variables: [EnvironmentBuilder.Variable]
     ) throws(ContainerConfigError) -> [Int: ContainerPlan.SubPathMount] {
         var parts: [Int: ContainerPlan.SubPathMount] = [:]
+        let images = Set(context.pod.spec.volumes.filter { $0.image != nil }.map(\.name))
         for (n, mount) in container.volumeMounts.enumerated() {
             var path = mount.subPath
             if !mount.subPathExpr.isEmpty { path = try expand(mount.subPathExpr, variables) }
             guard !path.isEmpty, let source = context.volumes[mount.name] else { continue }
             parts[n] = ContainerPlan.SubPathMount(
                 volume: mount.name, source: source, path: path,
-                target: context.directory.subPath(volume: mount.name, container: container.name, index: n))
+                target: context.directory.subPath(volume: mount.name, container: container.name, index: n),
+                isReadOnly: images.contains(mount.name))
         }
         return parts
     }

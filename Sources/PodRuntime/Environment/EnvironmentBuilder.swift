@@ -183,7 +183,7 @@ public struct EnvironmentBuilder: Sendable {
     ) throws(ContainerConfigError) -> String {
         var target = container
         if let name = selector.containerName {
-            guard let other = (pod.spec.containers + pod.spec.initContainers).first(where: { $0.name == name }) else {
+            guard let other = pod.spec.allContainers.first(where: { $0.name == name }) else {
                 throw error("container \(name) not found")
             }
             target = other

@@ -36,6 +36,12 @@ public struct PodDirectory: Hashable, Sendable {
 
     public func emptyDir(_ volume: String) -> String { volumes + "/kubernetes.io~empty-dir/" + volume }
 
+    /// Where the volumes of claims lie, as the pod was given them.
+    public var claims: String { path + "/claims.json" }
+    /// Where volumes show the files of images.
+    public var images: String { volumes + "/kubernetes.io~image" }
+    public func image(_ volume: String) -> String { "\(images)/\(volume)" }
+
     /// A volume whose files the agent writes.
     public func files(_ volume: String, _ field: ProjectedFiles.Field) -> String {
         let plugin =

@@ -9,8 +9,16 @@ public struct ResourceAmounts: Hashable, Sendable {
     /// Bytes; 0 for none.
     public var memoryRequest: Int64 = 0
     public var memoryLimit: Int64?
+    /// Bytes of local storage; 0 for none.
+    public var storageRequest: Int64 = 0
 
     public init() {}
+
+    /// The sum of two amounts, at most the largest integer.
+    public static func saturating(_ a: Int64, _ b: Int64) -> Int64 {
+        let (sum, overflow) = a.addingReportingOverflow(b)
+        return overflow ? .max : sum
+    }
 
     /// A request that is not given is the limit, as the API server fills it in. A limit of zero is none.
     public init(_ requirements: ResourceRequirements) {
@@ -19,6 +27,8 @@ public struct ResourceAmounts: Hashable, Sendable {
         memoryLimit = positive(requirements.limits["memory"]?.value)
         cpuRequest = positive(requirements.requests["cpu"]?.milliValue ?? requirements.limits["cpu"]?.milliValue) ?? 0
         memoryRequest = positive(requirements.requests["memory"]?.value ?? requirements.limits["memory"]?.value) ?? 0
+        let storage = "ephemeral-storage"
+        storageRequest = positive(requirements.requests[storage]?.value ?? requirements.limits[storage]?.value) ?? 0
     }
 }
 
@@ -40,24 +50,20 @@ public struct PodResources: Hashable, Sendable {
         func most(_ amount: (ResourceAmounts) -> Int64) -> Int64 {
             var (sidecars, most) = (Int64(0), Int64(0))
             for (container, isSidecar) in zip(initContainers, isSidecar) {
-                let sum = Self.saturating(sidecars, amount(container))
+                let sum = ResourceAmounts.saturating(sidecars, amount(container))
                 if isSidecar { sidecars = sum }
                 most = max(most, sum)
             }
-            return max(most, containers.reduce(sidecars) { Self.saturating($0, amount($1)) })
+            return max(most, containers.reduce(sidecars) { ResourceAmounts.saturating($0, amount($1)) })
         }
         let all = containers + initContainers
         hasLimits = all.contains { $0.cpuLimit != nil || $0.memoryLimit != nil }
         total = ResourceAmounts()
         total.cpuRequest = most { $0.cpuRequest }
         total.memoryRequest = most { $0.memoryRequest }
+        total.storageRequest = most { $0.storageRequest }
         if !all.isEmpty, all.allSatisfy({ $0.cpuLimit != nil }) { total.cpuLimit = most { $0.cpuLimit ?? 0 } }
         if !all.isEmpty, all.allSatisfy({ $0.memoryLimit != nil }) { total.memoryLimit = most { $0.memoryLimit ?? 0 } }
-    }
-
-    private static func saturating(_ a: Int64, _ b: Int64) -> Int64 {
-        let (sum, overflow) = a.addingReportingOverflow(b)
-        return overflow ? .max : sum
     }
 
     /// Guaranteed: every container (init containers too) limits CPU and memory, and the requests are the limits.

@@ -1,0 +1,51 @@
+import HTTP
+import JSON
+import Kube
+
+extension Router {
+    /// `GET`, `PUT` and `PATCH /swiftlet/v1/pods/{namespace}/{name}/ephemeralcontainers`, as the API server's subresource
+    /// of a pod: containers can be added, and none changed or removed. A patch is a strategic merge patch, or with that
+    /// content type a JSON merge patch. The answer is the pod.
+    func ephemeralContainers(_ head: HTTPRequestHead, namespace: String, name: String) -> Endpoint {
+        let form: EphemeralContainerDecoder.Form
+        switch (head.method, head.headers["Content-Type"]?.split(separator: ";").first) {
+        case ("GET", _): return Endpoint { [self] in pod($0, namespace: namespace, name: name) }
+        case ("PUT", _), ("PATCH", "application/merge-patch+json"): form = .whole
+        case ("PATCH", nil), ("PATCH", "application/strategic-merge-patch+json"), ("PATCH", "application/json"):
+            form = .strategic
+        case ("PATCH", let type?):
+            return .message(
+                415, "a patch of type \(type) is not read here; send application/strategic-merge-patch+json")
+        default: return Self.wrongMethod(head, ["GET", "PUT", "PATCH"])
+        }
+        return jsonBody { [service] exchange, request in
+            // A merge patch that does not name the list leaves it as it is.
+            let isUnchanged = head.method == "PATCH" && request["spec"]?["ephemeralContainers"] == nil
+            service.debug(request, isUnchanged ? .strategic : form, namespace: namespace, pod: name) { result in
+                switch result {
+                case .success(let pod): exchange.respond(json: pod)
+                case .failure(let error): exchange.respond(error)
+                }
+            }
+        }
+    }
+
+    /// Takes a body of JSON, of at most what an API server takes.
+    func jsonBody(_ run: @escaping (Exchange, JSONValue) -> Void) -> Endpoint {
+        let body = CollectedBody()
+        return Endpoint(
+            body: Endpoint.Body(
+                limit: 3 << 20, receive: { _, bytes in body.bytes += bytes }, abort: { body.bytes = [] })
+        ) { exchange in
+            do throws(JSONError) {
+                run(exchange, try JSONParser.parse(body.bytes, limits: .init(bytes: 3 << 20)))
+            } catch {
+                exchange.respond(.badRequest("the body is no JSON: \(error)"))
+            }
+        }
+    }
+
+    private final class CollectedBody {
+        var bytes: [UInt8] = []
+    }
+}
