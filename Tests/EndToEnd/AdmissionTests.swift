@@ -49,6 +49,10 @@ let admissionSuite = Suite("admission", freshNode: true) {
             let load = try node.swiftlet("image", "load", "\(node.machine.images)/users.tar")
             try expect(load.status != 0, "an image is unpacked")
             try expectContains(load.errors, "minimumFreeDisk", "what image load says")
+            let rootImport = try node.swiftlet(
+                "image", "import", "\(node.machine.images)/users.tar", "example.com/root:1")
+            try expect(rootImport.status != 0, "a root file system is unpacked")
+            try expectContains(rootImport.errors, "minimumFreeDisk", "what image import says")
             let after = try node.waitReady("here")
             try expectEqual(
                 after.container()?.string("containerID"), before.container()?.string("containerID"), "what runs")

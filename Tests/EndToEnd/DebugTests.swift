@@ -36,6 +36,10 @@ let debugSuite = Suite("debug") {
             try expect(!alone.output.contains("98765"), "it sees others' processes: \(alone.output)")
             try expect(alone.output.contains("seen"), "it is not in the pod: \(alone.output)")
             try before.expectUnchanged(node, "seen", "with containers that look into it")
+            // They are no part of the manifest.
+            let manifest = Array(shellPod("seen", "exec sleep 98765", restart: "Always").utf8)
+            let difference = try node.swiftlet("diff", "-f", "-", input: manifest)
+            try expectEqual(difference.status, 0, "diff: \(difference.output)")
 
             let first = try node.processes("seen", "stay").first
             try node.kill()

@@ -35,6 +35,8 @@ import Testing
                 clusterDNS: [10.96.0.10, "fd00::10"]
                 clusterDomain: edge.example
                 allowedUnsafeSysctls: ["kernel.msg*", net/core/somaxconn]
+                maxPods: 12
+                minimumFreeDisk: 2Gi
                 """)
         var expected = NodeSettings()
         expected.cgroupRoot = "/pods"
@@ -47,6 +49,8 @@ import Testing
         expected.clusterDNS = ["10.96.0.10", "fd00::10"]
         expected.clusterDomain = "edge.example"
         expected.allowedUnsafeSysctls = ["kernel.msg*", "net/core/somaxconn"]
+        expected.maxPods = 12
+        expected.minimumFreeDisk = 2 << 30
         #expect(settings == expected)
     }
 
@@ -66,6 +70,17 @@ import Testing
         }
         #expect(complaint("crashLoopBackOff: {max: 1s}").contains("crashLoopBackOff.max: unknown field"))
         #expect(complaint("crashLoopBackOff: 1s").contains("expected an object, found a string"))
+    }
+
+    @Test func boundsOfTheNodeAreAmounts() throws {
+        for wrong in ["0", "-1", "many", "1.5", "[]"] {
+            #expect(complaint("maxPods: \(wrong)").contains("maxPods: expected a positive integer"), "\(wrong)")
+        }
+        for wrong in ["-1", "-5Gi", "much", "{}"] {
+            #expect(complaint("minimumFreeDisk: \(wrong)").contains("minimumFreeDisk: expected an amount of bytes"))
+        }
+        #expect(try decode(Self.head + "minimumFreeDisk: 0").minimumFreeDisk == 0)
+        #expect(try decode(Self.head + "minimumFreeDisk: 1000000").minimumFreeDisk == 1_000_000)
     }
 
     @Test func whatHoldsIsShownWithWhereItComesFromAndWithoutSecrets() throws {

@@ -102,19 +102,47 @@ import Testing
         var before = running()
         _ = before.on(exited("b", 42), now: now(10))
         _ = before.on(exited("a", 137), now: now(11))
-        let record = PodRecord(
+        var record = PodRecord(
             uid: "u", source: "s", manifest: [:], startTime: Timestamp(nanoseconds: 1), isFinished: false,
             containers: before.containers)
-        var machine = PodMachine(Self.plan, restoring: try PodRecord(record.json).containers, finished: false)
+        record.isRestartingAll = before.isRestartingAll
+        var machine = PodMachine(Self.plan, restoring: try PodRecord(record.json))
         let running = AdoptedContainer(
             name: "s", attempt: 0,
             state: .running(
                 .init(containerID: "id", imageID: "i", startedAt: Timestamp(nanoseconds: 0), user: nil)))
         let found = machine.on(.sandboxAdopted([running]), now: now(20))
         #expect(starts(found) == [] && machine.isRestartingAll)
-        #expect(found.contains(.stopContainer(container: "s")), "it may not have heard of it")
-        #expect(machine.on(exited("s", 143), now: now(21)) == [pause])
+        #expect(found.contains(.killContainer(container: "s")), "it may not have heard of it")
+        #expect(machine.on(exited("s", 137), now: now(21)) == [pause])
         #expect(starts(machine.on(.timer(.restart(container: "i")), now: now(22))) == ["i.1"])
+    }
+
+    @Test(arguments: PodControl.allCases)
+    func whatTheOperatorAsksMeanwhileBeginsNothingBeforeTheRest(control: PodControl) {
+        var machine = running()
+        _ = machine.on(exited("b", 42), now: now(10))
+        let asked = machine.on(.control(control, containers: ["a", "b"], grace: .seconds(1)), now: now(11))
+        #expect(starts(asked) == [] && machine.isRestartingAll)
+        #expect(starts(machine.on(exited("a", 137), now: now(11))) == [])
+        _ = machine.on(exited("s", 137), now: now(12))
+        var begun = starts(machine.on(.timer(.restart(container: "i")), now: now(13)))
+        if control == .stop {
+            #expect(begun == [], "nothing of the pod is to run")
+            begun = starts(machine.on(.control(.start, containers: ["a", "b"], grace: .seconds(1)), now: now(14)))
+        }
+        #expect(begun == ["i.1"] && !machine.isRestartingAll)
+    }
+
+    @Test func anImageThatChangesMeanwhileWaitsForTheRestToo() {
+        var machine = running()
+        _ = machine.on(exited("b", 42), now: now(10))
+        var plan = Self.plan
+        for i in plan.containers.indices { plan.containers[i].image = "y" }
+        #expect(starts(machine.on(.edited(plan), now: now(11))) == [] && machine.isRestartingAll)
+        _ = machine.on(exited("a", 137), now: now(12))
+        #expect(machine.on(exited("s", 137), now: now(12)) == [pause])
+        #expect(starts(machine.on(.timer(.restart(container: "i")), now: now(13))) == ["i.1"])
     }
 
     @Test func theStatusSaysSoAndThePodHasNotFailed() {

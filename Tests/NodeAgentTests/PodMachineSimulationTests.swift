@@ -1,5 +1,6 @@
 import Base
 import CLinux
+import JSON
 import Kube
 import TestSupport
 import Testing
@@ -20,6 +21,8 @@ private struct World {
     var pending: [PodInput] = []
     var live: [String: Int] = [:]
     var stopAsked = false
+    /// An earlier agent began it: it is not stopped before it is known what of it runs.
+    var isRestored = false
     var torn = false
     var finished = 0
     /// The supervisor lives and cannot be reached; what ended since.
@@ -151,6 +154,33 @@ private struct World {
 
     /// The connection breaks: what was asked is not answered, what was on its way may have arrived.
     mutating func disconnect() {
+        loseConnection()
+        perform(tell(.supervisorUnreachable(message: "x")))
+    }
+
+    /// The agent goes, and the next one goes on with what is on record.
+    mutating func restartAgent() {
+        loseConnection()
+        trail?.append("the next agent")
+        var record = PodRecord(
+            uid: "u", source: "s", manifest: [:], startTime: Timestamp(nanoseconds: 1), isFinished: false,
+            failure: machine.failure, containers: machine.containers, ephemeral: machine.ephemeral)
+        record.isRestartingAll = machine.isRestartingAll
+        var next: PodMachine?
+        do throws(JSONError) { next = PodMachine(machine.plan, restoring: try PodRecord(record.json)) } catch {
+            Issue.record("\(at): \(error)")
+        }
+        guard var next else { return }
+        next.ephemeral = machine.ephemeral
+        // Timers are the agent's.
+        pending.removeAll { if case .timer = $0 { true } else { false } }
+        machine = next
+        isRestored = true
+        perform(machine.begin())
+        if let failure = machine.failure { perform(tell(.fail(failure))) }
+    }
+
+    private mutating func loseConnection() {
         isBroken = true
         hooks = [:]
         pending.removeAll { if case .hookEnded = $0 { true } else { false } }
@@ -163,7 +193,6 @@ private struct World {
             default: return false
             }
         }
-        perform(tell(.supervisorUnreachable(message: "x")))
     }
 
     /// What the supervisor says when it is reached again.
@@ -194,7 +223,7 @@ private struct World {
             }
             if machine.stage == .running, record.isRunning,
                 images[record.name] != machine.plan.entry(record.name)?.image,
-                !record.mustRunAgain, !record.isHeld
+                !record.mustRunAgain, !record.isHeld, !machine.isRestartingAll
             {
                 Issue.record("\(at): \(record.name) runs another image than its manifest's, and is to go on")
             }
@@ -285,6 +314,7 @@ private struct World {
             asked.formUnion(names)
             perform(tell(.edited(plan)))
         case 4, 5: probe()
+        case 7 where machine.stage == .running && random.chance(20): restartAgent()
         case 6 where random.chance(20):
             let input = PodInput.debug(name: random.chance(50) ? "e" : "f", image: "a")
             perform(tell(input))
@@ -325,8 +355,10 @@ private struct World {
             world.perform(world.machine.begin())
             for _ in 0..<(20 + seed % 60) { world.step() }
             world.stopAsked = true
+            let grace = Nanoseconds.seconds(30)
             world.perform(
-                world.tell(.stop(grace: .seconds(30), message: "s")))
+                world.tell(
+                    world.isRestored ? .stopWhenKnown(grace: grace, message: "s") : .stop(grace: grace, message: "s")))
             var steps = 0
             while world.machine.stage != .gone, steps < 2000 {
                 world.step()

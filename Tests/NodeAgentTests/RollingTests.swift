@@ -24,8 +24,11 @@ import Testing
         var made: [FakeOperations] = []
         /// What the probes of pods that come from now on find.
         var outcome = ProbeOutcome.success
+        /// What supervisors say of the pods that are taken up from now on.
+        var adopted: [AdoptedContainer]?
         lazy var agent = laboratory.agent(hasStatus: true) { [unowned self] operations in
             operations.outcome = outcome
+            operations.adopted = adopted
             made.append(operations)
         }
         let key = PodKey(namespace: "default", name: "p")
@@ -121,6 +124,24 @@ import Testing
         }
     }
 
+    @Test func oneWithoutRoomIsGivenUpAtOnce() async {
+        await #expect(processExitsWith: .success) {
+            try WorkerLaboratory.run { laboratory in
+                let world = World(laboratory)
+                world.agent.admission = PodAdmission(maxPods: 1, milliCPU: 1000, memory: 1 << 30, storage: 1 << 30)
+                world.want(Self.manifest(1))
+                try world.wait("the first is ready") { world.isReady }
+                world.want(Self.manifest(2))
+                try world.wait("the second is gone") { world.agent.aside.isEmpty }
+                precondition(world.running == ["v1"] && world.isReady && world.agent.problems.count == 1)
+                precondition(world.agent.deadlines.isEmpty)
+                world.agent.admission = PodAdmission(maxPods: 2, milliCPU: 1000, memory: 1 << 30, storage: 1 << 30)
+                world.want(Self.manifest(3))
+                try world.wait("the third has taken its place") { world.running == ["v3"] }
+            }
+        }
+    }
+
     @Test func anAgentThatComesAnewEndsTheSuccessorAndBeginsAnother() async {
         await #expect(processExitsWith: .success) {
             try WorkerLaboratory.run { laboratory in
@@ -131,6 +152,7 @@ import Testing
                 func record(_ host: String, isSuccessor: Bool) throws -> PodRecord {
                     var container = ContainerRecord(name: "c", image: "i", isInit: false)
                     (container.hasBegun, container.state) = (true, .running(since: Timestamp(nanoseconds: 1)))
+                    (container.isStarted, container.isReady) = (true, true)
                     let manifest = Array(text.replacing("HOST", with: host).utf8)
                     var record = PodRecord(
                         uid: host, source: "/m.yaml", manifest: try JSONParser.parse(manifest),
@@ -144,13 +166,17 @@ import Testing
                 let paths = NodePaths(root: laboratory.folder)
                 _ = world.agent.restore(
                     records, survey: InstanceSurvey(cgroupRoot: laboratory.folder + "/cgroup", paths: paths))
-                world.outcome = .failure("not yet")
+                world.adopted = WorkerLaboratory.adopted(WorkerLaboratory.running)
                 world.want(try ManifestReader.read(records[1].manifest))
-                precondition(world.agent.worker(world.key)?.uid == "v1")
-                try world.wait("another of the second manifest begins") {
-                    let next = world.agent.successor(of: world.key)
-                    return next?.pod.spec.hostname == "v2" && next?.uid != "v2" || world.running == ["v2"]
+                world.adopted = nil
+                precondition(world.agent.worker(world.key)?.uid == "v1" && world.made.count == 2)
+                // It is ready, and yet on its way to its end: another of its manifest takes the place.
+                try world.wait("another of the second manifest has taken the place") {
+                    let uid = world.agent.worker(world.key)?.uid
+                    precondition(uid != "v2", "the earlier agent's successor became the pod")
+                    return uid != "v1" && world.running == ["v2"]
                 }
+                precondition(world.made.count == 3 && world.made.prefix(2).allSatisfy { $0.calls.contains("stop c") })
             }
         }
     }

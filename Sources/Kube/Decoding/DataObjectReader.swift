@@ -13,15 +13,8 @@ struct DataObjectReader: IssueCollector {
     }
 
     mutating func read() -> DataObject {
-        let path = FieldPath().field("metadata")
-        let given = ObjectMeta(root["metadata"] ?? .null)
-        let metadata = ObjectMeta(
-            name: given.name, namespace: given.namespace.isEmpty ? "default" : given.namespace, labels: given.labels,
-            annotations: given.annotations)
-        name(metadata.name, path.field("name"), Names.subdomain)
-        name(metadata.namespace, path.field("namespace"), Names.label)
         var object = DataObject(
-            kind, metadata, type: root.text("type"), isImmutable: root.bool("immutable") ?? false)
+            kind, metadata(isNamespaced: true), type: root.text("type"), isImmutable: root.bool("immutable") ?? false)
         switch kind {
         case .configMap:
             object.data = entries("data", isEncoded: false)

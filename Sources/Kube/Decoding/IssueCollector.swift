@@ -43,6 +43,24 @@ extension IssueCollector {
         }
     }
 
+    /// The object's own `metadata`, without what only the API server writes.
+    mutating func metadata(isNamespaced: Bool) -> ObjectMeta {
+        let path = FieldPath().field("metadata")
+        let given = ObjectMeta(root["metadata"] ?? .null)
+        name(given.name, path.field("name"), Names.subdomain)
+        labels(given.labels, path.field("labels"))
+        var namespace = given.namespace
+        if isNamespaced {
+            if namespace.isEmpty { namespace = "default" }
+            name(namespace, path.field("namespace"), Names.label)
+        } else if !namespace.isEmpty {
+            forbidden("not allowed on this type", path.field("namespace"))
+            namespace = ""
+        }
+        return ObjectMeta(
+            name: given.name, namespace: namespace, labels: given.labels, annotations: given.annotations)
+    }
+
     /// Keys and values of `metadata.labels`.
     mutating func labels(_ labels: [String: String], _ path: FieldPath) {
         for (key, value) in labels.sorted(by: { $0.key < $1.key }) {

@@ -12,26 +12,9 @@ struct StorageReader: IssueCollector {
     }
 
     mutating func read() -> DataObject {
-        let path = FieldPath().field("metadata")
-        let given = ObjectMeta(root["metadata"] ?? .null)
-        var metadata = ObjectMeta(
-            name: given.name, namespace: given.namespace, labels: given.labels, annotations: given.annotations)
-        name(metadata.name, path.field("name"), Names.subdomain)
-        labels(metadata.labels, path.field("labels"))
+        var object = DataObject(kind, metadata(isNamespaced: kind == .claim))
         let spec = FieldPath().field("spec")
-        if kind == .volume {
-            if !metadata.namespace.isEmpty {
-                forbidden("not allowed on this type", path.field("namespace"))
-                metadata.namespace = ""
-            }
-            var object = DataObject(.volume, metadata)
-            object.volume = volume(spec)
-            return object
-        }
-        if metadata.namespace.isEmpty { metadata.namespace = "default" }
-        name(metadata.namespace, path.field("namespace"), Names.label)
-        var object = DataObject(.claim, metadata)
-        object.claim = claim(spec)
+        if kind == .volume { object.volume = volume(spec) } else { object.claim = claim(spec) }
         return object
     }
 

@@ -18,7 +18,10 @@ extension Agent {
         guard replacement.isRolling, worker.machine.stage == .running, worker === workers[worker.key] else {
             return worker.stop(message: "its manifest changed")
         }
-        guard let next = start(manifest, source: worker.source, restoring: nil, beside: true) else { return }
+        guard let next = start(manifest, source: worker.source, restoring: nil, beside: true),
+            // Refused at once, it has been given up already.
+            next.stopRequested == nil
+        else { return }
         worker.onNote(
             worker,
             EventNote("Replacing", "Its manifest changed: the next instance (\(next.uid)) begins beside it"))
@@ -32,7 +35,8 @@ extension Agent {
 
     /// Looks whether an instance that stands aside is to become its pod.
     func follow(_ next: PodWorker) {
-        guard next.isSuccessor, next.stopRequested == nil, aside[next.uid] === next else { return }
+        // One of an earlier agent is on its way to its end, and what it says may be of before.
+        guard next.isSuccessor, !next.isRestored, next.stopRequested == nil, aside[next.uid] === next else { return }
         if let rejection = next.machine.rejection { return giveUp(next, rejection.message) }
         let status = self.status.status(of: next)
         if status.phase == .failed {

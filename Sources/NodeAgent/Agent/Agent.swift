@@ -213,8 +213,7 @@ public final class Agent {
         var plan = PodPlan(pod)
         plan.longestBackOff = longestBackOff
         var machine =
-            record.map { PodMachine(plan, restoring: $0.containers, finished: $0.isFinished) } ?? PodMachine(plan)
-        machine.failure = record?.failure
+            record.map { PodMachine(plan, restoring: $0) } ?? PodMachine(plan)
         if let record { pod.spec.ephemeralContainers = machine.restoreEphemeral(record) }
         let operations: any PodOperations
         do throws(SystemError) { operations = try makeOperations(pod, manifest) } catch {
@@ -233,7 +232,8 @@ public final class Agent {
             // One that begins as its manifest says is not one that went back.
             if record == nil { rolledBack[manifest.key] = nil }
         }
-        worker.isSuccessor = beside
+        // Of what an earlier agent left aside some had been the pod, and their end is told as its.
+        worker.isSuccessor = record?.isSuccessor ?? beside
         worker.onChange = { [unowned self] worker in changed(worker) }
         worker.onReplaced = { [unowned self] worker, manifest in replace(worker, by: manifest) }
         worker.onNote = { [unowned self] worker, note in

@@ -5,10 +5,6 @@ import JSON
 
 /// Work on the store that changes no image.
 extension ImageService {
-    private static var misfit: ImageError {
-        ImageError(.corrupt, "the image worker gave an answer that does not fit")
-    }
-
     /// Makes an image of a root file system's tarball.
     ///
     /// - Parameters:
@@ -20,13 +16,7 @@ extension ImageService {
         completion: @escaping (Result<[ImageWorkerMessage.Loaded], ImageError>) -> Void
     ) {
         let arguments = ["import", "--store", store.root, "--name", reference, "--config", JSONWriter().text(config)]
-        run(arguments + (source.map { ["--source", $0] } ?? []) + ["--", path], progress: progress) { result in
-            completion(
-                result.flatMap {
-                    if case .loaded(let images) = $0 { return .success(images) }
-                    return .failure(Self.misfit)
-                })
-        }
+        unpack(arguments + (source.map { ["--source", $0] } ?? []) + ["--", path], progress, completion)
     }
 
     /// Compares images with what was recorded when they were unpacked.

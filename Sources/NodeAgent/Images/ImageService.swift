@@ -77,16 +77,21 @@ public final class ImageService {
         _ path: String, name: String? = nil, progress: @escaping (ImportProgress) -> Void = { _ in },
         completion: @escaping (Result<[ImageWorkerMessage.Loaded], ImageError>) -> Void
     ) {
+        let arguments = ["load", "--store", store.root] + (name.map { ["--name", $0] } ?? []) + ["--", path]
+        unpack(arguments, progress, completion)
+    }
+
+    /// Runs a worker that makes images of a file, unless the disk is too full.
+    func unpack(
+        _ arguments: [String], _ progress: @escaping (ImportProgress) -> Void,
+        _ completion: @escaping (Result<[ImageWorkerMessage.Loaded], ImageError>) -> Void
+    ) {
         if let shortage = diskFloor.shortage(at: store.root) {
             return loop.enqueue { completion(.failure(ImageError(.storage, shortage))) }
         }
-        let arguments = ["load", "--store", store.root] + (name.map { ["--name", $0] } ?? []) + ["--", path]
         run(arguments, progress: progress) { result in
             completion(
-                result.flatMap { message in
-                    if case .loaded(let images) = message { return .success(images) }
-                    return .failure(ImageError(.corrupt, "the image worker gave an answer that does not fit"))
-                })
+                result.flatMap { if case .loaded(let images) = $0 { .success(images) } else { .failure(Self.misfit) } })
         }
     }
 
@@ -121,9 +126,8 @@ public final class ImageService {
         run(["rm", "--store", store.root] + layers + ["--", reference]) { [weak self] result in
             if case .success = result { self?.tidy() }
             completion(
-                result.flatMap { message in
-                    if case .removed(let removal) = message { return .success(removal) }
-                    return .failure(ImageError(.corrupt, "the image worker gave an answer that does not fit"))
+                result.flatMap {
+                    if case .removed(let removal) = $0 { .success(removal) } else { .failure(Self.misfit) }
                 })
         }
     }
@@ -155,6 +159,8 @@ public final class ImageService {
             if case .failure(let error) = result { log.warning("the image store is not tidied: \(error)") }
         }
     }
+
+    static var misfit: ImageError { ImageError(.corrupt, "the image worker gave an answer that does not fit") }
 
     func run(
         _ arguments: [String], progress: @escaping (ImportProgress) -> Void = { _ in },

@@ -15,6 +15,8 @@ extension PodMachine {
             containers[i].isHeld = control == .stop
             containers[i].mustRunAgain = control == .restart && containers[i].isLive
             if containers[i].isLive {
+                // It is being killed, and begins again with the others unless it is stopped.
+                if isRestartingAll { continue }
                 switch control {
                 case .stop, .restart: directives += stop(i, grace, now)
                 // It was being stopped, and is to run on: it ends, and begins anew.

@@ -23,6 +23,8 @@ extension PodMachine {
             containers[i].backOff = CrashLoopBackOff()
             containers[i].pullDelay = nil
             if containers[i].isLive {
+                // It is being killed, and begins again with the others.
+                if isRestartingAll { continue }
                 // One that the operator stops stays stopped.
                 containers[i].mustRunAgain = !containers[i].isHeld
                 directives += end(

@@ -101,7 +101,7 @@ extension PodMachine {
             containers[i].state = .terminated(end)
             containers[i].lastTermination = end
             stoppedByOperator.remove(containers[i].name)
-            if stage == .running, containers[i].isHeld || containers[i].mustRunAgain {
+            if stage == .running, containers[i].isHeld || containers[i].mustRunAgain || isRestartingAll {
                 containers[i].mustRunAgain = false
                 rest(i)
             } else if stage == .running {

@@ -4,15 +4,12 @@ import Kube
 /// Containers whose end begins the whole pod anew, in the sandbox that it has: the kubelet's `RestartAllContainers`.
 ///
 /// What runs is killed; each container then waits with a reason of its own until nothing runs, and all begin from the
-/// first init container on. That reason is all that says how far it is: the next agent goes on with it.
+/// first init container on. `isRestartingAll` is on record: the next agent goes on with it.
 extension PodMachine {
     /// The kubelet's reason of a container that waits for the others to end.
     static let restartingAll = "RestartingAllContainers"
     /// How long nothing runs between two lives of a pod, so that one that ends at once does not take up the machine.
     static let restPause = Nanoseconds.seconds(1)
-
-    /// The containers are ended to begin again together.
-    public var isRestartingAll: Bool { containers.contains(where: \.waitsForAll) }
 
     /// Whether a run that ended with `exitCode` begins all containers again.
     func restartsAll(_ record: ContainerRecord, after exitCode: Int32) -> Bool {
@@ -23,6 +20,7 @@ extension PodMachine {
 
     /// Ends all containers because this one has ended.
     mutating func restartAll(_ cause: Int, _ now: BootInstant) -> [PodDirective] {
+        isRestartingAll = true
         let message = "Container \(containers[cause].name) ended: all containers of the pod are started again"
         var directives: [PodDirective] = []
         for i in containers.indices {
@@ -31,8 +29,6 @@ extension PodMachine {
                 rest(i)
                 continue
             }
-            // One that the operator stops stays stopped.
-            containers[i].mustRunAgain = !containers[i].isHeld
             directives.append(.record(EventNote("Killing", message, container: name)))
             directives.append(
                 containers[i].isRunning ? .killContainer(container: name) : .giveUpStart(container: name))
@@ -43,21 +39,29 @@ extension PodMachine {
         return directives + advance(now)
     }
 
+    /// What follows the end of a container while all are to begin again, whatever else was asked of it; nil otherwise.
+    mutating func endedForAll(_ i: Int, _ now: BootInstant) -> [PodDirective]? {
+        guard isRestartingAll else { return nil }
+        stoppedByOperator.remove(containers[i].name)
+        containers[i].mustRunAgain = false
+        rest(i)
+        return advance(now)
+    }
+
     /// While all are to begin again nothing begins before everything has ended.
     mutating func awaitRest() -> [PodDirective] {
         for i in containers.indices {
             guard case .waiting(nil, _) = containers[i].state else { continue }
             containers[i].state = .waiting(reason: Self.restartingAll, message: nil)
         }
-        guard !containers.contains(where: \.isLive), let first = containers.first(where: \.waitsForAll) else {
-            return []
-        }
+        guard !containers.contains(where: \.isLive), let first = containers.first else { return [] }
         return [.arm(.restart(container: first.name), after: Self.restPause)]
     }
 
     /// Begins the pod's containers from the first on, once nothing of them runs.
     mutating func beginAllAgain(_ now: BootInstant) -> [PodDirective] {
         guard stage == .running, !containers.contains(where: \.isLive) else { return [] }
+        isRestartingAll = false
         for i in containers.indices where containers[i].waitsForAll {
             containers[i].state = .waiting(reason: nil, message: nil)
             containers[i].heldUntil = nil

@@ -2,6 +2,13 @@ import Base
 
 /// Taking up where an earlier run of the agent left off.
 extension PodMachine {
+    /// A machine that goes on where the one was that the record is of.
+    init(_ plan: PodPlan, restoring record: PodRecord) {
+        self.init(plan, restoring: record.containers, finished: record.isFinished)
+        failure = record.failure
+        isRestartingAll = record.isRestartingAll
+    }
+
     /// Nothing of the earlier sandbox is there: what was on record as running ended with the machine.
     mutating func sandboxIsGone() {
         if stage == .preparing { resetForNewSandbox() }
@@ -11,6 +18,7 @@ extension PodMachine {
     mutating func resetForNewSandbox() {
         endings = [:]
         begunHere = []
+        isRestartingAll = false
         loseEphemeral(at: nil)
         for i in containers.indices {
             var record = containers[i]
@@ -95,7 +103,9 @@ extension PodMachine {
                 }
                 containers[i].heldUntil = nil
                 // The agent went before the container had ended that was to: it is asked once more.
-                if containers[i].isHeld || containers[i].mustRunAgain {
+                if isRestartingAll {
+                    directives.append(.killContainer(container: containers[i].name))
+                } else if containers[i].isHeld || containers[i].mustRunAgain {
                     directives += stopAgain(i, now)
                 } else if containers[i].hasFailedProbe {
                     stoppedByOperator.remove(containers[i].name)
@@ -120,7 +130,10 @@ extension PodMachine {
                 ends.append((i, end))
             }
         }
-        // Only when it is known what runs is it decided what follows from what ended.
+        // Only when it is known what runs is it decided what follows from what ended; before anything begins again, that
+        // all do.
+        let cause = ends.firstIndex { restartsAll(containers[$0.0], after: $0.1.exitCode) }
+        if let cause { ends.swapAt(0, cause) }
         for (i, end) in ends { directives += ended(i, end, now) }
         return directives + advance(now)
     }

@@ -30,6 +30,8 @@ public struct PodMachine: Sendable {
     public internal(set) var isStopping = false
     /// Why the pod fails, whatever its containers do: they are ended, and it stays.
     public internal(set) var failure: PodFailure?
+    /// The containers are ended to begin again together.
+    public internal(set) var isRestartingAll = false
     /// The grace period of an end that waits until it is known what runs, and until when it waits.
     var pendingStop: (grace: Nanoseconds, until: BootInstant)?
     /// When what was asked to stop is killed.
@@ -236,7 +238,7 @@ public struct PodMachine: Sendable {
         containers[i].state = .waiting(reason: failure.reason, message: failure.message)
         containers[i].missingImage = failure.image
         if stage == .terminating { return directives + endTerminationIfQuiet(now) }
-        if let next = endedByOperator(i, now) { return directives + next }
+        if let next = endedForAll(i, now) ?? endedByOperator(i, now) { return directives + next }
         if failure.kind == .pull { return directives + holdBackPull(i, now) + advance(now) }
         if failure.kind == .configuration {
             containers[i].heldUntil = now + .seconds(10)
@@ -259,7 +261,7 @@ public struct PodMachine: Sendable {
         containers[i].state = .terminated(end)
         if stage == .terminating { return cut + endTerminationIfQuiet(now) }
         guard stage == .running else { return cut }
-        if let next = endedByOperator(i, now) { return cut + next }
+        if let next = endedForAll(i, now) ?? endedByOperator(i, now) { return cut + next }
         if restartsAll(containers[i], after: end.exitCode) { return cut + restartAll(i, now) }
         guard !isDone(containers[i]) else {
             return cut + advance(now)

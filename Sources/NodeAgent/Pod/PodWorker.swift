@@ -274,6 +274,7 @@ public final class PodWorker {
             containers: suspendedAsFinished == nil ? machine.containers : machine.resumableContainers,
             ephemeral: machine.ephemeral, ephemeralSpecs: pod.spec.ephemeralContainers.map(\.given))
         record.isSuccessor = isSuccessor
+        record.isRestartingAll = machine.isRestartingAll
         records.save(record)
     }
 

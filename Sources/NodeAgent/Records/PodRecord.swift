@@ -21,6 +21,8 @@ public struct PodRecord: Hashable, Sendable {
     public var isSuccessor = false
     /// Why it failed, or is about to: what runs of it is to end.
     public var failure: PodFailure?
+    /// Its containers are ended to begin again together.
+    public var isRestartingAll = false
     public var containers: [ContainerRecord]
     /// What it was given while it ran: what is known of it, and what was asked for.
     public var ephemeral: [ContainerRecord]
@@ -51,7 +53,7 @@ public struct PodRecord: Hashable, Sendable {
         [
             "schema": .integer(Self.schema), "uid": .string(uid), "source": .string(source),
             "startTime": .integer(startTime.nanoseconds), "finished": .bool(isFinished), "ending": .bool(isEnding),
-            "successor": .bool(isSuccessor),
+            "successor": .bool(isSuccessor), "restartingAll": .bool(isRestartingAll),
             "failure": failure.map { ["reason": .string($0.reason), "message": .string($0.message)] } ?? .null,
             "manifest": manifest, "generation": .integer(generation), "containers": .array(containers.map(\.json)),
             "ephemeral": .array(ephemeral.map(\.json)), "ephemeralContainers": .array(ephemeralSpecs),
@@ -70,6 +72,7 @@ public struct PodRecord: Hashable, Sendable {
         isFinished = try value.optionalBool("finished") ?? false
         isEnding = try value.optionalBool("ending") ?? false
         isSuccessor = try value.optionalBool("successor") ?? false
+        isRestartingAll = try value.optionalBool("restartingAll") ?? false
         if let failure = value["failure"], !failure.isNull {
             self.failure = PodFailure(
                 reason: try failure.requiredString("reason"), message: try failure.requiredString("message"))
