@@ -23,7 +23,7 @@ public enum CommandLineTool {
     static let commands: [Command] = [
         GetCommand.command, DescribeCommand.command, WhyCommand.command, LogsCommand.command, ExecCommand.command,
         AttachCommand.command, DebugCommand.command, CopyCommand.command, EventsCommand.command, TopCommand.command,
-        PortForwardCommand.command,
+        PortForwardCommand.command, ConditionCommand.command,
         ApplyCommand.command, DeleteCommand.command, DiffCommand.command, WaitCommand.command, ControlCommands.stop,
         ControlCommands.start, ControlCommands.restart,
         ImageCommands.load, ImageCommands.pull,

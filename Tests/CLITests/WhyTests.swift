@@ -228,6 +228,27 @@ import Testing
         return Diagnosis(evidence: evidence).causes
     }
 
+    @Test func aReadinessGateThatNobodyOpensIsNamed() {
+        let message = "corresponding condition of pod readiness gate \"x/up\" does not exist."
+        let pod = Pod([
+            "metadata": ["name": "web", "namespace": "default", "uid": "u"],
+            "spec": ["containers": [["name": "main", "image": "x"]]],
+            "status": [
+                "phase": "Running",
+                "conditions": [
+                    ["type": "Initialized", "status": "True"],
+                    [
+                        "type": "Ready", "status": "False", "reason": "ReadinessGatesNotReady",
+                        "message": .string(message),
+                    ],
+                ],
+                "containerStatuses": [["name": "main", "image": "x", "ready": true, "state": ["running": [:]]]],
+            ],
+        ])
+        let causes = Diagnosis(evidence: Evidence(key: "default/web", pod: pod, output: [:], now: Self.now)).causes
+        #expect(causes.map(\.fault.name) == ["readiness-gate"] && causes.first?.said == [message])
+    }
+
     @Test func whatAProbeSaysIsTold() {
         let unready = Self.causes(["running": [:]], events: [("Unhealthy", "Readiness probe failed: no")])
         #expect(unready.map(\.fault.name) == ["not-ready"])

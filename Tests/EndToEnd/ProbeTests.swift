@@ -133,7 +133,37 @@ let probeAgentSuite = Suite("probes and the agent", freshNode: true) {
             }
             try expectEqual(try node.exec("down", "touch /tmp/up").status, 0, "touch")
             try node.waitReady("down")
-        }
+        },
+        Test("a pod with a readiness gate is ready when others say so too, and the next agent knows it") { node in
+            let gate = "readinessGates: [{conditionType: example.com/in-service}]"
+            try node.drop("gated.yaml", shellPod("gated", hold, spec: gate, restart: "Always"))
+            let name = try node.fullName("gated")
+            let waits = try node.waitCondition("gated", "ContainersReady", "True")
+            let ready = waits.at("status.conditions")?.arrayValue?.first { $0.string("type") == "Ready" }
+            try expectEqual(ready?.string("reason") ?? "", "ReadinessGatesNotReady", "reason")
+            try expectEqual(try node.ok("why", name, "-o", "name"), "readiness-gate\n", "why")
+            try node.ok("condition", name, "example.com/in-service=True", "--reason=Asked")
+            try node.waitCondition("gated", "Ready", "True")
+            try node.kill()
+            try node.start()
+            let after = try node.waitCondition("gated", "Ready", "True")
+            let kept = after.at("status.conditions")?.arrayValue?.first {
+                $0.string("type") == "example.com/in-service"
+            }
+            try expectEqual(kept?.string("reason") ?? "", "Asked", "what was said")
+            try node.ok("condition", name, "example.com/in-service=False")
+            try node.waitCondition("gated", "Ready", "False")
+            try node.ok("condition", name, "example.com/in-service-")
+            let pod = try node.wait("gated", "nobody says anything") { pod in
+                pod.at("status.conditions")?.arrayValue?.contains {
+                    $0.string("type") == "example.com/in-service"
+                } == false
+            }
+            try expectEqual(pod.container()?.integer("restartCount"), 0, "restarts")
+            let own = try node.swiftlet("condition", name, "Ready=True")
+            try expect(
+                own.status == 1 && own.errors.contains("Forbidden: the node says this itself"), own.errors)
+        },
     ]
 }
 

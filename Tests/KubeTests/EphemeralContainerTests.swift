@@ -31,7 +31,7 @@ struct EphemeralContainerTests {
     }
 
     private func problem(
-        _ containers: String, _ form: EphemeralContainerDecoder.Form = .strategic, present: [String] = []
+        _ containers: String, _ form: ListForm = .strategic, present: [String] = []
     ) throws -> String {
         let (request, pod) = (try request(containers), try pod(present))
         do throws(PodDecodingError) {
@@ -78,7 +78,7 @@ struct EphemeralContainerTests {
     @Test("A patch adds to what is there, a whole list has it all")
     func forms() throws {
         let present = ["{name: one, image: i}"]
-        func names(_ containers: String, _ form: EphemeralContainerDecoder.Form) throws -> [String] {
+        func names(_ containers: String, _ form: ListForm) throws -> [String] {
             try EphemeralContainerDecoder.decode(try request(containers), form, of: try pod(present)).map(\.name)
         }
         #expect(try names("{name: two, image: i}", .strategic) == ["one", "two"])

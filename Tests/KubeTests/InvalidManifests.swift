@@ -33,6 +33,14 @@ extension BrokenManifestTests {
         ),
         (
             "{apiVersion: v1, kind: Pod, metadata: {name: p, annotations: {swiftlet/replacement: rolling}},\n"
+                + "spec: {readinessGates: [{conditionType: x}], containers: [{name: c, image: i}]}}",
+            [
+                "2:24: spec.readinessGates: Forbidden: may not be set together with the annotation swiftlet/replacement: "
+                    + "nobody could open a gate of an instance that is not the pod yet"
+            ]
+        ),
+        (
+            "{apiVersion: v1, kind: Pod, metadata: {name: p, annotations: {swiftlet/replacement: rolling}},\n"
                 + "spec: {containers: [{name: c, image: i, ports: [{containerPort: 80, hostPort: 80}]}]}}",
             [
                 "2:79: spec.containers[0].ports[0].hostPort: Forbidden: may not be set together with the annotation "
@@ -110,6 +118,16 @@ extension BrokenManifestTests {
                     + "used for validation is '[-A-Za-z0-9]+')",
                 "4:22: spec.containers[0].lifecycle.preStop.sleep: Invalid value: 31: must be non-negative and less than "
                     + "terminationGracePeriodSeconds (30)",
+            ]
+        ),
+        (
+            pod(spec: "readinessGates: [{conditionType: a b}, {conditionType: ''}],"),
+            [
+                "1:90: spec.readinessGates[0].conditionType: Invalid value: \"a b\": name part must consist of "
+                    + "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
+                    + "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+                    + "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+                "1:112: spec.readinessGates[1].conditionType: Required value",
             ]
         ),
         (

@@ -40,6 +40,7 @@ let completeManifest = """
       priority: 7
       os: {name: linux}
       priorityClassName: system-node-critical
+      readinessGates: [{conditionType: example.com/in-service}]
       restartPolicy: OnFailure
       terminationGracePeriodSeconds: 5
       activeDeadlineSeconds: 600

@@ -83,8 +83,8 @@ public final class FakeNode: NodeService {
     }
     /// What a pod was given; one of the name `bad` is refused.
     public var given: [JSONValue] = []
-    public func debug(
-        _ request: JSONValue, _ form: EphemeralContainerDecoder.Form, namespace: String, pod: String,
+    public func change(
+        _ subresource: PodSubresource, _ request: JSONValue, _ form: ListForm, namespace: String, pod: String,
         completion: @escaping (Result<JSONValue, NodeServiceError>) -> Void
     ) {
         loop.enqueue { [self] in
@@ -95,8 +95,8 @@ public final class FakeNode: NodeService {
             if containers.contains(where: { $0["name"]?.stringValue == "bad" }) {
                 return completion(.failure(NodeServiceError(status: 422, "Pod \"\(pod)\" is invalid: bad")))
             }
-            controls.append("debug \(namespace)/\(pod) \(form)")
-            given += containers
+            controls.append("\(subresource) \(namespace)/\(pod) \(form)")
+            given += containers + (request["status"]?["conditions"]?.arrayValue ?? [])
             completion(.success(object))
         }
     }

@@ -119,7 +119,7 @@ import Testing
         #expect(try send("PATCH", "a", body, type: "application/merge-patch+json; charset=utf-8").status == 200)
         #expect(try send("PATCH", "a", "{}", type: "application/merge-patch+json").status == 200)
         #expect(try send("PUT", "a", body).status == 200)
-        let (whole, strategic) = ("debug default/a whole", "debug default/a strategic")
+        let (whole, strategic) = ("ephemeralContainers default/a whole", "ephemeralContainers default/a strategic")
         #expect(harness.node.controls == [strategic, whole, strategic, whole])
         #expect(harness.node.given.count == 3)
         #expect(try send("PATCH", "a", body, type: "application/json-patch+json").status == 415)
@@ -129,6 +129,26 @@ import Testing
         #expect(try send("DELETE", "a", "").status == 405)
         #expect(try harness.get("/swiftlet/v1/pods/default/a/ephemeralcontainers").status == 200)
         #expect(try harness.get("/swiftlet/v1/pods/default/b/ephemeralcontainers").status == 404)
+    }
+
+    @Test func othersSetConditionsByTheStatusOfAPod() throws {
+        let harness = try Harness()
+        harness.node.setPod("a", phase: "Running")
+        func send(_ method: String, _ body: String, type: String) throws -> Int {
+            try harness.exchange(
+                "\(method) /swiftlet/v1/pods/default/a/status HTTP/1.1\r\nHost: x\r\nContent-Type: \(type)\r\n"
+                    + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            ).status
+        }
+        let body = #"{"status":{"conditions":[{"type":"x.example/up","status":"True"}]}}"#
+        #expect(try send("PATCH", body, type: "application/strategic-merge-patch+json") == 200)
+        #expect(try send("PATCH", body, type: "application/merge-patch+json") == 200)
+        #expect(try send("PUT", body, type: "application/json") == 200)
+        #expect(try send("POST", body, type: "application/json") == 405)
+        #expect(
+            harness.node.controls == ["status default/a strategic", "status default/a whole", "status default/a whole"])
+        #expect(harness.node.given.count == 3)
+        #expect(try harness.get("/swiftlet/v1/pods/default/a/status").text.contains(#""name":"a""#))
     }
 
     @Test func aWatcherThatDoesNotReadIsEndedAndTold() throws {

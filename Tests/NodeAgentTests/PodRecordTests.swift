@@ -1,5 +1,6 @@
 import Base
 import JSON
+import Kube
 import TestSupport
 import Testing
 
@@ -22,10 +23,17 @@ import Testing
             exitCode: 137, signal: 9, reason: "OOMKilled", message: "m", startedAt: Timestamp(nanoseconds: 1),
             finishedAt: Timestamp(nanoseconds: 2), containerID: "x")
         container.state = .waiting(reason: "CrashLoopBackOff", message: "back-off")
-        return PodRecord(
+        var record = PodRecord(
             uid: "u", source: "/etc/podspecs/a.yaml", manifest: ["kind": "Pod"], generation: 4,
             startTime: Timestamp(nanoseconds: 3), isFinished: false, failure: .deadlineExceeded, containers: [container]
         )
+        (record.isSuccessor, record.isRestartingAll) = (true, true)
+        record.conditions = [
+            PodCondition(
+                type: "example.com/up", status: .unknown, reason: "R", message: "m",
+                lastTransitionTime: Timestamp(nanoseconds: 5_000_000_000))
+        ]
+        return record
     }
 
     @Test func aRecordReadsBackAsItWasWritten() throws {

@@ -71,6 +71,28 @@ import Testing
     }
 
     private static let running = ContainerRecord.State.running(since: time(5))
+
+    @Test func aPodIsReadyWhenItsGatesAreOpenToo() {
+        var pod = Self.pod()
+        pod.spec.readinessGates = ["x/up", "x/known"]
+        var builder = PodStatusBuilder(
+            pod: pod, records: [Self.record("a", Self.running)], isSandboxReady: true, startTime: Self.time(1),
+            nodeAddresses: [])
+        func ready(_ now: Int64) -> PodCondition? {
+            builder.status(previous: nil, now: Self.time(now)).conditions.first { $0.type == "Ready" }
+        }
+        #expect(ready(6)?.reason == "ReadinessGatesNotReady")
+        builder.others = [PodCondition(type: "x/up", status: .false)]
+        #expect(
+            ready(7)?.message == "the status of pod readiness gate \"x/up\" is not \"True\", but False, "
+                + "corresponding condition of pod readiness gate \"x/known\" does not exist.")
+        builder.others = [PodCondition(type: "x/up", status: .true), PodCondition(type: "x/known", status: .true)]
+        let status = builder.status(previous: nil, now: Self.time(8))
+        #expect(ready(8)?.status == .true && status.conditions.suffix(2) == builder.others[...])
+        // Containers come first.
+        builder.records[0].isReady = false
+        #expect(ready(9)?.reason == "ContainersNotReady")
+    }
     private static func done(_ code: Int32) -> ContainerRecord.State { .terminated(end(code)) }
     private static func start(_ state: ContainerRecord.State, last: Int32? = nil) -> ContainerRecord {
         record("i", state, isInit: true, last: last.map { end($0) })

@@ -16,6 +16,15 @@ extension Diagnosis {
             said: event.map { [$0.message] } ?? [])
     }
 
+    /// A pod whose containers are ready, and whose readiness gates are not all open.
+    func closedGate(_ pod: Pod) -> Cause? {
+        let ready = pod.status.conditions.first { $0.type == "Ready" }
+        guard let ready, ready.reason == "ReadinessGatesNotReady" else { return nil }
+        return cause(
+            "readiness-gate", nil, ["the pod's containers are ready, the pod is not"],
+            said: ready.message.map { [$0] } ?? [])
+    }
+
     /// A run that the node ended because of a probe.
     func endedByProbe(_ name: String, _ state: ContainerStateTerminated, _ chain: [String]) -> Cause? {
         guard let start = state.startedAt, let finish = state.finishedAt else { return nil }

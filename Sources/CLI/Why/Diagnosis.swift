@@ -60,6 +60,7 @@ struct Diagnosis {
                 causes += containerCauses(pod, status, isInit: false)
             }
         }
+        if causes.isEmpty, let gate = closedGate(pod) { return [gate] }
         // One that has not begun may have been held up by the sandbox.
         if causes.allSatisfy({ $0.fault.name == "starting" }), let sandbox = sandboxCause(pod) { return [sandbox] }
         return causes

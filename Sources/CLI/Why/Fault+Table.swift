@@ -179,6 +179,9 @@ extension Fault {
         Fault(
             "not-ready", .probes, "its startup or readiness probe has not succeeded",
             fix: "look at what the probe said; \"swiftlet exec POD\" helps to try what it does"),
+        Fault(
+            "readiness-gate", .probes, "its containers are ready, and somebody else has not said that the pod is",
+            fix: "look at who sets the condition of the gate; by hand: \"swiftlet condition POD TYPE=True\""),
     ]
 
     private static let output = [

@@ -5,20 +5,12 @@ public enum EphemeralContainerDecoder {
     /// A pod has no more of them, so that what is kept of a pod stays bounded.
     public static let limit = 100
 
-    /// How a request names what it wants.
-    public enum Form: Sendable, Hashable {
-        /// The whole list, as it is to be.
-        case whole
-        /// A strategic merge patch: those of known names are changed, others are added.
-        case strategic
-    }
-
     /// The pod's ephemeral containers as they are to be.
     ///
     /// - Parameter request: a Pod, or the part of one, of which only `spec.ephemeralContainers` counts.
     /// - Throws: `PodDecodingError` when it asks for more than to add some, or for what cannot be had.
     public static func decode(
-        _ request: JSONValue, _ form: Form, of pod: Pod
+        _ request: JSONValue, _ form: ListForm, of pod: Pod
     ) throws(PodDecodingError) -> [EphemeralContainer] {
         let path = FieldPath().field("spec").field("ephemeralContainers")
         func fail(_ message: String, _ path: FieldPath) -> PodDecodingError {

@@ -19,6 +19,12 @@ extension PodValidator {
             }
         }
         guard PodReplacement(pod.metadata.annotations).isRolling else { return }
+        // Nobody outside sees the next instance before it is the pod.
+        if !pod.spec.readinessGates.isEmpty {
+            forbidden(
+                "may not be set together with the annotation \(PodReplacement.annotation): nobody could open a gate of "
+                    + "an instance that is not the pod yet", path.field("spec").field("readinessGates"))
+        }
         // Two instances run side by side for a while.
         for (list, containers) in [("initContainers", pod.spec.initContainers), ("containers", pod.spec.containers)] {
             for (n, container) in containers.enumerated() {

@@ -76,6 +76,9 @@ struct PodValidator: IssueCollector {
         for (n, secret) in spec.imagePullSecrets.enumerated() {
             name(secret, path.field("imagePullSecrets")[n].field("name"), Names.subdomain)
         }
+        for (n, type) in spec.readinessGates.enumerated() {
+            name(type, path.field("readinessGates")[n].field("conditionType"), Names.qualifiedName)
+        }
         let names = Set((spec.initContainers + spec.containers).map(\.name))
         volumes(spec.volumes, path.field("volumes"), containers: names)
         containers(spec, path)

@@ -34,6 +34,8 @@ public struct PodSpec: KubeValue {
     /// Pods of higher priority start first.
     public var priority: Int32?
     public var priorityClassName: String?
+    /// Types of conditions, set by others, that must be true for the pod to be ready.
+    public var readinessGates: [String]
     /// Fields without effect here, kept so that the pod is printed as it came.
     public var carried: JSONObject
 
@@ -49,6 +51,7 @@ public struct PodSpec: KubeValue {
         setHostnameAsFQDN = false
         hostAliases = []
         imagePullSecrets = []
+        readinessGates = []
         securityContext = PodSecurityContext()
         carried = JSONObject()
     }
@@ -84,6 +87,7 @@ public struct PodSpec: KubeValue {
         serviceAccountName = value.text("serviceAccountName")
         priority = value.integer("priority").map { Int32(clamping: $0) }
         priorityClassName = value.text("priorityClassName")
+        readinessGates = (value["readinessGates"]?.arrayValue ?? []).map { $0.text("conditionType") ?? "" }
         carried = value.members(Self.carriedFields)
     }
 
@@ -107,6 +111,9 @@ public struct PodSpec: KubeValue {
         object.put("nodeName", nodeName)
         object.put("priority", priority)
         object.put("priorityClassName", priorityClassName)
+        if !readinessGates.isEmpty {
+            object.append("readinessGates", .array(readinessGates.map { ["conditionType": .string($0)] }))
+        }
         object.put("restartPolicy", restartPolicy)
         object.append("securityContext", securityContext.json)
         object.put("serviceAccountName", serviceAccountName)

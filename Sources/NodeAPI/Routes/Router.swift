@@ -68,8 +68,8 @@ final class Router {
                 only(["POST"], head) { [self] in control($0, action, namespace: path[1], name: path[2]) }
             } else if path.count == 4, path[0] == "pods", path[3] == "gracePeriod" {
                 only(["POST"], head) { [self] in setGracePeriod($0, namespace: path[1], name: path[2]) }
-            } else if path.count == 4, path[0] == "pods", path[3] == "ephemeralcontainers" {
-                ephemeralContainers(head, namespace: path[1], name: path[2])
+            } else if path.count == 4, path[0] == "pods", let subresource = PodSubresource(rawValue: path[3]) {
+                change(subresource, head, namespace: path[1], name: path[2])
             } else if path.count == 4, path[0] == "pods", path[3] == "timeline" {
                 only(["GET"], head) { [self] in timeline($0, namespace: path[1], name: path[2]) }
             } else if path.count == 3, path[0] == "pods" {

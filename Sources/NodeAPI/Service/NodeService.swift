@@ -26,13 +26,13 @@ public protocol NodeService: AnyObject {
         _ action: PodAction, namespace: String, pod: String, container: String?, gracePeriod: Int64?,
         completion: @escaping (Result<Void, NodeServiceError>) -> Void)
 
-    /// Gives a pod further containers, to look into it while it runs; answers with the pod when that is on disk.
+    /// Changes a part of a pod; answers with the pod when that is on disk.
     ///
     /// - Parameters:
-    ///   - request: a Pod, of which only `spec.ephemeralContainers` counts.
-    ///   - form: whether these are all of the pod's, or a change of them.
-    func debug(
-        _ request: JSONValue, _ form: EphemeralContainerDecoder.Form, namespace: String, pod: String,
+    ///   - request: a Pod, of which only the subresource's list counts.
+    ///   - form: whether that is all there is to be, or a change.
+    func change(
+        _ subresource: PodSubresource, _ request: JSONValue, _ form: ListForm, namespace: String, pod: String,
         completion: @escaping (Result<JSONValue, NodeServiceError>) -> Void)
 
     /// Replaces how long a pod's containers have to end, in seconds, until the agent is restarted. One that is being

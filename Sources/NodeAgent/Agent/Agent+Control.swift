@@ -2,21 +2,6 @@ import Base
 import Kube
 import PodSources
 
-/// Why containers cannot be stopped, started or restarted.
-public struct ControlError: Error, Hashable, Sendable, CustomStringConvertible {
-    public enum Reason: Hashable, Sendable {
-        case noSuchPod
-        case noSuchContainer
-        /// The pod is in no state for it.
-        case conflict
-        /// What is asked for cannot be had.
-        case invalid
-        case notRecorded
-    }
-    public var reason: Reason
-    public var description: String
-}
-
 extension Agent {
     /// Stops, starts or restarts a pod's containers. What is asked is on disk when this returns.
     ///

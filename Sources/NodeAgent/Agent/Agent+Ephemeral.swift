@@ -11,7 +11,7 @@ extension Agent {
     ///   - form: whether these are all of the pod's, or a change of them.
     /// - Throws: `ControlError` with a sentence for people.
     public func debug(
-        _ key: PodKey, _ request: JSONValue, _ form: EphemeralContainerDecoder.Form
+        _ key: PodKey, _ request: JSONValue, _ form: ListForm
     ) async throws(ControlError) {
         guard let worker = worker(key) else {
             throw ControlError(reason: .noSuchPod, description: "pods \"\(key.name)\" not found")
@@ -21,8 +21,7 @@ extension Agent {
         do throws(PodDecodingError) {
             wanted = try EphemeralContainerDecoder.decode(request, form, of: pod)
         } catch {
-            let reasons = error.description.split(separator: "\n").joined(separator: ", ")
-            throw ControlError(reason: .invalid, description: "Pod \"\(key.name)\" is invalid: \(reasons)")
+            throw ControlError(error, of: key)
         }
         let new = wanted.filter { asked in !pod.spec.ephemeralContainers.contains { $0.name == asked.name } }
         if new.isEmpty { return }

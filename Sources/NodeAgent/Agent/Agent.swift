@@ -232,6 +232,7 @@ public final class Agent {
             // One that begins as its manifest says is not one that went back.
             if record == nil { rolledBack[manifest.key] = nil }
         }
+        worker.conditions = record?.conditions ?? []
         // Of what an earlier agent left aside some had been the pod, and their end is told as its.
         worker.isSuccessor = record?.isSuccessor ?? beside
         worker.onChange = { [unowned self] worker in changed(worker) }

@@ -22,6 +22,8 @@ public final class PodWorker {
     private var early: [PodInput] = []
     /// It runs beside the instance whose place it is to take when it is ready.
     var isSuccessor = false
+    /// The conditions that others than the node have set: readiness gates and the like.
+    var conditions: [PodCondition] = []
     /// An edit of the manifest that waits until the sandbox is there.
     var awaitedEdit: ManifestPod?
     private var timers: [PodTimer: EventLoop.Token] = [:]
@@ -275,6 +277,7 @@ public final class PodWorker {
             ephemeral: machine.ephemeral, ephemeralSpecs: pod.spec.ephemeralContainers.map(\.given))
         record.isSuccessor = isSuccessor
         record.isRestartingAll = machine.isRestartingAll
+        record.conditions = conditions
         records.save(record)
     }
 

@@ -1,5 +1,6 @@
 import Base
 import JSON
+import Kube
 
 /// What of one pod instance outlives the agent and the machine's power: who it is, what it runs, and how often.
 public struct PodRecord: Hashable, Sendable {
@@ -23,6 +24,8 @@ public struct PodRecord: Hashable, Sendable {
     public var failure: PodFailure?
     /// Its containers are ended to begin again together.
     public var isRestartingAll = false
+    /// The conditions that others than the node have set.
+    public var conditions: [PodCondition] = []
     public var containers: [ContainerRecord]
     /// What it was given while it ran: what is known of it, and what was asked for.
     public var ephemeral: [ContainerRecord]
@@ -56,6 +59,7 @@ public struct PodRecord: Hashable, Sendable {
             "successor": .bool(isSuccessor), "restartingAll": .bool(isRestartingAll),
             "failure": failure.map { ["reason": .string($0.reason), "message": .string($0.message)] } ?? .null,
             "manifest": manifest, "generation": .integer(generation), "containers": .array(containers.map(\.json)),
+            "conditions": .array(conditions.map(\.json)),
             "ephemeral": .array(ephemeral.map(\.json)), "ephemeralContainers": .array(ephemeralSpecs),
         ]
     }
@@ -87,6 +91,7 @@ public struct PodRecord: Hashable, Sendable {
         ephemeral = []
         for container in value["ephemeral"]?.arrayValue ?? [] { ephemeral.append(try ContainerRecord(container)) }
         ephemeralSpecs = value["ephemeralContainers"]?.arrayValue ?? []
+        conditions = (value["conditions"]?.arrayValue ?? []).map { PodCondition($0) }
     }
 }
 

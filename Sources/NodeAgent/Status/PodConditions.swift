@@ -3,13 +3,19 @@ import Kube
 
 /// The conditions of a pod, in the kubelet's order and words.
 enum PodConditions {
-    /// - Parameter status: with its phase and container statuses.
+    /// - Parameters:
+    ///   - status: with its phase and container statuses.
+    ///   - others: the conditions that others than the node have set.
     static func conditions(
-        _ pod: Pod, _ status: PodStatus, isSandboxReady: Bool, previous: [PodCondition], now: Timestamp
+        _ pod: Pod, _ status: PodStatus, isSandboxReady: Bool, others: [PodCondition], previous: [PodCondition],
+        now: Timestamp
     ) -> [PodCondition] {
         let containersReady = self.containersReady(pod, status)
         var ready = containersReady
         ready.type = "Ready"
+        if ready.status == .true, let message = closedGates(pod, others) {
+            ready = PodCondition(type: "Ready", status: .false, reason: "ReadinessGatesNotReady", message: message)
+        }
         let all = [
             PodCondition(type: "PodReadyToStartContainers", status: isSandboxReady ? .true : .false),
             initialized(pod, status), ready, containersReady, PodCondition(type: "PodScheduled", status: .true),
@@ -21,6 +27,18 @@ enum PodConditions {
             condition.observedGeneration = pod.metadata.generation
             return condition
         }
+    }
+
+    /// Which readiness gates keep a pod whose containers are ready from being so; nil when none does.
+    private static func closedGates(_ pod: Pod, _ others: [PodCondition]) -> String? {
+        let closed = pod.spec.readinessGates.compactMap { gate -> String? in
+            guard let condition = others.first(where: { $0.type == gate }) else {
+                return "corresponding condition of pod readiness gate \"\(gate)\" does not exist."
+            }
+            if condition.status == .true { return nil }
+            return "the status of pod readiness gate \"\(gate)\" is not \"True\", but \(condition.status.rawValue)"
+        }
+        return closed.isEmpty ? nil : closed.joined(separator: ", ")
     }
 
     /// That all containers begin again, while they do; afterwards that they did.

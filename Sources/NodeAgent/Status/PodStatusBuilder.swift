@@ -23,6 +23,8 @@ public struct PodStatusBuilder: Sendable {
     public var failure: PodFailure?
     /// This node does not run it.
     public var rejection: PodRejection?
+    /// The conditions that others than the node have set.
+    public var others: [PodCondition] = []
     /// The pod's own addresses; with hostNetwork the node's are taken.
     public var podAddresses: [String]
 
@@ -64,9 +66,10 @@ public struct PodStatusBuilder: Sendable {
         status.message = failure?.message
         shareMessages(&status)
         status.conditions = PodConditions.conditions(
-            pod, status, isSandboxReady: isSandboxReady, previous: previous?.conditions ?? [], now: now)
+            pod, status, isSandboxReady: isSandboxReady, others: others, previous: previous?.conditions ?? [], now: now)
         status.conditions += PodConditions.restarting(
             pod, isRestartingAll: isRestartingAll, previous: previous?.conditions ?? [], now: now)
+        status.conditions += others
         status.hostIP = nodeAddresses.first
         status.hostIPs = nodeAddresses
         let addresses = pod.spec.hostNetwork ? nodeAddresses : podAddresses

@@ -21,6 +21,7 @@ public final class PodStatuses: PodStatusSource {
         builder.isRestartingAll = worker.machine.isRestartingAll
         builder.failure = worker.machine.toldFailure
         builder.rejection = worker.machine.rejection
+        builder.others = worker.conditions
         let status = builder.status(previous: last[worker.uid], now: .now)
         last[worker.uid] = status
         return status

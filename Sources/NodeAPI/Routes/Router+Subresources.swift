@@ -3,11 +3,12 @@ import JSON
 import Kube
 
 extension Router {
-    /// `GET`, `PUT` and `PATCH /swiftlet/v1/pods/{namespace}/{name}/ephemeralcontainers`, as the API server's subresource
-    /// of a pod: containers can be added, and none changed or removed. A patch is a strategic merge patch, or with that
-    /// content type a JSON merge patch. The answer is the pod.
-    func ephemeralContainers(_ head: HTTPRequestHead, namespace: String, name: String) -> Endpoint {
-        let form: EphemeralContainerDecoder.Form
+    /// `GET`, `PUT` and `PATCH /swiftlet/v1/pods/{namespace}/{name}/{subresource}`, as the API server's. A patch is a
+    /// strategic merge patch, or with that content type a JSON merge patch. The answer is the pod.
+    func change(
+        _ subresource: PodSubresource, _ head: HTTPRequestHead, namespace: String, name: String
+    ) -> Endpoint {
+        let form: ListForm
         switch (head.method, head.headers["Content-Type"]?.split(separator: ";").first) {
         case ("GET", _): return Endpoint { [self] in pod($0, namespace: namespace, name: name) }
         case ("PUT", _), ("PATCH", "application/merge-patch+json"): form = .whole
@@ -20,8 +21,11 @@ extension Router {
         }
         return jsonBody { [service] exchange, request in
             // A merge patch that does not name the list leaves it as it is.
-            let isUnchanged = head.method == "PATCH" && request["spec"]?["ephemeralContainers"] == nil
-            service.debug(request, isUnchanged ? .strategic : form, namespace: namespace, pod: name) { result in
+            let list = subresource.list.reduce(request) { $0?[$1] }
+            let isUnchanged = head.method == "PATCH" && list == nil
+            service.change(
+                subresource, request, isUnchanged ? .strategic : form, namespace: namespace, pod: name
+            ) { result in
                 switch result {
                 case .success(let pod): exchange.respond(json: pod)
                 case .failure(let error): exchange.respond(error)

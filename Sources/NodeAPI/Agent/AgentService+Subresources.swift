@@ -4,14 +4,17 @@ import NodeAgent
 import PodSources
 
 extension AgentService {
-    public func debug(
-        _ request: JSONValue, _ form: EphemeralContainerDecoder.Form, namespace: String, pod: String,
+    public func change(
+        _ subresource: PodSubresource, _ request: JSONValue, _ form: ListForm, namespace: String, pod: String,
         completion: @escaping (Result<JSONValue, NodeServiceError>) -> Void
     ) {
         let key = PodKey(namespace: namespace, name: pod)
         Task {
             do throws(ControlError) {
-                try await agent.debug(key, request, form)
+                switch subresource {
+                case .ephemeralContainers: try await agent.debug(key, request, form)
+                case .status: try await agent.setConditions(key, request, form)
+                }
                 completion(
                     agent.pod(key).map { .success($0.json) } ?? .failure(.notFound("pods \"\(pod)\" not found")))
             } catch {
