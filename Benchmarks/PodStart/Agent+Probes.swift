@@ -50,27 +50,41 @@ extension Agent {
         print("BENCH \(name)_wakeups \(Self.tenths(Double(wakeups) / total)) per_probe")
     }
 
-    /// How long it takes from the end of a container's process until `get pods -w` prints that its pod has completed. The
-    /// process's connection is closed by the kernel on its way out, which is when the time begins.
+    /// How long it takes from the end of a container's process until `get pods -w` prints that its pod has completed: from
+    /// the kernel's word (pidfd) on, and from when it has begun to take the process apart, which closes its connection.
     func measureStatus(_ count: Int) throws {
         for index in 0..<count { _ = try drop("s\(index)", Self.manifest("s\(index)", containers: 1, probe: nil)) }
         try waitUntil("all \(count) pods are ready", seconds: 120) { try self.ready("1/1") == count }
-        let lines = try output("get", "pods", "--no-headers", "-o", "custom-columns=N:.metadata.name,I:.status.podIP")
-        var addresses: [Substring: String] = [:]
+        let columns = "custom-columns=N:.metadata.name,I:.status.podIP,U:.metadata.uid"
+        let lines = try output("get", "pods", "--no-headers", "-o", columns)
+        let servers = try servers()
+        var pods: [Substring: (address: String, process: pid_t)] = [:]
         for line in lines.split(separator: "\n") {
             let words = line.split(separator: " ")
-            if words.count == 2 { addresses[words[0]] = String(words[1]) }
+            guard words.count == 3, let server = servers.first(where: { $0.cgroup.contains(words[2]) }) else {
+                continue
+            }
+            pods[words[0]] = (String(words[1]), server.pid)
         }
         let watch = try Watch(program: "\(programs)/swiftlet", root: root)
         defer { watch.end() }
-        var durations: [Nanoseconds] = []
+        var fromWord: [Nanoseconds] = []
+        var fromEnd: [Nanoseconds] = []
         for index in 0..<count {
             let name = "s\(index)"
-            guard let address = addresses[name[...]] else { throw Problem("pod \(name) has no address") }
-            let end = try Self.ask("/exit", of: address, 8080)
-            durations.append(try watch.moment(of: name, "Completed") - end)
+            guard let pod = pods[name[...]] else { throw Problem("the process of pod \(name) was not found") }
+            let process = FileDescriptor(
+                adopting: try retrying("pidfd_open", "process \(pod.process)") { swl_pidfd_open(pod.process, 0) })
+            let end = try Self.ask("/exit", of: pod.address, 8080)
+            var ended = pollfd(fd: process.raw, events: Int16(POLLIN), revents: 0)
+            guard poll(&ended, 1, 10_000) == 1 else { throw Problem("the process of pod \(name) does not end") }
+            let word = BootInstant.now
+            let told = try watch.moment(of: name, "Completed")
+            fromWord.append(told - word)
+            fromEnd.append(told - end)
         }
-        try Samples(durations).report("status")
+        try Samples(fromWord).report("status")
+        try Samples(fromEnd).report("status_from_exit")
         try clear("s", count)
     }
 
@@ -115,6 +129,17 @@ extension Agent {
             if let action { text += "    readinessProbe: {periodSeconds: 1, \(action)}\n" }
         }
         return text
+    }
+
+    /// The processes of containers, with their cgroups.
+    private func servers() throws -> [(pid: pid_t, cgroup: String)] {
+        try Files.list("/proc").compactMap { pid_t($0) }.compactMap { pid in
+            let command = (try? Files.read("/proc/\(pid)/cmdline")) ?? []
+            guard command.starts(with: "/server".utf8), let cgroup = try? Files.readText("/proc/\(pid)/cgroup") else {
+                return nil
+            }
+            return (pid, cgroup)
+        }
     }
 
     /// How many pods have so many of their containers ready.
