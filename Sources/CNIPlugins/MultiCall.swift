@@ -5,7 +5,12 @@ import JSON
 
 /// The program that is every plugin: the name that it is called by says which.
 public enum MultiCall {
-    static var plugins: [any CNIPlugin.Type] { [Bridge.self, HostLocal.self, Loopback.self, Portmap.self] }
+    static var plugins: [any CNIPlugin.Type] {
+        [
+            Bridge.self, Dummy.self, HostLocal.self, IPvlan.self, Loopback.self, Macvlan.self, Portmap.self,
+            StaticAddresses.self, VLAN.self,
+        ]
+    }
 
     /// Runs the plugin that `program` (argv[0]) names on this process's environment and standard streams, which it
     /// takes over.

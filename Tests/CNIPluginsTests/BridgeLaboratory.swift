@@ -42,7 +42,7 @@ struct BridgeLaboratory {
         try Namespaces.network.unshare()
         for (name, program) in [("own", Self.testProgram), ("program", Self.pluginProgram)] {
             try Files.makeDirectories("\(folder)/\(name)")
-            for plugin in ["bridge", "host-local"] {
+            for plugin in MultiCall.plugins.map({ $0.name }) {
                 try retrying("symlink", plugin) { symlink(program, "\(folder)/\(name)/\(plugin)") }
             }
         }

@@ -67,36 +67,10 @@ extension Bridge {
         _ configuration: BridgeConfiguration, _ result: CNIResult, _ interface: CNIResult.Interface,
         _ ips: [CNIResult.IP], host: Link
     ) throws(CNIError) {
-        var socket = try openRouteSocket()
-        let link = try ContainerInterface.find(interface.name, &socket)
+        let link = try ContainerInterface.check(
+            result, interface, ips, isUp: !configuration.isContainerInterfaceDown)
         guard link.kind == "veth", link.peer == host.index else {
             throw Self.broken("interface \(interface.name) is not the other end of \(host.name)")
-        }
-        guard link.isUp != configuration.isContainerInterfaceDown else {
-            throw Self.broken("interface \(interface.name) is \(link.isUp ? "up" : "down")")
-        }
-        if let mac = interface.mac.flatMap({ MACAddress($0) }), link.mac != mac {
-            throw Self.broken("interface \(interface.name) has another MAC address than \(mac)")
-        }
-        let addresses = try BridgeDevice.addresses(of: link, &socket)
-        for ip in ips where !addresses.contains(ip.address) {
-            throw Self.broken("interface \(interface.name) lacks the address \(ip.address)")
-        }
-        for wanted in try ContainerInterface.routes(result, link) {
-            let present = try asking("read the container's routes") { () throws(NetlinkError) in
-                try socket.routes(ipv6: wanted.destination.count == 16, table: wanted.table)
-            }
-            let isThere = present.contains {
-                $0.destination == wanted.destination && $0.prefixLength == wanted.prefixLength
-                    && (wanted.gateway == nil || $0.gateway == wanted.gateway || $0.isConnected)
-            }
-            guard isThere else {
-                let gateway = wanted.gateway.map { " by \(IPPrefix.text($0))" } ?? ""
-                throw Self.broken(
-                    "the container lacks the route to \(IPPrefix.text(wanted.destination))/\(wanted.prefixLength)"
-                        + gateway
-                )
-            }
         }
     }
 

@@ -27,7 +27,9 @@ public struct Bridge: CNIPlugin {
                 try masquerade?.add(request, result.ips)
             } else if !configuration.isContainerInterfaceDown {
                 try container.run { () throws(CNIError) in
-                    try ContainerInterface.configure(request.environment.interfaceName, CNIResult(), configuration)
+                    try ContainerInterface.configure(
+                        request.environment.interfaceName, CNIResult(),
+                        detectsDuplicates: configuration.detectsDuplicates)
                 }
             }
             if !configuration.isContainerInterfaceDown { try requirePort(pair.name, of: bridge, result.ips, &socket) }
@@ -77,7 +79,9 @@ public struct Bridge: CNIPlugin {
         }
         let complete = result
         try container.run { () throws(CNIError) in
-            try ContainerInterface.configure(request.environment.interfaceName, complete, configuration)
+            try ContainerInterface.configure(
+                request.environment.interfaceName, complete,
+                detectsDuplicates: configuration.detectsDuplicates)
         }
     }
 
@@ -121,10 +125,10 @@ public struct Bridge: CNIPlugin {
     public func delete(_ request: AttachmentRequest) throws(CNIError) {
         var failures: [CNIError] = []
         // The address first, as the reference plugin does: some plugins give it back over the interface.
-        Self.collect(&failures) { () throws(CNIError) in
+        collect(&failures) { () throws(CNIError) in
             try IPAMDelegate(of: request.configuration, request.environment, caller: Self.name)?.delete()
         }
-        Self.collect(&failures) { () throws(CNIError) in
+        collect(&failures) { () throws(CNIError) in
             var socket = try openRouteSocket()
             let own = try HostVeth(request).find(&socket)
             for link in own { try HostVeth.remove(link.name, &socket) }
@@ -136,7 +140,7 @@ public struct Bridge: CNIPlugin {
                 }
             }
         }
-        Self.collect(&failures) { () throws(CNIError) in
+        collect(&failures) { () throws(CNIError) in
             try BridgeMasquerade(request.configuration)?.delete(request)
         }
         if let failure = failures.first { throw failure }
@@ -159,7 +163,7 @@ public struct Bridge: CNIPlugin {
         valid: Set<NetworkConfiguration.Attachment>
     ) throws(CNIError) {
         var failures: [CNIError] = []
-        Self.collect(&failures) { () throws(CNIError) in
+        collect(&failures) { () throws(CNIError) in
             var socket = try openRouteSocket()
             let links = try asking("list the interfaces") { () throws(NetlinkError) in try socket.links() }
             for link in links {
@@ -169,22 +173,13 @@ public struct Bridge: CNIPlugin {
                 try HostVeth.remove(link.name, &socket)
             }
         }
-        Self.collect(&failures) { () throws(CNIError) in
+        collect(&failures) { () throws(CNIError) in
             try BridgeMasquerade(configuration)?.collectGarbage(valid: valid)
         }
         // Last, so that no address is given out while somebody has it.
-        Self.collect(&failures) { () throws(CNIError) in
+        collect(&failures) { () throws(CNIError) in
             try IPAMDelegate(of: configuration, environment, caller: Self.name)?.collectGarbage()
         }
         if let failure = failures.first { throw failure }
-    }
-
-    /// Does a part of a job of which each part is tried.
-    private static func collect(_ failures: inout [CNIError], _ body: () throws(CNIError) -> Void) {
-        do {
-            try body()
-        } catch {
-            failures.append(error)
-        }
     }
 }

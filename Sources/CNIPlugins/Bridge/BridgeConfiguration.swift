@@ -73,27 +73,10 @@ struct BridgeConfiguration: Sendable {
         if isContainerInterfaceDown, let type = root["ipam"]?["type"]?.stringValue, !type.isEmpty {
             throw fail("disableContainerInterface", "an interface that stays down gets no addresses: leave ipam out")
         }
-        mac = try Self.mac(root, environment)
+        mac = try MACAddress.requested(root, environment)
         if let value = root["dns"], !value.isNull {
             dns = try CNIResult(json: .object(JSONObject([.init(key: "dns", value: value)]))).dns
         }
-    }
-
-    /// The runtime's word counts most, CNI_ARGS least.
-    private static func mac(_ root: JSONValue, _ environment: PluginEnvironment) throws(JSONError) -> MACAddress? {
-        func object(_ value: JSONValue?, _ key: String) throws(JSONError) -> JSONValue? {
-            try value?.optional(key, "an object") { $0.objectValue.map { JSONValue.object($0) } }
-        }
-        let runtime = try object(root, "runtimeConfig")?.optionalString("mac")
-        let arguments = try object(object(root, "args"), "cni")?.optionalString("mac")
-        let variable = environment.arguments.last { $0.key == "MAC" }?.value
-        guard let text = [runtime, arguments, variable].compactMap({ $0 }).first(where: { !$0.isEmpty }) else {
-            return nil
-        }
-        guard let mac = MACAddress(text), !mac.isMulticast else {
-            throw JSONError("mac: \"\(text)\" cannot be an interface's address", at: root.position)
-        }
-        return mac
     }
 
     /// The first thing that is asked for and that there is not.

@@ -38,6 +38,8 @@ public struct Link: Sendable, Hashable {
     public var peer: Int32?
     /// As a port of a bridge.
     public var port: BridgePort?
+    /// What it was made as, for those of `VirtualLink`.
+    public var virtual: VirtualLink.Kind?
 
     /// How a bridge treats a port.
     public struct BridgePort: Sendable, Hashable {
@@ -80,6 +82,7 @@ public struct Link: Sendable, Hashable {
 
     private mutating func readInfo(_ attributes: NetlinkAttributes) {
         kind = attributes[IFLA_INFO_KIND]?.text
+        virtual = kind.flatMap { VirtualLink.Kind($0, attributes[IFLA_INFO_DATA]?.nested) }
         guard attributes[IFLA_INFO_SLAVE_KIND]?.text == "bridge", let data = attributes[IFLA_INFO_SLAVE_DATA] else {
             return
         }

@@ -5,8 +5,10 @@ import Netlink
 /// The container's end of the interface. All of this runs in the container's network namespace.
 enum ContainerInterface {
     /// Gives it addresses and routes and sets it up.
+    ///
+    /// - Parameter detects: whether IPv6 addresses are first asked for on the link.
     static func configure(
-        _ name: String, _ result: CNIResult, _ configuration: BridgeConfiguration
+        _ name: String, _ result: CNIResult, detectsDuplicates detects: Bool
     ) throws(CNIError) {
         var socket = try openRouteSocket()
         let link = try find(name, &socket)
@@ -15,11 +17,10 @@ enum ContainerInterface {
         if result.ips.contains(where: { $0.address.isIPv6 }) {
             try NetworkSetting.set("ipv6/conf/\(name)/disable_ipv6", "0")
         }
-        if !configuration.detectsDuplicates { try NetworkSetting.set("ipv6/conf/\(name)/accept_dad", "0") }
+        if !detects { try NetworkSetting.set("ipv6/conf/\(name)/accept_dad", "0") }
         // Neighbours that knew its address with another MAC hear of the new one.
         try NetworkSetting.set("ipv4/conf/\(name)/arp_notify", "1")
 
-        let detects = configuration.detectsDuplicates
         try asking("give interface \(name) its addresses and routes") { () throws(NetlinkError) in
             try socket.perform { batch in
                 batch.setUp(.index(link.index))

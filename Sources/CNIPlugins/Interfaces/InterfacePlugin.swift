@@ -1,0 +1,139 @@
+import Base
+import CNITypes
+import JSON
+import Netlink
+
+/// A plugin that makes one interface in the container, by a word of the kernel, with addresses that another plugin gives
+/// out. What it makes lives in the container's network namespace, and goes with that.
+protocol InterfacePlugin: CNIPlugin {
+    /// Reads its own keys.
+    static func read(
+        _ root: JSONValue, _ environment: PluginEnvironment, previous: CNIResult?
+    ) throws(JSONError) -> InterfaceConfiguration
+}
+
+extension InterfacePlugin {
+    private static func read(
+        _ configuration: NetworkConfiguration, _ environment: PluginEnvironment
+    ) throws(CNIError) -> InterfaceConfiguration {
+        let previous = try configuration.readPreviousResult()
+        return try reading("the \(name) configuration of network \(configuration.name)") { () throws(JSONError) in
+            try read(.object(configuration.raw), environment, previous: previous)
+        }
+    }
+
+    public func add(_ request: AttachmentRequest) throws(CNIError) -> CNIResult {
+        let wanted = try Self.read(request.configuration, request.environment)
+        let ipam = try IPAMDelegate(of: request.configuration, request.environment, caller: Self.name)
+        let container = try request.openRequiredNamespace()
+        let device = InterfaceDevice(wanted, request)
+        try device.create(in: container)
+        var hasAddresses = false
+        do throws(CNIError) {
+            var result = try addresses(wanted, request, ipam)
+            hasAddresses = ipam != nil
+            let complete = result
+            let link = try container.run { () throws(CNIError) -> Link in
+                // The link's neighbours are others than this machine's containers.
+                try ContainerInterface.configure(device.name, complete, detectsDuplicates: wanted.kind != .dummy)
+                var socket = try openRouteSocket()
+                return try ContainerInterface.find(device.name, &socket)
+            }
+            result.interfaces = [
+                .init(name: device.name, mac: link.mac?.description, sandbox: request.environment.namespacePath)
+            ]
+            if wanted.dns != CNIResult.DNS() { result.dns = wanted.dns }
+            return result
+        } catch {
+            // The failure that led here is the one to tell.
+            if hasAddresses { try? ipam?.delete() }
+            try? container.run { () throws(CNIError) -> Void in try device.remove() }
+            throw error
+        }
+    }
+
+    /// What the interface is to have: of the `ipam` plugin, or else of the plugins before this one.
+    private func addresses(
+        _ wanted: InterfaceConfiguration, _ request: AttachmentRequest, _ ipam: IPAMDelegate?
+    ) throws(CNIError) -> CNIResult {
+        var result = CNIResult()
+        if let ipam {
+            result = try ipam.add()
+            guard !result.ips.isEmpty else {
+                try? ipam.delete()
+                throw CNIError(
+                    .internalFailure, "the ipam plugin of network \(request.configuration.name) gave no address")
+            }
+        } else if wanted.takesPreviousAddresses, let previous = try request.configuration.readPreviousResult() {
+            result = previous
+        }
+        for index in result.ips.indices { result.ips[index].interface = 0 }
+        return result
+    }
+
+    public func delete(_ request: AttachmentRequest) throws(CNIError) {
+        var failures: [CNIError] = []
+        collect(&failures) { () throws(CNIError) in
+            try IPAMDelegate(of: request.configuration, request.environment, caller: Self.name)?.delete()
+        }
+        collect(&failures) { () throws(CNIError) in
+            guard !request.environment.namespacePath.isEmpty else { return }
+            _ = try request.inNamespace { () throws(CNIError) in
+                try InterfaceDevice.remove(request.environment.interfaceName)
+            }
+        }
+        if let failure = failures.first { throw failure }
+    }
+
+    public func check(_ request: AttachmentRequest) throws(CNIError) {
+        let wanted = try Self.read(request.configuration, request.environment)
+        let (name, sandbox) = (request.environment.interfaceName, request.environment.namespacePath)
+        guard let result = try request.configuration.readPreviousResult() else {
+            throw CNIError(
+                .invalidConfiguration,
+                "CHECK of network \(request.configuration.name) needs prevResult, the result of ADD")
+        }
+        try IPAMDelegate(of: request.configuration, request.environment, caller: Self.name)?.check()
+        guard let index = result.interfaces.firstIndex(where: { $0.name == name && $0.sandbox == sandbox }) else {
+            throw CNIError(.invalidConfiguration, "prevResult has no interface \(name) in \(sandbox)")
+        }
+        let ips = result.ips.filter { $0.interface == index }
+        try request.inRequiredNamespace { () throws(CNIError) in
+            let link = try ContainerInterface.check(result, result.interfaces[index], ips)
+            guard link.virtual?.isAs(wanted.kind) == true else {
+                throw CNIError(
+                    .internalFailure,
+                    "interface \(name) is \(link.virtual.map { "\($0)" } ?? link.kind ?? "a device"), not as the network "
+                        + "\(request.configuration.name) wants it: \(wanted.kind)")
+            }
+        }
+    }
+
+    public func status(_ configuration: NetworkConfiguration, _ environment: PluginEnvironment) throws(CNIError) {
+        let wanted = try Self.read(configuration, environment)
+        if !wanted.isMasterInContainer {
+            var socket = try openRouteSocket()
+            do {
+                _ = try InterfaceDevice.master(wanted.master, network: configuration.name, &socket)
+            } catch {
+                throw CNIError(.unavailable, error.message, details: error.details)
+            }
+        }
+        try IPAMDelegate(of: configuration, environment, caller: Self.name)?.status()
+    }
+
+    public func collectGarbage(
+        _ configuration: NetworkConfiguration, _ environment: PluginEnvironment,
+        valid: Set<NetworkConfiguration.Attachment>
+    ) throws(CNIError) {
+        try IPAMDelegate(of: configuration, environment, caller: Self.name)?.collectGarbage()
+    }
+}
+
+extension VirtualLink.Kind {
+    /// Whether it is what was asked for. What was left to the kernel may be anything.
+    func isAs(_ wanted: VirtualLink.Kind) -> Bool {
+        if case .macvlan(let mode, _) = self, case .macvlan(mode, queue: nil) = wanted { return true }
+        return self == wanted
+    }
+}
