@@ -16,10 +16,11 @@ import Linux
         lifecycleSuite, endingSuite, hookSuite, sidecarSuite, restartAllSuite, manifestSuite, imageSuite,
         imageStoreSuite, pullSuite,
         limitSuite, localDiskSuite, probeSuite, probeAgentSuite, securitySuite, namespaceSuite, volumeSuite, mountSuite,
-        groupSuite, nameSuite, sysctlSuite, configurationSuite, fileSuite, userSuite, logSuite, networkSuite,
+        subPathSuite, groupSuite, nameSuite,
+        sysctlSuite, configurationSuite, fileSuite, userSuite, logSuite, networkSuite,
         networkEndSuite, execSuite, terminalSuite, attachSuite, debugSuite, webSocketSuite, commandSuite,
-        manifestCommandSuite, controlSuite, replacementSuite, admissionSuite, databaseSuite, copySuite, whySuite,
-        metricsSuite,
+        manifestCommandSuite, controlSuite, replacementSuite, admissionSuite, databaseSuite,
+        copySuite, whySuite, metricsSuite,
         supervisorSuite, agentSuite, adoptionSuite, reconnectSuite, attachCrashSuite, versionSuite, endpointSuite,
         statusSuite, crashSuite, imageCrashSuite,
     ]
@@ -32,6 +33,7 @@ import Linux
             return
         }
         if arguments.first == "--fake-supervisor" { exit(FakeSupervisor.run(Array(arguments.dropFirst()))) }
+        if arguments.first == "--attack" { exit(SubPathAttack.run(Array(arguments.dropFirst()))) }
         if arguments.first == "--outside" { exit(Outside.run(Array(arguments.dropFirst()))) }
         let machine: Machine
         do {
