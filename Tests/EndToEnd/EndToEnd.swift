@@ -19,7 +19,7 @@ import Linux
         subPathSuite, groupSuite, nameSuite,
         sysctlSuite, configurationSuite, fileSuite, userSuite, logSuite, networkSuite,
         networkEndSuite, execSuite, terminalSuite, attachSuite, debugSuite, webSocketSuite, commandSuite,
-        manifestCommandSuite, controlSuite, replacementSuite, admissionSuite, databaseSuite,
+        manifestCommandSuite, controlSuite, replacementSuite, admissionSuite, databaseSuite, postgresSuite,
         copySuite, whySuite, metricsSuite,
         supervisorSuite, agentSuite, adoptionSuite, reconnectSuite, attachCrashSuite, versionSuite, endpointSuite,
         statusSuite, crashSuite, imageCrashSuite,
