@@ -132,7 +132,7 @@ import Testing
     }
 
     /// Whether a TCP connection to a closed port of `address` is refused, which an answer does, within half a second.
-    private static func answers(_ socket: SharedDescriptor, _ address: String) throws -> Bool {
+    static func answers(_ socket: SharedDescriptor, _ address: String) throws -> Bool {
         var patience = timeval(tv_sec: 0, tv_usec: 500_000)
         setsockopt(socket.raw, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         let bytes = try #require(IPPrefix.parse(address))

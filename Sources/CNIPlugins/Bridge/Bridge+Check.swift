@@ -22,7 +22,7 @@ extension Bridge {
         try request.inRequiredNamespace { () throws(CNIError) in
             try checkContainer(configuration, result, result.interfaces[index], ips, host: host)
         }
-        try BridgeMasquerade(request.configuration)?.check(request, ips)
+        try NetworkMasquerade(request.configuration)?.check(request, ips)
     }
 
     /// The bridge and its port.

@@ -3,19 +3,19 @@ import CNITypes
 import Netlink
 
 /// Attaches a container to a bridge of the host by a veth pair, with addresses that another plugin gives out.
-public struct Bridge: CNIPlugin {
+public struct Bridge: VethPlugin {
     public static let name = "bridge"
 
     public init() {}
 
     public func add(_ request: AttachmentRequest) throws(CNIError) -> CNIResult {
         let configuration = try BridgeConfiguration(request.configuration, request.environment)
-        let masquerade = try BridgeMasquerade(request.configuration)
+        let masquerade = try NetworkMasquerade(request.configuration)
         let ipam = try IPAMDelegate(of: request.configuration, request.environment, caller: Self.name)
         let container = try request.openRequiredNamespace()
         var socket = try openRouteSocket()
         let bridge = try BridgeDevice.ensure(configuration, &socket)
-        let pair = try HostVeth(request).create(configuration, bridge: bridge, in: container, &socket)
+        let pair = try HostVeth(request).create(configuration.veth(bridge), in: container, &socket)
         var hasAddresses = false
         do {
             try NetworkSetting.set("ipv6/conf/\(pair.name)/accept_ra", "0")
@@ -122,33 +122,9 @@ public struct Bridge: CNIPlugin {
         ]
     }
 
-    public func delete(_ request: AttachmentRequest) throws(CNIError) {
-        var failures: [CNIError] = []
-        // The address first, as the reference plugin does: some plugins give it back over the interface.
-        collect(&failures) { () throws(CNIError) in
-            try IPAMDelegate(of: request.configuration, request.environment, caller: Self.name)?.delete()
-        }
-        collect(&failures) { () throws(CNIError) in
-            var socket = try openRouteSocket()
-            let own = try HostVeth(request).find(&socket)
-            for link in own { try HostVeth.remove(link.name, &socket) }
-            // Made by another bridge plugin, as before an upgrade.
-            if own.isEmpty, !request.environment.namespacePath.isEmpty {
-                _ = try request.inNamespace { () throws(CNIError) in
-                    var inside = try openRouteSocket()
-                    try HostVeth.remove(request.environment.interfaceName, &inside)
-                }
-            }
-        }
-        collect(&failures) { () throws(CNIError) in
-            try BridgeMasquerade(request.configuration)?.delete(request)
-        }
-        if let failure = failures.first { throw failure }
-    }
-
     public func status(_ configuration: NetworkConfiguration, _ environment: PluginEnvironment) throws(CNIError) {
         let wanted = try BridgeConfiguration(configuration, environment)
-        _ = try BridgeMasquerade(configuration)
+        _ = try NetworkMasquerade(configuration)
         var socket = try openRouteSocket()
         do {
             _ = try BridgeDevice.find(wanted.bridge, &socket)
@@ -156,30 +132,5 @@ public struct Bridge: CNIPlugin {
             throw CNIError(.unavailable, error.message, details: error.details)
         }
         try IPAMDelegate(of: configuration, environment, caller: Self.name)?.status()
-    }
-
-    public func collectGarbage(
-        _ configuration: NetworkConfiguration, _ environment: PluginEnvironment,
-        valid: Set<NetworkConfiguration.Attachment>
-    ) throws(CNIError) {
-        var failures: [CNIError] = []
-        collect(&failures) { () throws(CNIError) in
-            var socket = try openRouteSocket()
-            let links = try asking("list the interfaces") { () throws(NetlinkError) in try socket.links() }
-            for link in links {
-                guard let veth = HostVeth(link), veth.network == configuration.name,
-                    !valid.contains(.init(containerID: veth.containerID, interfaceName: veth.interfaceName))
-                else { continue }
-                try HostVeth.remove(link.name, &socket)
-            }
-        }
-        collect(&failures) { () throws(CNIError) in
-            try BridgeMasquerade(configuration)?.collectGarbage(valid: valid)
-        }
-        // Last, so that no address is given out while somebody has it.
-        collect(&failures) { () throws(CNIError) in
-            try IPAMDelegate(of: configuration, environment, caller: Self.name)?.collectGarbage()
-        }
-        if let failure = failures.first { throw failure }
     }
 }

@@ -24,6 +24,11 @@ struct BridgeConfiguration: Sendable {
     var mac: MACAddress?
     var dns = CNIResult.DNS()
 
+    /// The pair that is a port of `bridge`.
+    func veth(_ bridge: Link) -> HostVeth.Options {
+        HostVeth.Options(bridge: bridge, hairpin: hairpin, isolated: isolated, mac: mac, mtu: mtu)
+    }
+
     /// Reads what ADD, CHECK and STATUS need.
     ///
     /// - Throws: `CNIError` 7 for what is not well formed, 2 for what is not supported.
@@ -57,7 +62,7 @@ struct BridgeConfiguration: Sendable {
         isDefaultGateway = try isOn("isDefaultGateway")
         isGateway = try isOn("isGateway") || isDefaultGateway
         forcesAddress = try isOn("forceAddress")
-        // `BridgeMasquerade` reads it.
+        // `NetworkMasquerade` reads it.
         _ = try isOn("ipMasq")
         if let value = try root.optionalInteger("mtu"), value != 0 {
             // What the kernel takes for a bridge.

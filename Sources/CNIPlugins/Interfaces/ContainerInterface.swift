@@ -6,13 +6,15 @@ import Netlink
 enum ContainerInterface {
     /// Gives it addresses and routes and sets it up.
     ///
-    /// - Parameter detects: whether IPv6 addresses are first asked for on the link.
+    /// - Parameters:
+    ///   - detects: whether IPv6 addresses are first asked for on the link.
+    ///   - isPointToPoint: whether all of the network is reached by the gateways.
     static func configure(
-        _ name: String, _ result: CNIResult, detectsDuplicates detects: Bool
+        _ name: String, _ result: CNIResult, detectsDuplicates detects: Bool, isPointToPoint: Bool = false
     ) throws(CNIError) {
         var socket = try openRouteSocket()
         let link = try find(name, &socket)
-        let routes = try routes(result, link)
+        let routes = try (isPointToPoint ? gatewayRoutes(result, link) : []) + routes(result, link)
         // All before the interface is up.
         if result.ips.contains(where: { $0.address.isIPv6 }) {
             try NetworkSetting.set("ipv6/conf/\(name)/disable_ipv6", "0")
@@ -25,7 +27,9 @@ enum ContainerInterface {
             try socket.perform { batch in
                 batch.setUp(.index(link.index))
                 for ip in result.ips {
-                    batch.addAddress(InterfaceAddress(ip.address), to: link.index, detectsDuplicates: detects)
+                    batch.addAddress(
+                        InterfaceAddress(ip.address), to: link.index, detectsDuplicates: detects,
+                        hasRoute: !isPointToPoint)
                 }
                 for route in routes { batch.addRoute(route, mayExist: true) }
             }
@@ -49,6 +53,18 @@ enum ContainerInterface {
         let link = try asking("find interface \(name)") { () throws(NetlinkError) in try socket.link(named: name) }
         guard let link else { throw CNIError(.internalFailure, "the container has no interface \(name)") }
         return link
+    }
+
+    /// To each gateway directly, and by it to the network of its address.
+    static func gatewayRoutes(_ result: CNIResult, _ link: Link) -> [Route] {
+        result.ips.flatMap { ip -> [Route] in
+            guard let gateway = ip.gateway.flatMap({ IPPrefix.parse($0) }) else { return [] }
+            let network = ip.address.network
+            return [
+                Route(gateway, prefixLength: 8 * gateway.count, interface: link.index),
+                Route(network.address, prefixLength: network.length, gateway: gateway, interface: link.index),
+            ]
+        }
     }
 
     /// The routes of a result as the kernel is told them. One without gateway goes by that of its family's first

@@ -9,14 +9,18 @@ extension NetlinkBatch {
     /// - Parameters:
     ///   - detectsDuplicates: whether an IPv6 address is first asked for on the link, a second or so.
     ///   - mayExist: whether it may have it already; else EEXIST.
+    ///   - hasRoute: whether the kernel makes a route to its network; needs Linux 3.14.
     public mutating func addAddress(
-        _ address: InterfaceAddress, to index: Int32, detectsDuplicates: Bool = false, mayExist: Bool = false
+        _ address: InterfaceAddress, to index: Int32, detectsDuplicates: Bool = false, mayExist: Bool = false,
+        hasRoute: Bool = true
     ) {
         appendAddress(
             RTM_NEWADDR, [.create, .exclusive], address, index, "give link number \(index) the address",
             tolerating: mayExist ? .exists : nil
         ) {
-            if address.address.count == 16, !detectsDuplicates { $0.put(IFA_FLAGS, UInt32(IFA_F_NODAD)) }
+            var flags = hasRoute ? 0 : UInt32(IFA_F_NOPREFIXROUTE)
+            if address.address.count == 16, !detectsDuplicates { flags |= UInt32(IFA_F_NODAD) }
+            if flags != 0 { $0.put(IFA_FLAGS, flags) }
             // As `ip address add` with a broadcast address: the kernel sets none by itself.
             if address.address.count == 4, address.prefixLength < 31 {
                 var broadcast = address.address

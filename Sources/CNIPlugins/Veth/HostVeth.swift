@@ -55,12 +55,24 @@ struct HostVeth: Sendable, Hashable {
         return links.filter { HostVeth($0) == self }
     }
 
+    /// What the pair is to be.
+    struct Options: Sendable {
+        /// The bridge that the host's end becomes a port of.
+        var bridge: Link?
+        /// How the bridge treats that port.
+        var hairpin = false
+        var isolated = false
+        /// Of the container's end.
+        var mac: MACAddress?
+        /// Bytes; nil: the kernel's.
+        var mtu: UInt32?
+    }
+
     /// Makes the pair, the container's end down.
     ///
     /// - Throws: `CNIError`; nothing is left then.
     func create(
-        _ configuration: BridgeConfiguration, bridge: Link, in container: borrowing ContainerNamespace,
-        _ socket: inout RouteSocket
+        _ options: Options, in container: borrowing ContainerNamespace, _ socket: inout RouteSocket
     ) throws(CNIError) -> VethPair {
         guard alias.utf8.count <= 255 else {
             throw CNIError(
@@ -72,19 +84,21 @@ struct HostVeth: Sendable, Hashable {
             macs = [try MACAddress.random(), try MACAddress.random()]
         }
         var pair = VethPair(
-            name: "", mac: macs[0], master: bridge.index, alias: alias, peerName: interfaceName,
-            peerMAC: configuration.mac ?? macs[1], mtu: configuration.mtu)
+            name: "", mac: macs[0], master: options.bridge?.index, alias: alias, peerName: interfaceName,
+            peerMAC: options.mac ?? macs[1], mtu: options.mtu)
         // Once more for one that another call took meanwhile.
         for _ in 0..<4 {
             pair.name = try freeName(in: container, &socket)
             do throws(NetlinkError) {
-                try perform(pair, configuration, in: container, &socket)
+                try perform(pair, options, in: container, &socket)
                 return pair
             } catch {
                 if error.index > 0 { try Self.remove(pair.name, &socket) }
                 guard error.errno == .exists, error.index == 0 else {
                     throw CNIError(
-                        .inputOutput, "cannot attach container \(containerID) to the bridge \(bridge.name)",
+                        .inputOutput,
+                        "cannot attach container \(containerID) to "
+                            + (options.bridge.map { "the bridge \($0.name)" } ?? "the host"),
                         details: "\(error)")
                 }
             }
@@ -94,13 +108,13 @@ struct HostVeth: Sendable, Hashable {
     }
 
     private func perform(
-        _ pair: VethPair, _ configuration: BridgeConfiguration, in container: borrowing ContainerNamespace,
+        _ pair: VethPair, _ options: Options, in container: borrowing ContainerNamespace,
         _ socket: inout RouteSocket
     ) throws(NetlinkError) {
         var batch = NetlinkBatch(capacity: 4096)
         batch.createVeth(pair, peerNamespace: container.namespace.descriptor)
-        if configuration.hairpin || configuration.isolated {
-            batch.setBridgePort(.name(pair.name), hairpin: configuration.hairpin, isolated: configuration.isolated)
+        if options.hairpin || options.isolated {
+            batch.setBridgePort(.name(pair.name), hairpin: options.hairpin, isolated: options.isolated)
         }
         try socket.perform(batch)
     }

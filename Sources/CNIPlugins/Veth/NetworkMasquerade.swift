@@ -1,8 +1,8 @@
 import CNITypes
 import JSON
 
-/// Where `bridge` meets masquerading (`ipMasq`): what leaves the network gets the machine's address.
-struct BridgeMasquerade {
+/// Where plugins with a veth pair meet masquerading (`ipMasq`): what leaves the network gets the machine's address.
+struct NetworkMasquerade {
     private let masquerade: Masquerade
 
     /// Nil when the network is not masqueraded. Nothing else of the configuration is looked at: DEL and GC work
