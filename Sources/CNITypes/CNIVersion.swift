@@ -1,5 +1,6 @@
 /// A version of the CNI specification that is spoken here.
 public enum CNIVersion: String, Sendable, Hashable, CaseIterable, Comparable {
+    case v030 = "0.3.0"
     case v031 = "0.3.1"
     case v040 = "0.4.0"
     case v100 = "1.0.0"

@@ -67,7 +67,7 @@ import Testing
 
     @Test(
         .enabled(if: Caller.hasReference("static"), "needs the package containernetworking-plugins"),
-        arguments: ["0.3.1", "0.4.0", "1.0.0"])
+        arguments: ["0.3.0", "0.3.1", "0.4.0", "1.0.0"])
     func theSameIsSaidAsByTheReference(_ version: String) throws {
         var caller = Caller()
         for arguments in ["", "IP=10.9.0.7/24;GATEWAY=10.9.0.3"] {

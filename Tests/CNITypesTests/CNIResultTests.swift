@@ -49,7 +49,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (CNIVersion.v031, #"{"cniVersion":"0.3.1","dns":{}}"#), (.v040, #"{"cniVersion":"0.4.0","dns":{}}"#),
+        (CNIVersion.v030, #"{"cniVersion":"0.3.0","dns":{}}"#),
+        (.v031, #"{"cniVersion":"0.3.1","dns":{}}"#), (.v040, #"{"cniVersion":"0.4.0","dns":{}}"#),
         (.v100, #"{"cniVersion":"1.0.0"}"#), (.v110, #"{"cniVersion":"1.1.0"}"#),
     ])
     func anEmptyResultHasTheMembersOfItsVersion(_ version: CNIVersion, _ text: String) {
