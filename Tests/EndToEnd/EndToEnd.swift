@@ -20,7 +20,7 @@ import Linux
         sysctlSuite, configurationSuite, fileSuite, userSuite, logSuite, networkSuite,
         networkEndSuite, execSuite, terminalSuite, attachSuite, debugSuite, webSocketSuite, commandSuite,
         manifestCommandSuite, controlSuite, replacementSuite, admissionSuite, databaseSuite, postgresSuite,
-        copySuite, whySuite, metricsSuite,
+        webServerSuite, copySuite, whySuite, metricsSuite,
         supervisorSuite, agentSuite, adoptionSuite, reconnectSuite, attachCrashSuite, versionSuite, endpointSuite,
         statusSuite, crashSuite, imageCrashSuite,
     ]

@@ -4,12 +4,12 @@ import CLinux
 /// The smallest peers that speak HTTP: a client, and a server that answers with the address of who asks. They run in
 /// this process's network namespace, or, as a child process, in another.
 enum HTTPPeer {
-    /// Gets `/` and gives the body.
+    /// Gets `path` and gives the body, whatever the status.
     ///
     /// - Throws: `SystemError`; ETIMEDOUT or EAGAIN after `seconds`.
-    static func fetch(_ address: String, _ port: UInt16, seconds: Int = 3) throws -> String {
+    static func fetch(_ address: String, _ port: UInt16, path: String = "/", seconds: Int = 3) throws -> String {
         let socket = try connect(address, port, seconds: seconds)
-        try socket.writeAll("GET / HTTP/1.0\r\n\r\n".utf8, name: "\(address):\(port)")
+        try socket.writeAll("GET \(path) HTTP/1.0\r\n\r\n".utf8, name: "\(address):\(port)")
         let answer = String(decoding: try socket.readAll(limit: 1 << 20, name: "\(address):\(port)"), as: UTF8.self)
         guard let body = answer.split(separator: "\r\n\r\n", maxSplits: 1).last, answer.hasPrefix("HTTP/") else {
             throw Failure("\(address):\(port) answered \"\(answer)\"")

@@ -170,7 +170,7 @@ let probeAgentSuite = Suite("probes and the agent", freshNode: true) {
 extension Node {
     /// Waits until a condition of the pod has this status.
     @discardableResult
-    fileprivate func waitCondition(_ name: String, _ type: String, _ status: String) throws -> JSONValue {
+    func waitCondition(_ name: String, _ type: String, _ status: String) throws -> JSONValue {
         try wait(name, "condition \(type) is \(status)") { pod in
             pod.at("status.conditions")?.arrayValue?.contains {
                 $0.string("type") == type && $0.string("status") == status
