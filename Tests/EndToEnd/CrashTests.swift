@@ -171,23 +171,49 @@ struct SweepPlan {
 }
 
 /// Pods with all that the agent makes for a pod: one on the pods' network with a port of the host, an init container, a
-/// volume in memory and a part of a volume; and one in the host's network that ends by itself and must not run twice.
+/// volume in memory, a part of a volume, an image and a claim, which comes and goes with its volume; and one in the host's
+/// network that ends by itself and must not run twice.
 func crashScenario(_ node: Node) -> CrashSweep.Scenario {
     let port: UInt16 = 8105
     let main = """
-        volumeMounts: [{name: m, mountPath: /m}, {name: d, mountPath: /d, subPath: part}]
+        volumeMounts:
+        - {name: m, mountPath: /m}
+        - {name: d, mountPath: /d, subPath: part}
+        - {name: i, mountPath: /i}
+        - {name: c, mountPath: /c}
         ports: [{containerPort: 80, hostPort: \(port)}]
         """
     let spec = """
         restartPolicy: Always
-        volumes: [{name: m, emptyDir: {medium: Memory, sizeLimit: 1Mi}}, {name: d, emptyDir: {}}]
+        securityContext: {fsGroup: 2000}
+        volumes:
+        - {name: m, emptyDir: {medium: Memory, sizeLimit: 1Mi}}
+        - {name: d, emptyDir: {}}
+        - {name: i, image: {reference: busybox, pullPolicy: IfNotPresent}}
+        - {name: c, persistentVolumeClaim: {claimName: steady}}
         initContainers:
         \(shellContainer("first", "echo steady > /d/index.html", "volumeMounts: [{name: d, mountPath: /d, subPath: part}]"))
         containers:
-        \(shellContainer("main", "cp /d/index.html /m; httpd -p 80 -h /m; \(hold)", main))
+        \(shellContainer("main", "test -e /i/bin/busybox && cp /d/index.html /c && cp /c/index.html /m; httpd -p 80 -h /m; \(hold)", main))
+        """
+    let objects = """
+        ---
+        apiVersion: v1
+        kind: PersistentVolume
+        metadata: {name: steady}
+        spec:
+          capacity: {storage: 1Gi}
+          accessModes: [ReadWriteOnce]
+          hostPath: {path: \(node.root)/claimed, type: DirectoryOrCreate}
+        ---
+        apiVersion: v1
+        kind: PersistentVolumeClaim
+        metadata: {name: steady}
+        spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
+
         """
     return .init(manifests: [
-        ("steady", podManifest("steady", spec), port),
+        ("steady", podManifest("steady", spec) + objects, port),
         (
             "once",
             shellPod(
