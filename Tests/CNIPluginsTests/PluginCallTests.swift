@@ -50,7 +50,8 @@ import Testing
         #expect(outcome.exitCode == 0)
         #expect(
             String(decoding: outcome.output, as: UTF8.self)
-                == "{\"cniVersion\":\"\(version)\",\"supportedVersions\":[\"0.3.0\",\"0.3.1\",\"0.4.0\",\"1.0.0\",\"1.1.0\"]}\n")
+                == "{\"cniVersion\":\"\(version)\",\"supportedVersions\":[\"0.3.0\",\"0.3.1\",\"0.4.0\",\"1.0.0\",\"1.1.0\"]}\n"
+        )
     }
 
     @Test func aCallIsRefusedWhereTheConfigurationIsOlder() throws {

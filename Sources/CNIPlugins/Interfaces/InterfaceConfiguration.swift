@@ -13,7 +13,8 @@ struct InterfaceConfiguration: Sendable {
         case ofDefaultRoute
     }
 
-    var kind: VirtualLink.Kind
+    /// What is made; nil for an interface that is there.
+    var kind: VirtualLink.Kind?
     var master = Master.none
     /// The master is in the container's network namespace.
     var isMasterInContainer = false
@@ -24,7 +25,7 @@ struct InterfaceConfiguration: Sendable {
     /// Without `ipam` the addresses of `prevResult` are given to it.
     var takesPreviousAddresses = false
 
-    init(_ kind: VirtualLink.Kind) { self.kind = kind }
+    init(_ kind: VirtualLink.Kind?) { self.kind = kind }
 
     /// Reads the keys that such plugins share: `master`, `linkInContainer`, `mtu`, `dns`.
     ///

@@ -6,12 +6,14 @@ import Netlink
 /// The interface that a plugin makes in the container.
 struct InterfaceDevice {
     private let wanted: InterfaceConfiguration
+    private let kind: VirtualLink.Kind
     private let network: String
     private let containerID: String
     let name: String
 
     init(_ wanted: InterfaceConfiguration, _ request: AttachmentRequest) {
         self.wanted = wanted
+        kind = wanted.kind ?? .dummy
         network = request.configuration.name
         containerID = request.environment.containerID
         name = request.environment.interfaceName
@@ -44,7 +46,7 @@ struct InterfaceDevice {
                 .invalidConfiguration, "the mtu \(mtu) of network \(network) is more than that of \(master.name)",
                 details: "it may be \(master.mtu) at most")
         }
-        return VirtualLink(wanted.kind, name: name, parent: master?.index, mac: wanted.mac, mtu: wanted.mtu)
+        return VirtualLink(kind, name: name, parent: master?.index, mac: wanted.mac, mtu: wanted.mtu)
     }
 
     /// The interface that others stand on; nil for those that stand on none.
@@ -80,7 +82,7 @@ struct InterfaceDevice {
         do {
             try body()
         } catch {
-            let kind = wanted.kind.name
+            let kind = kind.name
             switch error.errno {
             case .notSupported:
                 throw CNIError(
@@ -99,8 +101,6 @@ struct InterfaceDevice {
     }
 
     /// Removes it, in the network namespace of this thread.
-    func remove() throws(CNIError) { try Self.remove(name) }
-
     static func remove(_ name: String) throws(CNIError) {
         var socket = try openRouteSocket()
         try HostVeth.remove(name, &socket)

@@ -3,13 +3,21 @@ import CNITypes
 import JSON
 import Netlink
 
-/// A plugin that makes one interface in the container, by a word of the kernel, with addresses that another plugin gives
-/// out. What it makes lives in the container's network namespace, and goes with that.
+/// A plugin that gives the container one interface, with addresses that another plugin gives out: made by a word of the
+/// kernel, it lives in the container's network namespace and goes with that; or one of the host's, lent.
 protocol InterfacePlugin: CNIPlugin {
     /// Reads its own keys.
     static func read(
         _ root: JSONValue, _ environment: PluginEnvironment, previous: CNIResult?
     ) throws(JSONError) -> InterfaceConfiguration
+
+    /// Gives the container the interface, down.
+    static func make(
+        _ wanted: InterfaceConfiguration, _ request: AttachmentRequest, in container: borrowing ContainerNamespace
+    ) throws(CNIError)
+
+    /// Takes the interface out of the container; succeeds when it, or the container's namespace, is gone.
+    static func remove(_ request: AttachmentRequest) throws(CNIError)
 }
 
 extension InterfacePlugin {
@@ -26,8 +34,8 @@ extension InterfacePlugin {
         let wanted = try Self.read(request.configuration, request.environment)
         let ipam = try IPAMDelegate(of: request.configuration, request.environment, caller: Self.name)
         let container = try request.openRequiredNamespace()
-        let device = InterfaceDevice(wanted, request)
-        try device.create(in: container)
+        let name = request.environment.interfaceName
+        try Self.make(wanted, request, in: container)
         var hasAddresses = false
         do throws(CNIError) {
             var result = try addresses(wanted, request, ipam)
@@ -35,19 +43,19 @@ extension InterfacePlugin {
             let complete = result
             let link = try container.run { () throws(CNIError) -> Link in
                 // The link's neighbours are others than this machine's containers.
-                try ContainerInterface.configure(device.name, complete, detectsDuplicates: wanted.kind != .dummy)
+                try ContainerInterface.configure(name, complete, detectsDuplicates: wanted.kind != .dummy)
                 var socket = try openRouteSocket()
-                return try ContainerInterface.find(device.name, &socket)
+                return try ContainerInterface.find(name, &socket)
             }
             result.interfaces = [
-                .init(name: device.name, mac: link.mac?.description, sandbox: request.environment.namespacePath)
+                .init(name: name, mac: link.mac?.description, sandbox: request.environment.namespacePath)
             ]
             if wanted.dns != CNIResult.DNS() { result.dns = wanted.dns }
             return result
         } catch {
             // The failure that led here is the one to tell.
             if hasAddresses { try? ipam?.delete() }
-            try? container.run { () throws(CNIError) -> Void in try device.remove() }
+            try? Self.remove(request)
             throw error
         }
     }
@@ -76,13 +84,21 @@ extension InterfacePlugin {
         collect(&failures) { () throws(CNIError) in
             try IPAMDelegate(of: request.configuration, request.environment, caller: Self.name)?.delete()
         }
-        collect(&failures) { () throws(CNIError) in
-            guard !request.environment.namespacePath.isEmpty else { return }
-            _ = try request.inNamespace { () throws(CNIError) in
-                try InterfaceDevice.remove(request.environment.interfaceName)
-            }
-        }
+        collect(&failures) { () throws(CNIError) in try Self.remove(request) }
         if let failure = failures.first { throw failure }
+    }
+
+    static func make(
+        _ wanted: InterfaceConfiguration, _ request: AttachmentRequest, in container: borrowing ContainerNamespace
+    ) throws(CNIError) {
+        try InterfaceDevice(wanted, request).create(in: container)
+    }
+
+    static func remove(_ request: AttachmentRequest) throws(CNIError) {
+        guard !request.environment.namespacePath.isEmpty else { return }
+        _ = try request.inNamespace { () throws(CNIError) in
+            try InterfaceDevice.remove(request.environment.interfaceName)
+        }
     }
 
     public func check(_ request: AttachmentRequest) throws(CNIError) {
@@ -100,11 +116,12 @@ extension InterfacePlugin {
         let ips = result.ips.filter { $0.interface == index }
         try request.inRequiredNamespace { () throws(CNIError) in
             let link = try ContainerInterface.check(result, result.interfaces[index], ips)
-            guard link.virtual?.isAs(wanted.kind) == true else {
+            guard let kind = wanted.kind else { return }
+            guard link.virtual?.isAs(kind) == true else {
                 throw CNIError(
                     .internalFailure,
                     "interface \(name) is \(link.virtual.map { "\($0)" } ?? link.kind ?? "a device"), not as the network "
-                        + "\(request.configuration.name) wants it: \(wanted.kind)")
+                        + "\(request.configuration.name) wants it: \(kind)")
             }
         }
     }

@@ -68,6 +68,29 @@ extension NetlinkBatch {
         change(link, "set link \(link) \(isUp ? "up" : "down")", flags: isUp ? LinkFlag.up : 0, mask: LinkFlag.up)
     }
 
+    /// Moves an interface, which must be down, into another network namespace, where it gets `name` (a pattern as `dev%d`
+    /// takes the first that is free) and loses its addresses.
+    ///
+    /// - Parameter namespace: valid until the batch is performed.
+    public mutating func move(
+        _ link: Link.Reference, to namespace: borrowing FileDescriptor, as name: String
+    ) {
+        let descriptor = namespace.raw
+        var header = ifinfomsg()
+        if case .index(let index) = link { header.ifi_index = index }
+        append(
+            type: UInt16(RTM_NEWLINK), flags: [], header: header, "move link \(link) into another namespace as \(name)"
+        ) {
+            $0.put(IFLA_NET_NS_FD, descriptor)
+            $0.put(IFLA_IFNAME, name)
+        }
+    }
+
+    /// Gives an interface, which must be down, another name.
+    public mutating func rename(index: Int32, to name: String) {
+        change(.index(index), "rename link number \(index) to \(name)") { $0.put(IFLA_IFNAME, name) }
+    }
+
     public mutating func setMAC(_ link: Link.Reference, _ mac: MACAddress) {
         change(link, "give link \(link) the MAC address \(mac)") { $0.put(IFLA_ADDRESS, mac.bytes) }
     }
