@@ -115,4 +115,24 @@ public enum Files {
         }
         return names.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
     }
+
+    /// Whether a folder was just made by this process, or may as well have been: it is this user's, with nothing in it.
+    /// Where others can rename, what is opened after a mkdir may be anybody's, and must not be opened to more for it.
+    public static func isNew(_ folder: borrowing FileDescriptor, name: String) throws(SystemError) -> Bool {
+        guard try folder.status(name: name).st_uid == geteuid() else { return false }
+        let raw = try folder.open(at: ".", O_RDONLY | O_DIRECTORY).release()
+        guard let stream = fdopendir(raw) else {
+            let error = Errno.current
+            close(raw)
+            throw SystemError("fdopendir", name, error)
+        }
+        defer { closedir(stream) }
+        while let entry = readdir(stream) {
+            let isItself = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { strcmp($0, ".") == 0 || strcmp($0, "..") == 0 }
+            }
+            if !isItself { return false }
+        }
+        return true
+    }
 }

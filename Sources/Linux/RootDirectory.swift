@@ -107,7 +107,8 @@ public struct RootDirectory: Sendable {
                 }
             }
             folder = try Self.openPlain(in: folder, part, O_PATH | O_DIRECTORY, display: "\(path) in \(name)")
-            if made, let owner {
+            // In a volume it may be another by now, which a container keeps to itself.
+            if made, let owner, try Files.isNew(folder, name: "\(path) in \(name)") {
                 let raw = folder.raw
                 try retrying("chown", "\(path) in \(name)") {
                     fchownat(raw, "", owner.uid, owner.gid, AT_EMPTY_PATH)

@@ -1,5 +1,6 @@
 import Base
 import CLinux
+import Synchronization
 import TestSupport
 import Testing
 
@@ -80,5 +81,32 @@ import Testing
             _ = try root.makeFile("/self", links: .refuse)
         }
         #expect(try Files.list(folder.path) == ["root", "secret"])
+    }
+
+    private final class Flag: Sendable {
+        let value = Atomic(false)
+    }
+
+    /// Who may rename in a volume puts a folder of another container in place of the one that was just made.
+    @Test func whatIsPutInPlaceOfANewFolderKeepsItsOwner() throws {
+        let (folder, root) = try fixture()
+        let path = folder.path + "/root"
+        let isEnding = Flag()
+        let thread = try Threads.start("swapping") {
+            let exchange: UInt32 = 2  // RENAME_EXCHANGE
+            while !isEnding.value.load(ordering: .relaxed) {
+                _ = swl_renameat2(AT_FDCWD, path + "/etc", AT_FDCWD, path + "/new", exchange)
+            }
+        }
+        for _ in 0..<3000 {
+            _ = try? root.makeDirectories("/new", owner: (uid: 4242, gid: 4242))
+            for name in ["new", "etc"] { rmdir("\(path)/\(name)") }
+        }
+        isEnding.value.store(true, ordering: .relaxed)
+        pthread_join(thread, nil)
+        let found = Files.exists(path + "/etc/file") ? "etc" : "new"
+        var status = stat()
+        #expect(stat("\(path)/\(found)", &status) == 0)
+        #expect(status.st_uid == geteuid())
     }
 }

@@ -81,9 +81,8 @@ struct SubPath {
         // The umask took bits away. fchmodat would follow a link put in the folder's place: open it first.
         let made = try folder.open(at: name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
         let madeRaw = made.raw
-        // It may be another by now, whose owner keeps it to itself. Only one with nothing in it is opened.
-        guard try made.status(name: path).st_uid == geteuid(), try Files.list("/proc/self/fd/\(madeRaw)").isEmpty
-        else { return }
+        // It may be another by now, which a container keeps to itself.
+        guard try Files.isNew(made, name: volume + "/" + path) else { return }
         try retrying("fchmod", volume + "/" + path) { fchmod(madeRaw, mode) }
     }
 }
