@@ -7,6 +7,28 @@ public struct AttachmentRequest: Sendable {
     public var environment: PluginEnvironment
     public var configuration: NetworkConfiguration
 
+    /// What the whole ADD has made, which CHECK is given.
+    ///
+    /// - Throws: `CNIError` 7 when it is missing, 6 when it is no result.
+    func requiredResult() throws(CNIError) -> CNIResult {
+        if let result = try configuration.readPreviousResult() { return result }
+        throw CNIError(
+            .invalidConfiguration, "CHECK of network \(configuration.name) needs prevResult, the result of ADD")
+    }
+
+    /// The container's interface in a result, and its addresses.
+    ///
+    /// - Throws: `CNIError` 7 when the result has none.
+    func interface(
+        in result: CNIResult
+    ) throws(CNIError) -> (interface: CNIResult.Interface, ips: [CNIResult.IP]) {
+        let (name, sandbox) = (environment.interfaceName, environment.namespacePath)
+        guard let index = result.interfaces.firstIndex(where: { $0.name == name && $0.sandbox == sandbox }) else {
+            throw CNIError(.invalidConfiguration, "prevResult has no interface \(name) in \(sandbox)")
+        }
+        return (result.interfaces[index], result.ips.filter { $0.interface == index })
+    }
+
     /// The container's network namespace; nil when it is gone.
     ///
     /// - Throws: `CNIError` 8 for what is no network namespace or is the plugin's own (a plugin called with the host's

@@ -5,22 +5,13 @@ import Netlink
 extension Bridge {
     public func check(_ request: AttachmentRequest) throws(CNIError) {
         let configuration = try BridgeConfiguration(request.configuration, request.environment)
-        guard let result = try request.configuration.readPreviousResult() else {
-            throw CNIError(
-                .invalidConfiguration,
-                "CHECK of network \(request.configuration.name) needs prevResult, the result of ADD")
-        }
+        let result = try request.requiredResult()
         try IPAMDelegate(of: request.configuration, request.environment, caller: Self.name)?.check()
 
-        let name = request.environment.interfaceName
-        let sandbox = request.environment.namespacePath
-        guard let index = result.interfaces.firstIndex(where: { $0.name == name && $0.sandbox == sandbox }) else {
-            throw CNIError(.invalidConfiguration, "prevResult has no interface \(name) in \(sandbox)")
-        }
+        let (interface, ips) = try request.interface(in: result)
         let host = try checkHost(configuration, result, request)
-        let ips = result.ips.filter { $0.interface == index }
         try request.inRequiredNamespace { () throws(CNIError) in
-            try checkContainer(configuration, result, result.interfaces[index], ips, host: host)
+            try checkContainer(configuration, result, interface, ips, host: host)
         }
         try NetworkMasquerade(request.configuration)?.check(request, ips)
     }

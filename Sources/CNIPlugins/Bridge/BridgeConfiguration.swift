@@ -64,11 +64,7 @@ struct BridgeConfiguration: Sendable {
         forcesAddress = try isOn("forceAddress")
         // `NetworkMasquerade` reads it.
         _ = try isOn("ipMasq")
-        if let value = try root.optionalInteger("mtu"), value != 0 {
-            // What the kernel takes for a bridge.
-            guard (68...65535).contains(value) else { throw fail("mtu", "expected 68 to 65535") }
-            mtu = UInt32(value)
-        }
+        mtu = try root.mtu()
         hairpin = try isOn("hairpinMode")
         promiscuous = try isOn("promiscMode")
         guard !hairpin || !promiscuous else { throw fail("promiscMode", "it cannot be on together with hairpinMode") }
@@ -79,9 +75,7 @@ struct BridgeConfiguration: Sendable {
             throw fail("disableContainerInterface", "an interface that stays down gets no addresses: leave ipam out")
         }
         mac = try MACAddress.requested(root, environment)
-        if let value = root["dns"], !value.isNull {
-            dns = try CNIResult(json: .object(JSONObject([.init(key: "dns", value: value)]))).dns
-        }
+        dns = try root.dns()
     }
 
     /// The first thing that is asked for and that there is not.

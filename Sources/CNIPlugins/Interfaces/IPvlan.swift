@@ -6,19 +6,14 @@ import Netlink
 /// it takes what another plugin has made for its master, and without `ipam` the addresses of that.
 public struct IPvlan: InterfacePlugin {
     public static let name = "ipvlan"
-    private static let modes: [String: VirtualLink.IPvlanMode] = ["": .l2, "l2": .l2, "l3": .l3, "l3s": .l3s]
+    private static let modes: [(String, VirtualLink.IPvlanMode)] = [("l2", .l2), ("l3", .l3), ("l3s", .l3s)]
 
     public init() {}
 
     static func read(
         _ root: JSONValue, _ environment: PluginEnvironment, previous: CNIResult?
     ) throws(JSONError) -> InterfaceConfiguration {
-        let text = try root.optionalString("mode") ?? ""
-        guard let mode = modes[text] else {
-            throw JSONError(
-                "mode: \"\(text)\" is none of l2, l3 and l3s", at: root["mode"]?.position ?? root.position)
-        }
-        var configuration = InterfaceConfiguration(.ipvlan(mode))
+        var configuration = InterfaceConfiguration(.ipvlan(try root.mode(modes)))
         try configuration.readShared(root, needsMaster: false)
         // Of CHECK it is what this plugin itself has made.
         if environment.command == .add, let previous, configuration.master == .ofDefaultRoute {

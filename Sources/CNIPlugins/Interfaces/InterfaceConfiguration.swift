@@ -46,12 +46,7 @@ struct InterfaceConfiguration: Sendable {
             master = .ofDefaultRoute
         }
         isMasterInContainer = try root.optionalBool("linkInContainer") ?? false
-        if let value = try root.optionalInteger("mtu"), value != 0 {
-            guard (68...65535).contains(value) else { throw fail("mtu", "expected 68 to 65535") }
-            mtu = UInt32(value)
-        }
-        if let value = root["dns"], !value.isNull {
-            dns = try CNIResult(json: .object(JSONObject([.init(key: "dns", value: value)]))).dns
-        }
+        mtu = try root.mtu()
+        dns = try root.dns()
     }
 }

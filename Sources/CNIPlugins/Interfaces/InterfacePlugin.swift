@@ -103,24 +103,16 @@ extension InterfacePlugin {
 
     public func check(_ request: AttachmentRequest) throws(CNIError) {
         let wanted = try Self.read(request.configuration, request.environment)
-        let (name, sandbox) = (request.environment.interfaceName, request.environment.namespacePath)
-        guard let result = try request.configuration.readPreviousResult() else {
-            throw CNIError(
-                .invalidConfiguration,
-                "CHECK of network \(request.configuration.name) needs prevResult, the result of ADD")
-        }
+        let result = try request.requiredResult()
         try IPAMDelegate(of: request.configuration, request.environment, caller: Self.name)?.check()
-        guard let index = result.interfaces.firstIndex(where: { $0.name == name && $0.sandbox == sandbox }) else {
-            throw CNIError(.invalidConfiguration, "prevResult has no interface \(name) in \(sandbox)")
-        }
-        let ips = result.ips.filter { $0.interface == index }
+        let (interface, ips) = try request.interface(in: result)
         try request.inRequiredNamespace { () throws(CNIError) in
-            let link = try ContainerInterface.check(result, result.interfaces[index], ips)
+            let link = try ContainerInterface.check(result, interface, ips)
             guard let kind = wanted.kind else { return }
             guard link.virtual?.isAs(kind) == true else {
                 throw CNIError(
                     .internalFailure,
-                    "interface \(name) is \(link.virtual.map { "\($0)" } ?? link.kind ?? "a device"), not as the network "
+                    "interface \(interface.name) is \(link.virtual.map { "\($0)" } ?? link.kind ?? "a device"), not as the network "
                         + "\(request.configuration.name) wants it: \(kind)")
             }
         }

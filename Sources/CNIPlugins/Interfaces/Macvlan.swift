@@ -5,8 +5,8 @@ import Netlink
 /// A further MAC address of one of the host's interfaces, which becomes the container's.
 public struct Macvlan: InterfacePlugin {
     public static let name = "macvlan"
-    private static let modes: [String: VirtualLink.MacvlanMode] = [
-        "": .bridge, "bridge": .bridge, "private": .private, "vepa": .vepa, "passthru": .passthru,
+    private static let modes: [(String, VirtualLink.MacvlanMode)] = [
+        ("bridge", .bridge), ("private", .private), ("vepa", .vepa), ("passthru", .passthru),
     ]
 
     public init() {}
@@ -14,12 +14,7 @@ public struct Macvlan: InterfacePlugin {
     static func read(
         _ root: JSONValue, _ environment: PluginEnvironment, previous: CNIResult?
     ) throws(JSONError) -> InterfaceConfiguration {
-        let text = try root.optionalString("mode") ?? ""
-        guard let mode = modes[text] else {
-            throw JSONError(
-                "mode: \"\(text)\" is none of bridge, private, vepa and passthru",
-                at: root["mode"]?.position ?? root.position)
-        }
+        let mode = try root.mode(modes)
         let queue = try root.optionalInteger("bcqueuelen")
         if let queue, UInt32(exactly: queue) == nil {
             throw JSONError(

@@ -35,6 +35,7 @@ public struct PointToPoint: VethPlugin {
                 try ContainerInterface.configure(
                     request.environment.interfaceName, complete, detectsDuplicates: false, isPointToPoint: true)
             }
+            try requireSending(pair.name, &socket)
             try masquerade?.add(request, complete.ips)
             result.interfaces = [
                 .init(name: pair.name, mac: pair.mac.description),
@@ -49,6 +50,18 @@ public struct PointToPoint: VethPlugin {
             if let made { try? HostVeth.remove(made.name, &socket) }
             try? ipam.delete()
             throw error
+        }
+    }
+
+    /// Returns when packets pass the host's end.
+    private func requireSending(_ name: String, _ socket: inout RouteSocket) throws(CNIError) {
+        let isSending = try asking("wait for interface \(name)") { () throws(NetlinkError) in
+            try socket.waitUntilSending(name, milliseconds: 5000)
+        }
+        guard isSending else {
+            throw CNIError(
+                .tryAgainLater, "interface \(name) does not take packets",
+                details: "both ends are up, and after 5 s the kernel has not noticed")
         }
     }
 
@@ -95,21 +108,14 @@ public struct PointToPoint: VethPlugin {
 
     public func check(_ request: AttachmentRequest) throws(CNIError) {
         _ = try PointToPointConfiguration(request.configuration)
-        let network = request.configuration.name
-        guard let result = try request.configuration.readPreviousResult() else {
-            throw CNIError(.invalidConfiguration, "CHECK of network \(network) needs prevResult, the result of ADD")
-        }
+        let result = try request.requiredResult()
         try Self.ipam(request.configuration, request.environment).check()
-        let (name, sandbox) = (request.environment.interfaceName, request.environment.namespacePath)
-        guard let index = result.interfaces.firstIndex(where: { $0.name == name && $0.sandbox == sandbox }) else {
-            throw CNIError(.invalidConfiguration, "prevResult has no interface \(name) in \(sandbox)")
-        }
-        let ips = result.ips.filter { $0.interface == index }
+        let (interface, ips) = try request.interface(in: result)
         let host = try checkHost(ips, request)
         try request.inRequiredNamespace { () throws(CNIError) in
-            let link = try ContainerInterface.check(result, result.interfaces[index], ips)
+            let link = try ContainerInterface.check(result, interface, ips)
             guard link.kind == "veth", link.peer == host.index else {
-                throw CNIError(.internalFailure, "interface \(name) is not the other end of \(host.name)")
+                throw CNIError(.internalFailure, "interface \(interface.name) is not the other end of \(host.name)")
             }
         }
         try NetworkMasquerade(request.configuration)?.check(request, ips)

@@ -26,14 +26,7 @@ struct PointToPointConfiguration: Sendable {
     }
 
     private init(_ root: JSONValue) throws(JSONError) {
-        if let value = try root.optionalInteger("mtu"), value != 0 {
-            guard (68...65535).contains(value) else {
-                throw JSONError("mtu: expected 68 to 65535", at: root["mtu"]?.position ?? root.position)
-            }
-            mtu = UInt32(value)
-        }
-        if let value = root["dns"], !value.isNull {
-            dns = try CNIResult(json: .object(JSONObject([.init(key: "dns", value: value)]))).dns
-        }
+        mtu = try root.mtu()
+        dns = try root.dns()
     }
 }

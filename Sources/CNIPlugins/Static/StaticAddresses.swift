@@ -17,11 +17,7 @@ public struct StaticAddresses: CNIPlugin {
 
     public func check(_ request: AttachmentRequest) throws(CNIError) {
         let wanted = try StaticConfiguration(request.configuration, request.environment)
-        guard let result = try request.configuration.readPreviousResult() else {
-            throw CNIError(
-                .invalidConfiguration,
-                "CHECK of network \(request.configuration.name) needs prevResult, the result of ADD")
-        }
+        let result = try request.requiredResult()
         for ip in wanted.addresses {
             guard let found = result.ips.first(where: { $0.address.address == ip.address.address }) else {
                 throw CNIError(.internalFailure, "prevResult lacks the address \(ip.address)")

@@ -71,6 +71,22 @@ extension RouteSocket {
         return unusable
     }
 
+    /// Waits until packets given to the interface `name` are sent. The kernel notices a carrier a moment after it is there;
+    /// what is given to it before that is lost, and for a second nobody gives it again. In the network namespace of this
+    /// thread, which must be the socket's.
+    ///
+    /// - Parameter milliseconds: how long at most.
+    /// - Returns: whether they are.
+    /// - Throws: `NetlinkError`.
+    public mutating func waitUntilSending(_ name: String, milliseconds: Int32) throws(NetlinkError) -> Bool {
+        // Mostly so at once.
+        if try link(named: name)?.isSending == true { return true }
+        var monitor = try RouteMonitor()
+        return try monitor.wait(milliseconds: milliseconds, "the carrier of \(name)") { () throws(NetlinkError) in
+            try link(named: name)?.isSending == true
+        }
+    }
+
     /// Waits until packets pass between a bridge, its port `name` and this machine. The kernel notices a carrier a
     /// moment after it is there; what is sent before that is lost, and for a second nobody sends it again. A port that
     /// the spanning tree holds back is not waited for. In the network namespace of this thread, which must be the

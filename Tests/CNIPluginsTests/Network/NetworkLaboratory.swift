@@ -1,6 +1,7 @@
 import Base
 import CLinux
 import Linux
+import Netlink
 import TestSupport
 
 @testable import CNIPlugins
@@ -90,6 +91,15 @@ struct NetworkLaboratory: ~Copyable {
                 """
         }
         try sh(script)
+        // Only with a carrier the kernel has the routes of IPv6.
+        for (namespace, name) in [(nil, "vout"), (Self.outside, "eth0"), (Self.pod, "eth0"), (Self.neighbour, "eth0")] {
+            try inside(namespace) {
+                var socket = try RouteSocket()
+                guard try socket.waitUntilSending(name, milliseconds: 10_000) else {
+                    throw ScriptFailure(description: "\(name) of \(namespace ?? "the host") has no carrier")
+                }
+            }
+        }
     }
 
     func path(_ namespace: String) -> String { "\(folder)/\(namespace)" }
