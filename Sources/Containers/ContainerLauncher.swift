@@ -113,6 +113,13 @@ public enum ContainerLauncher {
             throw ContainerError(.invalid, "use the seccomp program", "\(filter.count) bytes", .invalid)
         }
         _ = try SetupPlan.clean(process.cwd, "process.cwd")
+        // The kernel takes a page, and cuts off what is beyond it.
+        if let profile = process.apparmorProfile,
+            profile.isEmpty || profile.utf8.contains(0) || profile.utf8.count > 4095 - AppArmorChange.prefix.utf8.count
+        {
+            throw ContainerError(
+                .invalid, "process.apparmorProfile", "\"\(profile)\"", .invalid, hint: "it is no profile's name")
+        }
     }
 
     private static func notRunning(_ error: SystemError) -> ContainerError {

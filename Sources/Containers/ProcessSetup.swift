@@ -68,6 +68,7 @@ struct ProcessSetup {
         } catch { throw ContainerError(error) }
         try seal()
         try applyLimits()
+        if let profile = process.apparmorProfile { try AppArmorChange.onExecution(to: profile) }
         _ = umask(mode_t(process.user.umask ?? 0o022))
         try enter(folder)
         do { try become(resolved, credentials) } catch { throw ContainerError(error) }

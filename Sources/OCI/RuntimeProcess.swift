@@ -14,6 +14,8 @@ public struct RuntimeProcess: Sendable, Hashable {
     public var rlimits: [RuntimeRlimit]
     public var noNewPrivileges: Bool
     public var oomScoreAdj: Int?
+    /// The AppArmor profile that it is under from its execution on.
+    public var apparmorProfile: String?
 
     public init(args: [String] = [], env: [String] = [], cwd: String = "/") {
         terminal = false
@@ -31,11 +33,9 @@ public struct RuntimeProcess: Sendable, Hashable {
             json, at: path,
             keys: [
                 "terminal", "consoleSize", "user", "args", "env", "cwd", "capabilities", "rlimits",
-                "noNewPrivileges", "oomScoreAdj",
+                "noNewPrivileges", "oomScoreAdj", "apparmorProfile",
             ],
-            refused: [
-                "commandLine", "apparmorProfile", "selinuxLabel", "scheduler", "ioPriority", "execCPUAffinity",
-            ])
+            refused: ["commandLine", "selinuxLabel", "scheduler", "ioPriority", "execCPUAffinity"])
         terminal = try reader.bool("terminal") ?? false
         consoleSize = try reader["consoleSize"].map { (value) throws(JSONError) in
             try RuntimeConsoleSize(json: value, at: reader.join("consoleSize"))
@@ -58,6 +58,7 @@ public struct RuntimeProcess: Sendable, Hashable {
         oomScoreAdj = try reader.optional("oomScoreAdj", "an integer from -1000 to 1000") {
             $0.integerValue.flatMap { (-1000...1000).contains($0) ? Int($0) : nil }
         }
+        apparmorProfile = try reader.string("apparmorProfile")
     }
 
     public var json: JSONValue {
@@ -72,6 +73,7 @@ public struct RuntimeProcess: Sendable, Hashable {
         if !rlimits.isEmpty { object.append("rlimits", .array(rlimits.map(\.json))) }
         if noNewPrivileges { object.append("noNewPrivileges", true) }
         object.append("oomScoreAdj", ifPresent: oomScoreAdj.map { .integer($0) })
+        object.append("apparmorProfile", ifPresent: apparmorProfile.map { .string($0) })
         return .object(object)
     }
 }

@@ -14,7 +14,9 @@ import JSON
 public enum ProtocolVersion {
     #if SWIFTLET_PROTOCOL_NEXT
         public static let current: Int64 = 2
-        public static let features = ["exec", "exec-tty", "log-rotation", "oom", attach, sysctls, pidTarget, "next"]
+        public static let features = [
+            "exec", "exec-tty", "log-rotation", "oom", attach, sysctls, pidTarget, appArmor, "next",
+        ]
         /// The request and the event that only this build knows.
         public static let nextRequest = "next"
         public static let nextEvent = "nextHappened"
@@ -24,7 +26,7 @@ public enum ProtocolVersion {
         /// The version this build speaks.
         public static let current: Int64 = 1
         /// What this build can do beyond the version's base.
-        public static let features = ["exec", "exec-tty", "log-rotation", "oom", attach, sysctls, pidTarget]
+        public static let features = ["exec", "exec-tty", "log-rotation", "oom", attach, sysctls, pidTarget, appArmor]
     #endif
     /// The feature of a supervisor that gives containers a standard input and a terminal, and can be attached to.
     public static let attach = "attach"
@@ -32,6 +34,8 @@ public enum ProtocolVersion {
     public static let sysctls = "sysctls"
     /// The feature of a supervisor that starts containers in the pid namespace of another.
     public static let pidTarget = "pid-target"
+    /// The feature of a supervisor that puts processes under the AppArmor profile of their runtime configuration.
+    public static let appArmor = "apparmor"
     /// The oldest version this build still speaks.
     public static let oldest: Int64 = 1
     /// The schema number of the files: configuration and exit records.

@@ -257,6 +257,9 @@ public final class SupervisorClient {
     /// Whether the supervisor starts containers in the pid namespace of another; false also until its Hello came.
     public var joinsPids: Bool { hello?.features.contains(ProtocolVersion.pidTarget) ?? false }
 
+    /// Whether the supervisor puts containers under AppArmor profiles; false also until its Hello came.
+    public var confines: Bool { hello?.features.contains(ProtocolVersion.appArmor) ?? false }
+
     /// Attaches to a container, on a connection of its own.
     public func attach(_ request: AttachRequest, _ handlers: SupervisorSession.Handlers) throws(SystemError)
         -> SupervisorSession

@@ -268,6 +268,7 @@ import Testing
 
     @Test(arguments: [
         ("DeadlineExceeded", "deadline-exceeded"), ("SysctlForbidden", "sysctl-forbidden"),
+        ("AppArmor", "apparmor-off"),
         ("OutOfmemory", "node-full"),
     ])
     func aPodThatFailedAsAWholeIsNotBlamedOnItsContainers(_ reason: String, _ fault: String) {

@@ -216,6 +216,18 @@ struct ContainerTests {
         }
     }
 
+    @Test func nothingRunsWithoutTheAppArmorProfileThatItIsToBeUnder() async {
+        await #expect(processExitsWith: .success) {
+            let lab = try Laboratory()
+            var request = try lab.script("echo runs")
+            // Where there is no AppArmor, no profile is there either.
+            request.spec.process.apparmorProfile = "swiftlet-missing"
+            let ended = try lab.run(request)
+            #expect(ended.output == "" && ended.error?.kind == .invalid)
+            #expect(ended.error?.description.contains("AppArmor profile \"swiftlet-missing\"") == true)
+        }
+    }
+
     @Test func whatIsNotCarriedOutIsRefused() async {
         await #expect(processExitsWith: .success) {
             let lab = try Laboratory()
@@ -235,6 +247,9 @@ struct ContainerTests {
             #expect(try refused { $0.spec.linux.seccomp = [:] } == "linux.seccomp")
             #expect(try refused { $0.seccompProgram = [1] } == "use the seccomp program")
             #expect(try refused { $0.spec.process.cwd = "../.." } == "process.cwd")
+            #expect(try refused { $0.spec.process.apparmorProfile = "" } == "process.apparmorProfile")
+            let long = String(repeating: "x", count: 4091)
+            #expect(try refused { $0.spec.process.apparmorProfile = long } == "process.apparmorProfile")
             #expect(try refused { $0.spec.process.args = ["a\0b"] } == "process.args and env")
             #expect(try refused { $0.spec.mounts = [] } == "make the devices in")
             #expect(try refused { $0.spec.mounts[0].type = "ext4" } == "mount /proc")

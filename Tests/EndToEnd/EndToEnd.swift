@@ -16,7 +16,7 @@ import Linux
         lifecycleSuite, endingSuite, hookSuite, sidecarSuite, restartAllSuite, manifestSuite, imageSuite,
         imageStoreSuite, pullSuite,
         limitSuite, localDiskSuite, probeSuite, probeAgentSuite, securitySuite, namespaceSuite, volumeSuite, mountSuite,
-        subPathSuite, groupSuite, nameSuite,
+        subPathSuite, groupSuite, nameSuite, appArmorSuite,
         sysctlSuite, configurationSuite, fileSuite, userSuite, logSuite, networkSuite,
         networkEndSuite, execSuite, terminalSuite, attachSuite, debugSuite, webSocketSuite, commandSuite,
         manifestCommandSuite, controlSuite, replacementSuite, admissionSuite, databaseSuite, postgresSuite,

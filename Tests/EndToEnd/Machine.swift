@@ -1,5 +1,6 @@
 import Base
 import CLinux
+import Linux
 
 /// Where the tests run, and what they run.
 struct Machine {
@@ -53,6 +54,8 @@ struct Machine {
                 $0.hasPrefix("python3.") && Files.exists("/usr/lib/\($0)/http/server.py")
             }
         case .webSocket: Files.exists("/usr/lib/python3/dist-packages/websocket/__init__.py")
+        case .appArmor: AppArmor().isEnabled && Files.exists("/usr/sbin/apparmor_parser")
+        case .noAppArmor: !AppArmor().isEnabled
         case .nginx: Files.exists("/usr/sbin/nginx") && Files.exists("/usr/bin/openssl")
         }
     }

@@ -18,6 +18,8 @@ enum Need: String {
     case registry = "docker-registry and skopeo"
     /// Prometheus' own parser.
     case promtool = "promtool"
+    case appArmor = "a kernel with AppArmor, and apparmor_parser"
+    case noAppArmor = "a kernel without AppArmor"
 }
 
 /// A promise to a user, and the check of it.

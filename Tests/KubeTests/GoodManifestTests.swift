@@ -66,6 +66,8 @@ struct GoodManifestTests {
         #expect(main.volumeMounts.map(\.readOnly) == [false, true, false])
         #expect(main.securityContext?.capabilities == Capabilities(add: ["NET_ADMIN"], drop: ["ALL"]))
         #expect(main.securityContext?.seccompProfile?.type == .runtimeDefault)
+        #expect(pod.spec.securityContext.appArmorProfile == AppArmorProfile(type: .runtimeDefault))
+        #expect(main.securityContext?.appArmorProfile == .init(type: .localhost, localhostProfile: "web"))
     }
 
     /// As `kubectl get pod -o yaml` printed a Deployment's pod.

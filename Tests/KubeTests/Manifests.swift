@@ -67,6 +67,7 @@ let completeManifest = """
         supplementalGroups: [3000, 3001]
         supplementalGroupsPolicy: Strict
         seccompProfile: {type: Localhost, localhostProfile: profiles/audit.json}
+        appArmorProfile: {type: RuntimeDefault}
       imagePullSecrets: [{name: registry}]
       volumes:
       - name: scratch
@@ -182,6 +183,7 @@ let completeManifest = """
           allowPrivilegeEscalation: true
           capabilities: {add: [NET_ADMIN], drop: [ALL]}
           seccompProfile: {type: RuntimeDefault}
+          appArmorProfile: {type: Localhost, localhostProfile: web}
       - name: side
         image: busybox
         livenessProbe: {grpc: {port: 9090, service: db}}

@@ -10,7 +10,7 @@ import Testing
         "capabilities":{"bounding":["CAP_KILL"],"effective":["CAP_KILL"],"permitted":["CAP_KILL"],
         "inheritable":["CAP_KILL"],"ambient":["CAP_KILL"]},
         "rlimits":[{"type":"RLIMIT_NOFILE","hard":18446744073709551615,"soft":1024}],
-        "noNewPrivileges":true,"oomScoreAdj":-5},
+        "noNewPrivileges":true,"oomScoreAdj":-5,"apparmorProfile":"web"},
         "root":{"path":"rootfs","readonly":true},"hostname":"h","domainname":"d",
         "mounts":[{"destination":"/proc","type":"proc","source":"proc","options":["ro"]}],
         "annotations":{"a":"b"},

@@ -11,7 +11,7 @@ struct TranscriptTests {
     }
 
     /// What is told by features that came later has a file of its own.
-    @Test(arguments: [("version1", 28), ("version1-attach", 8), ("version1-pid-target", 3)])
+    @Test(arguments: [("version1", 28), ("version1-attach", 8), ("version1-pid-target", 3), ("version1-apparmor", 2)])
     func everyMessageOfVersion1IsReadAndWrittenAlike(_ name: String, _ count: Int) throws {
         let lines = try lines(name)
         #expect(lines.count == count)

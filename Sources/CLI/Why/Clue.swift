@@ -60,6 +60,7 @@ struct Clue: Sendable {
         Clue("user-unknown", "find the user", "find the group", "use the user id", "use the group id"),
         Clue("capability-missing", "capability"),
         Clue("seccomp-profile", "seccomp profile", "seccomp program"),
+        Clue("apparmor-profile", "AppArmor"),
         Clue("host-path", "hostPath type check failed", "hostPath *"),
         Clue("sub-path", "subPath"),
         Clue("no-command", "no command specified", "no command is given"),

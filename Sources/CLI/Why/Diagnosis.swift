@@ -69,8 +69,9 @@ struct Diagnosis {
     /// Why the pod failed as a whole, whatever its containers did.
     private func failureCause(_ pod: Pod) -> Cause? {
         let faults = [
-            "DeadlineExceeded": "deadline-exceeded", "SysctlForbidden": "sysctl-forbidden", "OutOfpods": "node-full",
-            "OutOfcpu": "node-full", "OutOfmemory": "node-full", "OutOfephemeral-storage": "node-full",
+            "AppArmor": "apparmor-off", "DeadlineExceeded": "deadline-exceeded", "SysctlForbidden": "sysctl-forbidden",
+            "OutOfpods": "node-full", "OutOfcpu": "node-full", "OutOfmemory": "node-full",
+            "OutOfephemeral-storage": "node-full",
         ]
         guard let reason = pod.status.reason, let fault = faults[reason] else { return nil }
         return cause(fault, nil, ["the pod has failed (\(reason))"], said: pod.status.message.map { [$0] } ?? [])

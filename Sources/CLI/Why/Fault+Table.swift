@@ -70,6 +70,10 @@ extension Fault {
             "seccomp-profile", .configuration, "its seccomp profile cannot be loaded",
             fix: "put the file into /var/lib/swiftlet/seccomp, or correct localhostProfile"),
         Fault(
+            "apparmor-profile", .configuration, "its AppArmor profile is not loaded in the kernel",
+            fix: "load it with \"apparmor_parser -r FILE\" (package apparmor), or correct localhostProfile; it then "
+                + "starts by itself"),
+        Fault(
             "host-path", .configuration, "the path of the host that a volume names is not what its type says",
             fix: "make it on the host, correct the path, or use type DirectoryOrCreate or FileOrCreate"),
         Fault(
@@ -164,6 +168,10 @@ extension Fault {
         Fault(
             "sysctl-forbidden", .end, "it wants a kernel parameter that this node gives to no pod",
             fix: "remove it from securityContext.sysctls, or name it in allowedUnsafeSysctls of the configuration"),
+        Fault(
+            "apparmor-off", .end, "it asks for an AppArmor profile, and this node's kernel has no AppArmor",
+            fix: "remove securityContext.appArmorProfile (or use the type Unconfined), or start the machine with "
+                + "apparmor=1 security=apparmor"),
         Fault(
             "supervisor-lost", .end, "the pod's supervisor was ended from outside, and its containers with it",
             fix: "look in the machine's log who killed swiftlet-pod; the pod starts again by itself"),

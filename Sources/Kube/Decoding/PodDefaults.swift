@@ -19,10 +19,25 @@ enum PodDefaults {
         }
         for i in pod.spec.initContainers.indices {
             apply(to: &pod.spec.initContainers[i], hostNetwork: pod.spec.hostNetwork)
+            takeAppArmorAnnotation(of: pod.metadata, pod.spec.securityContext, to: &pod.spec.initContainers[i])
         }
         for i in pod.spec.containers.indices {
             apply(to: &pod.spec.containers[i], hostNetwork: pod.spec.hostNetwork)
+            takeAppArmorAnnotation(of: pod.metadata, pod.spec.securityContext, to: &pod.spec.containers[i])
         }
+    }
+
+    /// The profile that the annotation names becomes the container's own, unless it has one or the pod's is the same.
+    private static func takeAppArmorAnnotation(
+        of metadata: ObjectMeta, _ context: PodSecurityContext, to container: inout Container
+    ) {
+        guard let text = metadata.annotations[AppArmorProfile.annotationPrefix + container.name],
+            let profile = AppArmorProfile(annotation: text), profile != context.appArmorProfile,
+            container.securityContext?.appArmorProfile == nil
+        else { return }
+        var own = container.securityContext ?? SecurityContext()
+        own.appArmorProfile = profile
+        container.securityContext = own
     }
 
     private static func apply(to container: inout Container, hostNetwork: Bool) {

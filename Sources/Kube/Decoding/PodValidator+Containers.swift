@@ -246,6 +246,7 @@ extension PodValidator {
         inRange(context.runAsUser, Self.ids, path.field("runAsUser"))
         inRange(context.runAsGroup, Self.ids, path.field("runAsGroup"))
         seccompType(context.seccompProfile, path.field("seccompProfile"))
+        appArmor(context.appArmorProfile, path.field("appArmorProfile"))
         let added = context.capabilities?.add ?? []
         if context.allowPrivilegeEscalation == false {
             let escalation = path.field("allowPrivilegeEscalation")

@@ -16,6 +16,7 @@ struct PodValidator: IssueCollector {
         var validator = PodValidator(manifest)
         validator.metadata(pod.metadata, FieldPath().field("metadata"))
         validator.spec(pod.spec, FieldPath().field("spec"))
+        validator.appArmorAnnotations(pod)
         validator.replacement(pod, FieldPath())
         return validator.issues
     }
@@ -92,6 +93,7 @@ struct PodValidator: IssueCollector {
             inRange(group, Self.ids, path.field("supplementalGroups")[n])
         }
         seccompType(context.seccompProfile, path.field("seccompProfile"))
+        appArmor(context.appArmorProfile, path.field("appArmorProfile"))
     }
 
     static let ids: ClosedRange<Int64> = 0...Int64(Int32.max)

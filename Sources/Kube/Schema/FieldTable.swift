@@ -52,17 +52,13 @@ enum FieldTable {
         "PodDNSConfigOption": FieldClasses(supported: ["name", "value"]),
         "PodSecurityContext": FieldClasses(
             supported: [
-                "fsGroup", "fsGroupChangePolicy", "runAsGroup", "runAsNonRoot", "runAsUser", "seccompProfile",
-                "supplementalGroups",
-                "supplementalGroupsPolicy", "sysctls",
+                "appArmorProfile", "fsGroup", "fsGroupChangePolicy", "runAsGroup", "runAsNonRoot", "runAsUser",
+                "seccompProfile", "supplementalGroups", "supplementalGroupsPolicy", "sysctls",
             ],
             withoutEffect: [
                 "seLinuxChangePolicy": "it acts only with SELinux", "windowsOptions": "every node is Linux",
             ],
-            refused: [
-                "appArmorProfile": "AppArmor profiles are not set yet; remove it",
-                "seLinuxOptions": "SELinux labels are not set; remove it",
-            ]),
+            refused: ["seLinuxOptions": "SELinux labels are not set; remove it"]),
         "Sysctl": FieldClasses(supported: ["name", "value"]),
         "HostAlias": FieldClasses(supported: ["hostnames", "ip"]),
         "Container": FieldClasses(
@@ -128,18 +124,18 @@ enum FieldTable {
             ]),
         "SecurityContext": FieldClasses(
             supported: [
-                "allowPrivilegeEscalation", "capabilities", "privileged", "readOnlyRootFilesystem", "runAsGroup",
-                "runAsNonRoot", "runAsUser", "seccompProfile",
+                "allowPrivilegeEscalation", "appArmorProfile", "capabilities", "privileged", "readOnlyRootFilesystem",
+                "runAsGroup", "runAsNonRoot", "runAsUser", "seccompProfile",
             ],
             withoutEffect: ["windowsOptions": "every node is Linux"],
             refused: [
-                "appArmorProfile": "AppArmor profiles are not set yet; remove it",
                 "procMount":
                     "Unmasked needs a user namespace (hostUsers: false), which is not made yet; remove it",
                 "seLinuxOptions": "SELinux labels are not set; remove it",
             ],
             unless: ["procMount": ["Default"]]),
         "Capabilities": FieldClasses(supported: ["add", "drop"]),
+        "AppArmorProfile": FieldClasses(supported: ["localhostProfile", "type"]),
         "SeccompProfile": FieldClasses(supported: ["localhostProfile", "type"]),
         "Volume": FieldClasses(
             supported: [
@@ -171,6 +167,11 @@ enum FieldTable {
 
     /// What is to be said about supported fields beyond their name.
     static let notes: [String: String] = [
+        "AppArmorProfile.localhostProfile":
+            "the name of a profile in the kernel; until it is loaded (`apparmor_parser -r FILE`) the container waits",
+        "AppArmorProfile.type":
+            "with `RuntimeDefault` and `Localhost` the pod fails with the reason `AppArmor` where the kernel has no "
+            + "AppArmor",
         "Container.imagePullPolicy":
             "default by the tag, as Kubernetes has it; an image that was loaded from an archive is then used as it is",
         "Container.restartPolicy":
@@ -214,6 +215,10 @@ enum FieldTable {
         "PersistentVolumeClaimVolumeSource.claimName":
             "of a PersistentVolumeClaim in the pod's namespace, from a manifest as the pod; so are PersistentVolumes, of "
             + "which `local` and `hostPath` ones are mounted",
+        "PodSecurityContext.appArmorProfile":
+            "default `RuntimeDefault` where the kernel has AppArmor and `apparmor_parser` is installed; of a privileged "
+            + "container only `Localhost` counts. The annotation `container.apparmor.security.beta.kubernetes.io/NAME` "
+            + "stands for the container's field",
         "PodSecurityContext.seccompProfile": "default `RuntimeDefault`, as a kubelet with `seccompDefault: true`",
         "PodSpec.activeDeadlineSeconds": "counted from `status.startTime`; the pod then fails with `DeadlineExceeded`",
         "PodSecurityContext.sysctls":

@@ -34,6 +34,7 @@ struct FieldValues: Sendable {
         "ContainerPort.protocol": FieldValues(PortProtocol.self),
         "HTTPGetAction.scheme": FieldValues(HTTPGetAction.Scheme.self),
         "ObjectFieldSelector.apiVersion": FieldValues(["v1"]),
+        "AppArmorProfile.type": FieldValues(AppArmorProfile.ProfileType.self),
         "SeccompProfile.type": FieldValues(SeccompProfile.ProfileType.self),
         "EmptyDirVolumeSource.medium": FieldValues(
             StorageMedium.self,

@@ -10,6 +10,7 @@ public struct SecurityContext: KubeValue {
     public var allowPrivilegeEscalation: Bool?
     public var capabilities: Capabilities?
     public var seccompProfile: SeccompProfile?
+    public var appArmorProfile: AppArmorProfile?
 
     public init() {}
 
@@ -22,11 +23,13 @@ public struct SecurityContext: KubeValue {
         allowPrivilegeEscalation = value.bool("allowPrivilegeEscalation")
         capabilities = value.value("capabilities")
         seccompProfile = value.value("seccompProfile")
+        appArmorProfile = value.value("appArmorProfile")
     }
 
     public var json: JSONValue {
         var object = JSONObject()
         object.put("allowPrivilegeEscalation", allowPrivilegeEscalation)
+        object.put("appArmorProfile", appArmorProfile)
         object.put("capabilities", capabilities)
         object.put("privileged", privileged)
         object.put("readOnlyRootFilesystem", readOnlyRootFilesystem)
@@ -44,6 +47,7 @@ public struct PodSecurityContext: KubeValue {
     public var runAsGroup: Int64?
     public var runAsNonRoot: Bool?
     public var seccompProfile: SeccompProfile?
+    public var appArmorProfile: AppArmorProfile?
     /// The group that volumes are handed to; every container's user is in it.
     public var fsGroup: Int64?
     public var supplementalGroups: [Int64]
@@ -74,10 +78,12 @@ public struct PodSecurityContext: KubeValue {
         runAsGroup = value.integer("runAsGroup")
         runAsNonRoot = value.bool("runAsNonRoot")
         seccompProfile = value.value("seccompProfile")
+        appArmorProfile = value.value("appArmorProfile")
     }
 
     public var json: JSONValue {
         var object = JSONObject()
+        object.put("appArmorProfile", appArmorProfile)
         object.put("fsGroup", fsGroup)
         object.put("fsGroupChangePolicy", fsGroupChangePolicy)
         object.put("runAsGroup", runAsGroup)

@@ -26,6 +26,8 @@ public struct NodePaths: Sendable {
     public var lock: String { run + "/agent.lock" }
     public var runPods: String { run + "/pods" }
     public var seccomp: String { run + "/seccomp" }
+    /// The text of the default AppArmor profile.
+    public var appArmor: String { run + "/apparmor" }
     /// The journal of mounts that the host sees.
     public var mounts: String { run + "/mounts" }
     /// CNI configurations.

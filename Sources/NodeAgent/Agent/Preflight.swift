@@ -1,6 +1,7 @@
 import Base
 import CLinux
 import Cgroups
+import Linux
 
 /// What the agent needs of a machine, looked at before it starts (`swiftletd --check`).
 public struct Preflight: Sendable {
@@ -31,6 +32,7 @@ public struct Preflight: Sendable {
         checkCgroups(acceptsUnenforced)
         checkFileSystem("overlay", needed: "container root file systems")
         checkSeccomp()
+        checkAppArmor()
         checkNftables()
         checkSpace(paths)
     }
@@ -105,6 +107,20 @@ public struct Preflight: Sendable {
                 actions.contains("errno") ? "filters available" : missing)
         } catch {
             add("seccomp", .failed, error.errno == .noEntry ? missing : "\(error)")
+        }
+    }
+
+    private mutating func checkAppArmor() {
+        guard AppArmor().isEnabled else {
+            return add("apparmor", .ok, "not enabled in this kernel; pods that ask for a profile are refused")
+        }
+        if AppArmorParser().isInstalled {
+            add("apparmor", .ok, "enabled; default profile \(DefaultAppArmorProfile.name)")
+        } else {
+            add(
+                "apparmor", .warning,
+                "enabled, but apparmor_parser is missing: containers that name no profile run without one; install the "
+                    + "package apparmor")
         }
     }
 

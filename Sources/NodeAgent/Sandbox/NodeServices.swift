@@ -23,6 +23,7 @@ public final class NodeServices {
     /// Nil where this node does not pull.
     public var puller: (any ImagePuller)?
     public let seccomp: SeccompPrograms
+    let appArmor: AppArmorProfiles
     public let supervisor: SupervisorExecutable
     /// The kernel parameters that pods may set.
     public var sysctls = SysctlPolicy()
@@ -50,6 +51,7 @@ public final class NodeServices {
         self.networks = networks
         self.images = images
         self.seccomp = seccomp
+        appArmor = AppArmorProfiles(folder: paths.appArmor, pool: pool)
         self.supervisor = supervisor
         self.podPIDLimit = podPIDLimit
     }

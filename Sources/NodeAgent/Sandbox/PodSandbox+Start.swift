@@ -43,6 +43,7 @@ extension PodSandbox {
         do {
             if let shortage = node.diskFloor.shortage(at: directory.path) { throw DiskShortage(shortage) }
             let program = try node.seccomp.file(for: plan.seccomp)
+            let appArmorProfile = try await appArmorProfile(plan, supervisor)
             let cgroup = try await containerCgroup(container)
             let isBounded = try await node.pool.run { [directory, volumes = node.volumes] in
                 try volumes.prepare(plan, directory)
@@ -55,7 +56,8 @@ extension PodSandbox {
                             + "quotas (ext4 and XFS have them when they are mounted with prjquota).",
                         container: container.name, warning: true))
             }
-            request = plan.start(id: id, seccompProgram: program, cgroup: cgroup)
+            request = plan.start(
+                id: id, seccompProgram: program, appArmorProfile: appArmorProfile, cgroup: cgroup)
         } catch {
             // A part of a volume that cannot be mounted is the configuration's fault, as the kubelet sees it.
             let isConfiguration = (error as? VolumeError)?.isConfiguration == true
@@ -69,6 +71,18 @@ extension PodSandbox {
             containerID: "swiftlet://" + id, imageID: image.id, layers: image.layerPaths,
             startedAt: state.startedAt ?? .now,
             user: state.user.map { .init(uid: $0.uid, gid: $0.gid, groups: $0.groups) })
+    }
+
+    private func appArmorProfile(_ plan: ContainerPlan, _ supervisor: SupervisorClient?) async throws -> String? {
+        switch try await node.appArmor.choice(plan.appArmor, supervisorConfines: supervisor?.confines == true) {
+        case .profile(let name): return name
+        case .unconfined(let reason):
+            onNote?(
+                EventNote(
+                    "AppArmorNotEnforced", "The container runs without an AppArmor profile: \(reason)",
+                    container: plan.container, warning: true))
+            return nil
+        }
     }
 
     /// What is in the files that the container's variables come from, at this moment.

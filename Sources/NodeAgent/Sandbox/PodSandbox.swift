@@ -138,6 +138,9 @@ public final class PodSandbox: PodOperations {
         if client == nil, let message = node.sysctls.refusal(of: pod.spec) {
             throw PodRejection(reason: "SysctlForbidden", message: message)
         }
+        if client == nil, let message = node.appArmor.refusal(of: pod.spec) {
+            throw PodRejection(reason: "AppArmor", message: message)
+        }
         if client == nil, let shortage = node.diskFloor.shortage(at: node.paths.pods) { throw DiskShortage(shortage) }
         var draft = try makeContext()
         var isConnected = pod.spec.hostNetwork

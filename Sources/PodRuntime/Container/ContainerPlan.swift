@@ -12,12 +12,22 @@ public struct ContainerPlan: Hashable, Sendable {
         case localhost(profile: String, capabilities: [String])
     }
 
+    /// Which AppArmor profile the container is under.
+    public enum AppArmor: Hashable, Sendable {
+        case unconfined
+        /// The node's own profile; not `isAsked`: where there is none, the container runs without.
+        case runtimeDefault(isAsked: Bool)
+        /// The profile of this name in the kernel.
+        case localhost(String)
+    }
+
     public var container: String
     public var spec: RuntimeSpec
     /// Folders of the image, the topmost first.
     public var layers: [String]
     public var user: StartContainer.User
     public var seccomp: Seccomp
+    public var appArmor = AppArmor.unconfined
     public var stopSignal: Int32
     /// Standard input stays open for those who attach; with `standardInputOnce` until the first one's ends.
     public var standardInput = false
@@ -41,11 +51,15 @@ public struct ContainerPlan: Hashable, Sendable {
     /// - Parameters:
     ///   - id: the attempt's own name.
     ///   - seccompProgram: the compiled program's file; nil for none.
+    ///   - appArmorProfile: the profile's name in the kernel; nil for none.
     ///   - cgroup: the folder of the container's cgroup.
-    public func start(id: String, seccompProgram: String?, cgroup: String?, log: LogLimits = LogLimits())
-        -> StartContainer
-    {
-        StartContainer(
+    public func start(
+        id: String, seccompProgram: String?, appArmorProfile: String? = nil, cgroup: String?,
+        log: LogLimits = LogLimits()
+    ) -> StartContainer {
+        var spec = spec
+        spec.process.apparmorProfile = appArmorProfile
+        return StartContainer(
             container: container, attempt: Int64(attempt), id: id, spec: spec.json,
             root: .overlay(lower: layers, upper: upper, work: work), user: user, seccompProgram: seccompProgram,
             cgroup: cgroup,

@@ -58,6 +58,7 @@ public struct ContainerSpecBuilder: Sendable {
             seccomp: seccomp(container, privileged, capabilities), stopSignal: try Self.stopSignal(container, image),
             attemptFolder: context.directory.attempt(container.name, attempt), attempt: attempt,
             logPath: context.logPath(container: container.name, attempt: attempt))
+        plan.appArmor = appArmor(container, privileged)
         plan.writableLimit = container.resources.limits["ephemeral-storage"]?.value
         plan.standardInput = container.stdin
         plan.standardInputOnce = container.stdinOnce
@@ -149,6 +150,16 @@ public struct ContainerSpecBuilder: Sendable {
         case .runtimeDefault, nil: return .runtimeDefault(capabilities: capabilities)
         case .localhost:
             return .localhost(profile: profile?.localhostProfile ?? "", capabilities: capabilities)
+        }
+    }
+
+    /// RuntimeDefault unless the manifest says otherwise. To a privileged container that says nothing, as in containerd.
+    private func appArmor(_ container: Container, _ privileged: Bool) -> ContainerPlan.AppArmor {
+        let profile = container.securityContext?.appArmorProfile ?? context.pod.spec.securityContext.appArmorProfile
+        switch profile?.type {
+        case .unconfined: return .unconfined
+        case .localhost: return .localhost(profile?.localhostProfile ?? "")
+        case .runtimeDefault, nil: return privileged ? .unconfined : .runtimeDefault(isAsked: profile != nil)
         }
     }
 
