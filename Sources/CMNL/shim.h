@@ -6,6 +6,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/if_link.h>
 #include <linux/if_addr.h>
+#include <linux/fib_rules.h>
 #include <linux/veth.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>

@@ -16,6 +16,16 @@ public struct AttachmentRequest: Sendable {
             .invalidConfiguration, "CHECK of network \(configuration.name) needs prevResult, the result of ADD")
     }
 
+    /// What the plugins before this one have made, for one that makes no interface itself.
+    ///
+    /// - Throws: `CNIError` 7 when there is none, 6 when it is no result.
+    func chainedResult(_ plugin: String) throws(CNIError) -> CNIResult {
+        if let result = try configuration.readPreviousResult() { return result }
+        throw CNIError(
+            .invalidConfiguration, "\(plugin) of network \(configuration.name) has no prevResult",
+            details: "it stands in a chain, behind the plugin that gives the container its address")
+    }
+
     /// The container's interface in a result, and its addresses.
     ///
     /// - Throws: `CNIError` 7 when the result has none.

@@ -9,7 +9,7 @@ public enum MultiCall {
         [
             Bridge.self, Dummy.self, HostDevice.self, HostLocal.self, IPvlan.self, Loopback.self, Macvlan.self,
             PointToPoint.self,
-            Portmap.self, StaticAddresses.self, VLAN.self,
+            Portmap.self, SourceRouting.self, StaticAddresses.self, Tuning.self, VLAN.self, VRF.self,
         ]
     }
 

@@ -20,6 +20,7 @@
 #include <netdb.h>
 #include <pthread.h>
 #include <poll.h>
+#include <regex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>

@@ -83,12 +83,7 @@ public struct Portmap: CNIPlugin {
 
     private static func read(_ request: AttachmentRequest) throws(CNIError) -> (PortmapConfiguration, CNIResult) {
         let configuration = try PortmapConfiguration(request.configuration)
-        guard let previous = try request.configuration.readPreviousResult() else {
-            throw CNIError(
-                .invalidConfiguration, "portmap of network \(request.configuration.name) has no prevResult",
-                details: "it stands in a chain, behind the plugin that gives the container its address")
-        }
-        return (configuration, previous)
+        return (configuration, try request.chainedResult(name))
     }
 
     /// What `add` has made, in so far as the request says it; nil when it does not.

@@ -32,7 +32,11 @@ public struct Link: Sendable, Hashable {
     /// carrier came.
     public var isSending = false
     public var isPromiscuous = false
-    /// The index of the bridge or bond that it is a port of.
+    /// Takes all multicast packets.
+    public var isAllMulticast = false
+    /// How many packets may wait to be sent.
+    public var queueLength: UInt32 = 0
+    /// The index of the bridge, bond or VRF that it is a port of.
     public var master: Int32?
     /// The index, in its own namespace, of the other end of a veth pair.
     public var peer: Int32?
@@ -65,12 +69,14 @@ public struct Link: Sendable, Hashable {
         name = ""
         isUp = header.ifi_flags & LinkFlag.up != 0
         isPromiscuous = header.ifi_flags & LinkFlag.promiscuous != 0
+        isAllMulticast = header.ifi_flags & LinkFlag.allMulticast != 0
         for attribute in reply.attributes(after: MemoryLayout<ifinfomsg>.size) {
             switch attribute.type {
             case IFLA_IFNAME: name = attribute.text
             case IFLA_IFALIAS: alias = attribute.text
             case IFLA_ADDRESS: mac = MACAddress(attribute.bytes)
             case IFLA_MTU: mtu = attribute.number(UInt32.self) ?? 0
+            case IFLA_TXQLEN: queueLength = attribute.number(UInt32.self) ?? 0
             case IFLA_QDISC: isSending = attribute.text != "noop"
             case IFLA_MASTER: master = attribute.number(Int32.self)
             case IFLA_LINK: peer = attribute.number(Int32.self)
@@ -97,4 +103,5 @@ public struct Link: Sendable, Hashable {
 enum LinkFlag {
     static let up: UInt32 = 0x1
     static let promiscuous: UInt32 = 0x100
+    static let allMulticast: UInt32 = 0x200
 }

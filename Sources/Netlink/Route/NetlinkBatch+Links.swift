@@ -95,9 +95,32 @@ extension NetlinkBatch {
         change(link, "give link \(link) the MAC address \(mac)") { $0.put(IFLA_ADDRESS, mac.bytes) }
     }
 
-    public mutating func setPromiscuous(_ link: Link.Reference) {
+    public mutating func setPromiscuous(_ link: Link.Reference, _ isOn: Bool = true) {
         change(
-            link, "make link \(link) promiscuous", flags: LinkFlag.promiscuous, mask: LinkFlag.promiscuous)
+            link, "make link \(link) \(isOn ? "" : "not ")promiscuous", flags: isOn ? LinkFlag.promiscuous : 0,
+            mask: LinkFlag.promiscuous)
+    }
+
+    /// Whether it takes all multicast packets.
+    public mutating func setAllMulticast(_ link: Link.Reference, _ isOn: Bool = true) {
+        change(
+            link, "have link \(link) take \(isOn ? "all" : "its") multicast packets",
+            flags: isOn ? LinkFlag.allMulticast : 0, mask: LinkFlag.allMulticast)
+    }
+
+    /// - Parameter bytes: the largest packet.
+    public mutating func setMTU(_ link: Link.Reference, _ bytes: UInt32) {
+        change(link, "give link \(link) the MTU \(bytes)") { $0.put(IFLA_MTU, bytes) }
+    }
+
+    /// How many packets may wait to be sent.
+    public mutating func setQueueLength(_ link: Link.Reference, _ packets: UInt32) {
+        change(link, "give link \(link) a queue of \(packets)") { $0.put(IFLA_TXQLEN, packets) }
+    }
+
+    /// Makes an interface a port of the one of index `master`; 0: of none.
+    public mutating func setMaster(_ link: Link.Reference, _ master: Int32) {
+        change(link, "make link \(link) a port of link number \(master)") { $0.put(IFLA_MASTER, master) }
     }
 
     /// How the bridge treats its port `link`.

@@ -57,21 +57,34 @@ extension NetlinkBatch {
     ///
     /// - Parameter mayExist: whether one to the same network with the same metric is left as it is; else EEXIST.
     public mutating func addRoute(_ route: Route, mayExist: Bool = false) {
+        appendRoute(RTM_NEWROUTE, [.create, .exclusive], route, "add", tolerating: mayExist ? .exists : nil)
+    }
+
+    /// Removes a route; one that is gone already is none to remove.
+    public mutating func removeRoute(_ route: Route) {
+        appendRoute(RTM_DELROUTE, [], route, "remove", tolerating: .noProcess)
+    }
+
+    private mutating func appendRoute(
+        _ type: Int, _ flags: Flags, _ route: Route, _ verb: String, tolerating tolerated: Errno?
+    ) {
         var header = rtmsg()
         header.rtm_family = UInt8(route.destination.count == 16 ? AF_INET6 : AF_INET)
         header.rtm_dst_len = UInt8(clamping: route.prefixLength)
         // A larger one is in the attribute alone.
         header.rtm_table = UInt8(exactly: route.table) ?? 0
-        header.rtm_protocol = UInt8(RTPROT_BOOT)
+        // What the kernel has made is removed, too.
+        header.rtm_protocol = type == RTM_DELROUTE ? 0 : UInt8(RTPROT_BOOT)
         header.rtm_type = UInt8(RTN_UNICAST)
         header.rtm_scope = route.scope ?? (route.gateway == nil ? 253 : 0)
         append(
-            type: UInt16(RTM_NEWROUTE), flags: [.create, .exclusive], tolerating: mayExist ? .exists : nil,
-            header: header, "add the route to \(IPText.text(route.destination))/\(route.prefixLength)"
+            type: UInt16(type), flags: flags, tolerating: tolerated, header: header,
+            "\(verb) the route to \(IPText.text(route.destination))/\(route.prefixLength)"
         ) {
             if route.prefixLength > 0 { $0.put(Int(RTA_DST.rawValue), route.destination) }
             if let gateway = route.gateway { $0.put(Int(RTA_GATEWAY.rawValue), gateway) }
             if let interface = route.interface { $0.put(Int(RTA_OIF.rawValue), interface) }
+            if let source = route.source { $0.put(Int(RTA_PREFSRC.rawValue), source) }
             if route.priority != 0 { $0.put(Int(RTA_PRIORITY.rawValue), route.priority) }
             $0.put(Int(RTA_TABLE.rawValue), route.table)
             guard route.mtu != 0 || route.advertisedMSS != 0 else { return }

@@ -40,6 +40,7 @@ extension NetlinkBatch {
             }
         case .ipvlan(let mode): writer.nest(IFLA_INFO_DATA) { $0.put(IFLA_IPVLAN_MODE, mode.rawValue) }
         case .vlan(let id): writer.nest(IFLA_INFO_DATA) { $0.put(IFLA_VLAN_ID, id) }
+        case .vrf(let table): writer.nest(IFLA_INFO_DATA) { $0.put(IFLA_VRF_TABLE, table) }
         }
     }
 }

@@ -14,6 +14,8 @@ public struct Route: Sendable, Hashable {
     public var table = Route.mainTable
     /// The metric; lower is preferred. 0: the kernel's default.
     public var priority: UInt32 = 0
+    /// The address of this machine that packets by it have when their sender chose none.
+    public var source: [UInt8]?
     /// RT_SCOPE_*: 0 universe, 253 link, 254 host. Nil: link without gateway, else universe.
     public var scope: UInt8?
     /// Bytes; 0: that of the interface.
@@ -52,6 +54,7 @@ public struct Route: Sendable, Hashable {
             switch UInt32(attribute.type) {
             case RTA_DST.rawValue where attribute.payload.count == size: destination = attribute.bytes
             case RTA_GATEWAY.rawValue where attribute.payload.count == size: gateway = attribute.bytes
+            case RTA_PREFSRC.rawValue where attribute.payload.count == size: source = attribute.bytes
             case RTA_OIF.rawValue: interface = attribute.number(Int32.self)
             case RTA_TABLE.rawValue: table = attribute.number(UInt32.self) ?? table
             case RTA_PRIORITY.rawValue: priority = attribute.number(UInt32.self) ?? 0

@@ -55,12 +55,19 @@ public struct RouteSocket: ~Copyable {
         }
     }
 
-    /// The routes of a table to networks, those to single addresses of this machine left out.
-    public mutating func routes(ipv6: Bool, table: UInt32 = Route.mainTable) throws(NetlinkError) -> [Route] {
+    /// The rules that choose a routing table.
+    public mutating func rules(ipv6: Bool) throws(NetlinkError) -> [RoutingRule] {
+        var header = fib_rule_hdr()
+        header.family = UInt8(ipv6 ? AF_INET6 : AF_INET)
+        return try list("list the routing rules", RTM_GETRULE, header) { RoutingRule($0) }
+    }
+
+    /// The routes of a table, nil for all, to networks, those to single addresses of this machine left out.
+    public mutating func routes(ipv6: Bool, table: UInt32? = Route.mainTable) throws(NetlinkError) -> [Route] {
         var header = rtmsg()
         header.rtm_family = UInt8(ipv6 ? AF_INET6 : AF_INET)
         return try list("list the routes", RTM_GETROUTE, header) { reply in
-            guard let route = Route(reply), route.table == table else { return nil }
+            guard let route = Route(reply), table == nil || route.table == table else { return nil }
             return route
         }
     }

@@ -13,6 +13,8 @@ public struct VirtualLink: Sendable, Hashable {
         case ipvlan(IPvlanMode)
         /// The parent's frames with this VLAN tag (IEEE 802.1Q).
         case vlan(UInt16)
+        /// Its ports route by the table of this number (virtual routing and forwarding).
+        case vrf(UInt32)
 
         /// As the kernel names it.
         public var name: String {
@@ -21,6 +23,7 @@ public struct VirtualLink: Sendable, Hashable {
             case .macvlan: "macvlan"
             case .ipvlan: "ipvlan"
             case .vlan: "vlan"
+            case .vrf: "vrf"
             }
         }
     }
@@ -80,6 +83,9 @@ extension VirtualLink.Kind {
         case "vlan":
             guard let id = data?[IFLA_VLAN_ID]?.number(UInt16.self) else { return nil }
             self = .vlan(id)
+        case "vrf":
+            guard let table = data?[IFLA_VRF_TABLE]?.number(UInt32.self) else { return nil }
+            self = .vrf(table)
         default: return nil
         }
     }
