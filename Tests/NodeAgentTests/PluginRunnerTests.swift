@@ -31,7 +31,8 @@ import Testing
         }
         let outcome = Mutex("")
         try LoopActor.run { loop in
-            var runner = PluginRunner(loop: loop, log: Log(limit: .error), folders: ["/missing", folder.path])
+            var runner = PluginRunner(
+                loop: loop, pool: BlockingPool(), log: Log(limit: .error), folders: ["/missing", folder.path])
             runner.patience = patience
             Task { [runner] in
                 do throws(CNIError) {

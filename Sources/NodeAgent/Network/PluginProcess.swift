@@ -13,6 +13,13 @@ final class PluginProcess {
         var complaint: [UInt8]
     }
 
+    /// One that has begun, and that nobody watches yet.
+    struct Begun: Sendable {
+        fileprivate let process: ChildProcess
+        fileprivate let output: SharedDescriptor
+        fileprivate let complaint: SharedDescriptor
+    }
+
     private let process: ChildProcess
     private let output: SharedDescriptor
     private let complaint: SharedDescriptor
@@ -23,7 +30,11 @@ final class PluginProcess {
     /// What a plugin may say: more is dropped, and what is left of an answer is then none.
     private let limits = [NetworkConfiguration.limits.bytes, 64 << 10]
 
-    init(_ program: String, _ request: PluginRequest) throws(SystemError) {
+    init(_ begun: Begun) { (process, output, complaint) = (begun.process, begun.output, begun.complaint) }
+
+    /// Begins one. Blocks until the program is executed, which on a busy machine takes as long as everybody's turns. The
+    /// thread must outlive the plugin.
+    nonisolated static func begin(_ program: String, _ request: PluginRequest) throws(SystemError) -> Begun {
         // In memory, so that the plugin reads it when it likes and nobody waits.
         let input = SharedDescriptor(
             FileDescriptor(
@@ -42,12 +53,11 @@ final class PluginProcess {
         spawn.newSession = true
         // An agent that is killed leaves no plugin at work behind: the next one asks for DEL.
         spawn.parentDeathSignal = SIGKILL
-        process = try spawn.start()
-        (self.output, self.complaint) = (output.read, complaint.read)
+        return Begun(process: try spawn.start(), output: output.read, complaint: complaint.read)
     }
 
     /// Reference plugins look for `iptables` in PATH.
-    private static let inherited = [
+    private nonisolated static let inherited = [
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "SWIFT_BACKTRACE=enable=no",
     ]
 

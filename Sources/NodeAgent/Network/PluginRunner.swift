@@ -8,6 +8,8 @@ import JSON
 @LoopActor
 struct PluginRunner {
     let loop: EventLoop
+    /// Begins them: its threads end with the agent.
+    let pool: BlockingPool
     let log: Log
     /// Where plugins are looked for, in order; also their CNI_PATH.
     let folders: [String]
@@ -49,14 +51,14 @@ struct PluginRunner {
     private func start(_ program: String, _ request: PluginRequest) async throws(CNIError) -> PluginProcess {
         var attempts = 0
         while true {
-            let failure: SystemError
-            do throws(SystemError) {
-                return try PluginProcess(program, request)
+            let failure: any Error
+            do {
+                return PluginProcess(try await pool.run { try PluginProcess.begin(program, request) })
             } catch {
                 failure = error
             }
             attempts += 1
-            guard failure.errno == Errno(rawValue: ETXTBSY), attempts < 5 else {
+            guard (failure as? SystemError)?.errno == Errno(rawValue: ETXTBSY), attempts < 5 else {
                 throw CNIError(.inputOutput, "it cannot be run", details: "\(failure)")
             }
             await loop.sleep(until: .now + .seconds(1))

@@ -46,7 +46,7 @@ public final class PodNetworks {
         self.builtIn = builtIn
         folder = NetworkFolder(paths.networkConfigurations)
         store = AttachmentStore(folder: paths.attachments)
-        runner = PluginRunner(loop: loop, log: log, folders: pluginFolders)
+        runner = PluginRunner(loop: loop, pool: pool, log: log, folders: pluginFolders)
     }
 
     /// Where a pod's network namespace is mounted.
