@@ -51,7 +51,8 @@ import CLinux
             defer { agent.end() }
             try agent.measureProbes(pods, seconds: seconds, floor: arguments[7])
             try agent.measureExecProbes(min(pods, 20), seconds: seconds)
-            try agent.measureStatus(min(pods, 100))
+            try agent.measureStatus(min(pods, 100), isBurst: false)
+            try agent.measureStatus(min(pods, 100), isBurst: true)
             try agent.measureChurn(churn)
         case "command":
             let command = Peer(
