@@ -138,6 +138,17 @@ struct BrokenManifestTests {
             ]
         ),
         (
+            pod(
+                spec: "securityContext: {windowsOptions: {hostProcess: true}},",
+                container: "securityContext: {windowsOptions: {runAsUserName: a}, seLinuxOptions: {level: s0}}"),
+            [
+                "1:75: spec.securityContext.windowsOptions: not supported: every node is Linux; remove it",
+                "3:23: spec.containers[0].securityContext.windowsOptions: not supported: every node is Linux; remove it",
+                "3:59: spec.containers[0].securityContext.seLinuxOptions: not supported: SELinux labels are not set; "
+                    + "remove it",
+            ]
+        ),
+        (
             pod(spec: "hostUsers: false,"),
             [
                 "1:57: spec.hostUsers: not supported: user namespaces are not made yet; remove it to run with the node's "

@@ -55,10 +55,11 @@ enum FieldTable {
                 "appArmorProfile", "fsGroup", "fsGroupChangePolicy", "runAsGroup", "runAsNonRoot", "runAsUser",
                 "seccompProfile", "supplementalGroups", "supplementalGroupsPolicy", "sysctls",
             ],
-            withoutEffect: [
-                "seLinuxChangePolicy": "it acts only with SELinux", "windowsOptions": "every node is Linux",
-            ],
-            refused: ["seLinuxOptions": "SELinux labels are not set; remove it"]),
+            withoutEffect: ["seLinuxChangePolicy": "it acts only with SELinux"],
+            refused: [
+                "seLinuxOptions": "SELinux labels are not set; remove it",
+                "windowsOptions": "every node is Linux; remove it",
+            ]),
         "Sysctl": FieldClasses(supported: ["name", "value"]),
         "HostAlias": FieldClasses(supported: ["hostnames", "ip"]),
         "Container": FieldClasses(
@@ -127,11 +128,11 @@ enum FieldTable {
                 "allowPrivilegeEscalation", "appArmorProfile", "capabilities", "privileged", "readOnlyRootFilesystem",
                 "runAsGroup", "runAsNonRoot", "runAsUser", "seccompProfile",
             ],
-            withoutEffect: ["windowsOptions": "every node is Linux"],
             refused: [
                 "procMount":
                     "Unmasked needs a user namespace (hostUsers: false), which is not made yet; remove it",
                 "seLinuxOptions": "SELinux labels are not set; remove it",
+                "windowsOptions": "every node is Linux; remove it",
             ],
             unless: ["procMount": ["Default"]]),
         "Capabilities": FieldClasses(supported: ["add", "drop"]),

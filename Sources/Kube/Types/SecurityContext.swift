@@ -59,7 +59,7 @@ public struct PodSecurityContext: KubeValue {
     /// Nil is Always.
     public var fsGroupChangePolicy: FSGroupChangePolicy?
 
-    static let carriedFields: Set<String> = ["seLinuxChangePolicy", "windowsOptions"]
+    static let carriedFields: Set<String> = ["seLinuxChangePolicy"]
 
     public init() {
         supplementalGroups = []
