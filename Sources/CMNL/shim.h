@@ -8,6 +8,10 @@
 #include <linux/if_addr.h>
 #include <linux/fib_rules.h>
 #include <linux/veth.h>
+#include <linux/if_bridge.h>
+#include <linux/pkt_sched.h>
+#include <linux/pkt_cls.h>
+#include <linux/tc_act/tc_mirred.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nf_tables.h>

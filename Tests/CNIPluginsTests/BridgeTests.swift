@@ -295,7 +295,7 @@ import Testing
             let valid = Laboratory.with(
                 configuration, #""cni.dev/valid-attachments":[{"containerID":"b","ifname":"eth0"}]"#)
             #expect(laboratory.caller("").ours("bridge", "GC", valid) == PluginCall.Outcome())
-            let own = HostVeth(network: "net", containerID: "a", interfaceName: "eth0").names[0]
+            let own = OwnedLink(.veth, network: "net", containerID: "a", interfaceName: "eth0").names[0]
             #expect(try laboratory.links() == before.filter { $0 != own } && before.contains(own))
             #expect(laboratory.leases == ["10.9.0.3"])
             #expect(try Files.list("\(path)/leases/other").contains("10.8.0.2"))
@@ -308,7 +308,7 @@ import Testing
         await #expect(processExitsWith: .success) { [path = folder.path as String] in
             let laboratory = try Laboratory(in: path)
             let configuration = laboratory.configuration()
-            let veth = HostVeth(network: "net", containerID: "a", interfaceName: "eth0")
+            let veth = OwnedLink(.veth, network: "net", containerID: "a", interfaceName: "eth0")
             let mac = try MACAddress.random()
             try laboratory.change { $0.createBridge(veth.names[0], mac: mac) }
             let container = try laboratory.container("a")

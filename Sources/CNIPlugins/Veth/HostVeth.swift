@@ -3,57 +3,17 @@ import CNITypes
 import Linux
 import Netlink
 
-/// The host's end of a container's interface. Its name and its alias follow from the attachment, so that it is found
-/// without any record, also when the container's network namespace is gone.
+/// The host's end of a container's interface, which is found by its attachment alone.
 struct HostVeth: Sendable, Hashable {
-    var network: String
-    var containerID: String
-    var interfaceName: String
+    private let owned: OwnedLink
 
-    private static let mark = "swiftlet"
+    private var containerID: String { owned.containerID }
+    private var interfaceName: String { owned.interfaceName }
 
-    init(network: String, containerID: String, interfaceName: String) {
-        self.network = network
-        self.containerID = containerID
-        self.interfaceName = interfaceName
-    }
-
-    init(_ request: AttachmentRequest) {
-        self.init(
-            network: request.configuration.name, containerID: request.environment.containerID,
-            interfaceName: request.environment.interfaceName)
-    }
-
-    /// The attachment that `link` says it is of; nil for all that was not made here.
-    init?(_ link: Link) {
-        let parts = (link.alias ?? "").split(separator: ":", omittingEmptySubsequences: false).map { String($0) }
-        guard link.kind == "veth", parts.count == 4, parts[0] == Self.mark else { return nil }
-        self.init(network: parts[1], containerID: parts[2], interfaceName: parts[3])
-        // Nobody else would name it so.
-        guard names.contains(link.name) else { return nil }
-    }
-
-    /// What is written on the link.
-    var alias: String { "\(Self.mark):\(network):\(containerID):\(interfaceName)" }
-
-    /// The names it may have: the first, unless another attachment happens to have that.
-    var names: [String] { (0..<4).map { name($0) } }
-
-    private func name(_ attempt: UInt8) -> String {
-        // FNV-1a: nothing hangs on it being hard to invert.
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in alias.utf8 + [attempt] { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        let text = String(UInt32(truncatingIfNeeded: hash ^ hash >> 32), radix: 16)
-        return "veth" + String(repeating: "0", count: 8 - text.utf8.count) + text
-    }
+    init(_ request: AttachmentRequest) { owned = OwnedLink(.veth, request) }
 
     /// Those of the attachment that are there: one, or none.
-    func find(_ socket: inout RouteSocket) throws(CNIError) -> [Link] {
-        let links = try asking("look for the interface of container \(containerID)") { () throws(NetlinkError) in
-            try socket.links(names.map { .name($0) })
-        }
-        return links.filter { HostVeth($0) == self }
-    }
+    func find(_ socket: inout RouteSocket) throws(CNIError) -> [Link] { try owned.find(&socket) }
 
     /// What the pair is to be.
     struct Options: Sendable {
@@ -74,21 +34,21 @@ struct HostVeth: Sendable, Hashable {
     func create(
         _ options: Options, in container: borrowing ContainerNamespace, _ socket: inout RouteSocket
     ) throws(CNIError) -> VethPair {
-        guard alias.utf8.count <= 255 else {
-            throw CNIError(
-                .invalidConfiguration, "network \(network) and container \(containerID) have names that are too long",
-                details: "together with the interface's they may have 244 characters")
-        }
+        try owned.requireAlias()
         var macs: [MACAddress] = []
         try asking("choose MAC addresses") { () throws(NetlinkError) in
             macs = [try MACAddress.random(), try MACAddress.random()]
         }
         var pair = VethPair(
-            name: "", mac: macs[0], master: options.bridge?.index, alias: alias, peerName: interfaceName,
+            name: "", mac: macs[0], master: options.bridge?.index, alias: owned.alias, peerName: interfaceName,
             peerMAC: options.mac ?? macs[1], mtu: options.mtu)
         // Once more for one that another call took meanwhile.
         for _ in 0..<4 {
-            pair.name = try freeName(in: container, &socket)
+            let (name, old) = try owned.freeName(&socket)
+            if !old.isEmpty { try requireNoInterface(in: container) }
+            // What an ADD that was cut off has left.
+            for link in old { try Self.remove(link.name, &socket) }
+            pair.name = name
             do throws(NetlinkError) {
                 try perform(pair, options, in: container, &socket)
                 return pair
@@ -117,26 +77,6 @@ struct HostVeth: Sendable, Hashable {
             batch.setBridgePort(.name(pair.name), hairpin: options.hairpin, isolated: options.isolated)
         }
         try socket.perform(batch)
-    }
-
-    /// The first name that nobody has. What an ADD that was cut off has left of this attachment goes.
-    private func freeName(
-        in container: borrowing ContainerNamespace, _ socket: inout RouteSocket
-    ) throws(CNIError) -> String {
-        let links = try asking("look for the interface of container \(containerID)") { () throws(NetlinkError) in
-            try socket.links(names.map { .name($0) })
-        }
-        for link in links where HostVeth(link) == self {
-            try requireNoInterface(in: container)
-            try Self.remove(link.name, &socket)
-        }
-        let taken = links.filter { HostVeth($0) != self }.map(\.name)
-        guard let name = names.first(where: { !taken.contains($0) }) else {
-            throw CNIError(
-                .tryAgainLater, "all names for the host's end of container \(containerID)'s interface are taken",
-                details: taken.joined(separator: ", "))
-        }
-        return name
     }
 
     private func requireNoInterface(in container: borrowing ContainerNamespace) throws(CNIError) {

@@ -37,14 +37,7 @@ extension VethPlugin {
     ) throws(CNIError) {
         var failures: [CNIError] = []
         collect(&failures) { () throws(CNIError) in
-            var socket = try openRouteSocket()
-            let links = try asking("list the interfaces") { () throws(NetlinkError) in try socket.links() }
-            for link in links {
-                guard let veth = HostVeth(link), veth.network == configuration.name,
-                    !valid.contains(.init(containerID: veth.containerID, interfaceName: veth.interfaceName))
-                else { continue }
-                try HostVeth.remove(link.name, &socket)
-            }
+            try OwnedLink.collectGarbage(.veth, of: configuration.name, valid: valid)
         }
         collect(&failures) { () throws(CNIError) in
             try NetworkMasquerade(configuration)?.collectGarbage(valid: valid)

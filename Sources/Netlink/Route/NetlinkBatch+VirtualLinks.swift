@@ -32,7 +32,7 @@ extension NetlinkBatch {
 
     private static func put(_ kind: VirtualLink.Kind, to writer: inout NetlinkWriter) {
         switch kind {
-        case .dummy: return
+        case .dummy, .ifb: return
         case .macvlan(let mode, let queue):
             writer.nest(IFLA_INFO_DATA) {
                 $0.put(IFLA_MACVLAN_MODE, mode.rawValue)

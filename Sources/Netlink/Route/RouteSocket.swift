@@ -84,7 +84,7 @@ public struct RouteSocket: ~Copyable {
     }
 
     /// A dump, asked for again while what it lists changes.
-    private mutating func list<Header: BitwiseCopyable, Element>(
+    mutating func list<Header: BitwiseCopyable, Element>(
         _ request: String, _ type: Int, _ header: Header, _ read: (NetlinkReply) -> Element?
     ) throws(NetlinkError) -> [Element] {
         for _ in 0..<100 {

@@ -15,6 +15,8 @@ public struct VirtualLink: Sendable, Hashable {
         case vlan(UInt16)
         /// Its ports route by the table of this number (virtual routing and forwarding).
         case vrf(UInt32)
+        /// Packets that are led to it pass its queue, and go on as they would have (intermediate functional block).
+        case ifb
 
         /// As the kernel names it.
         public var name: String {
@@ -24,6 +26,7 @@ public struct VirtualLink: Sendable, Hashable {
             case .ipvlan: "ipvlan"
             case .vlan: "vlan"
             case .vrf: "vrf"
+            case .ifb: "ifb"
             }
         }
     }
@@ -86,6 +89,7 @@ extension VirtualLink.Kind {
         case "vrf":
             guard let table = data?[IFLA_VRF_TABLE]?.number(UInt32.self) else { return nil }
             self = .vrf(table)
+        case "ifb": self = .ifb
         default: return nil
         }
     }

@@ -104,7 +104,7 @@ struct NetworkSocket: ~Copyable {
     /// The next datagram, and from where it came.
     func receive() throws -> (text: String, from: Endpoint) {
         let raw = descriptor.raw
-        var buffer = [UInt8](repeating: 0, count: 256)
+        var buffer = [UInt8](repeating: 0, count: 2048)
         var count = 0
         let from = try Self.endpoint { address, length in
             count = try retrying("receive at", "the socket") {
@@ -112,6 +112,12 @@ struct NetworkSocket: ~Copyable {
             }
         }
         return (String(decoding: buffer.prefix(count), as: UTF8.self), from)
+    }
+
+    /// Whether there is something to receive within the time.
+    func isReadable(milliseconds: Int32) throws -> Bool {
+        var polled = pollfd(fd: descriptor.raw, events: Int16(POLLIN), revents: 0)
+        return try retrying("wait for", "a datagram") { poll(&polled, 1, milliseconds) } > 0
     }
 
     /// Waits until `server` can be read, or throws what this socket was told instead.
