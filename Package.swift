@@ -105,7 +105,8 @@ let package = Package(
             "NodeAgent",
             [
                 "CLinux", "Base", "JSON", "YAML", "Linux", "Netlink", "Seccomp", "Cgroups", "Kube", "OCI", "CNITypes",
-                "HTTP", "TLS", "PodProtocol", "Images", "CNIRuntime", "HTTPClient", "PodSources", "PodRuntime",
+                "HTTP", "TLS", "PodProtocol", "Images", "CNIRuntime", "CNIPlugins", "HTTPClient", "PodSources",
+                "PodRuntime",
             ]),
         library(
             "NodeAPI",

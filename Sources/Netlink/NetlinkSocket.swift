@@ -164,7 +164,7 @@ public struct NetlinkSocket: ~Copyable {
         }
     }
 
-    private static func forEach(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafePointer<nlmsghdr>) -> Void) {
+    static func forEach(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafePointer<nlmsghdr>) -> Void) {
         var rest = bytes
         while rest.count >= MemoryLayout<nlmsghdr>.size, let base = rest.baseAddress {
             let message = base.assumingMemoryBound(to: nlmsghdr.self)

@@ -18,7 +18,7 @@ import Linux
         limitSuite, localDiskSuite, probeSuite, probeAgentSuite, securitySuite, namespaceSuite, volumeSuite, mountSuite,
         subPathSuite, groupSuite, nameSuite, appArmorSuite,
         sysctlSuite, configurationSuite, fileSuite, userSuite, logSuite, networkSuite,
-        networkEndSuite, execSuite, terminalSuite, attachSuite, debugSuite, webSocketSuite, commandSuite,
+        networkEndSuite, ruleSuite, execSuite, terminalSuite, attachSuite, debugSuite, webSocketSuite, commandSuite,
         manifestCommandSuite, controlSuite, replacementSuite, admissionSuite, databaseSuite, postgresSuite,
         webServerSuite, copySuite, whySuite, metricsSuite,
         supervisorSuite, agentSuite, adoptionSuite, reconnectSuite, attachCrashSuite, versionSuite, endpointSuite,

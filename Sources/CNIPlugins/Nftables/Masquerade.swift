@@ -53,11 +53,11 @@ struct Masquerade {
         }
     }
 
-    private static func subnets(_ addresses: [IPPrefix]) -> Set<MasqueradeRules.Subnet> {
+    static func subnets(_ addresses: [IPPrefix]) -> Set<MasqueradeRules.Subnet> {
         Set(addresses.map { .init(family: AddressFamily(of: $0.address), length: $0.length) })
     }
 
-    private static func elements(_ addresses: [IPPrefix]) -> [OwnedElement] {
+    static func elements(_ addresses: [IPPrefix]) -> [OwnedElement] {
         addresses.flatMap { prefix in
             let family = AddressFamily(of: prefix.address)
             let subnet = zip(prefix.address, family.mask(prefix.length)).map { $0 & $1 }

@@ -6,6 +6,8 @@ import CMNL
 public struct NftablesTransaction: ~Copyable {
     private(set) var batch: NetlinkBatch
     private var setNumber: UInt32 = 0
+    /// What it makes, whether it is there already or not.
+    public private(set) var inventory: [NftablesTable: NftablesInventory] = [:]
 
     /// The most that the elements of one message take: a list's length has 16 bits.
     private static let listLimit = 60_000
@@ -39,6 +41,7 @@ public struct NftablesTransaction: ~Copyable {
 
     /// Makes a chain; nothing when it is there.
     public mutating func add(_ chain: NftablesChain) {
+        inventory[chain.table, default: NftablesInventory()].rules[chain.name] = 0
         append(NFT_MSG_NEWCHAIN, .create, chain.table.family, "add chain \(chain.table) \(chain.name)") {
             $0.put(NFTA_CHAIN_TABLE, chain.table.name)
             $0.put(NFTA_CHAIN_NAME, chain.name)
@@ -62,6 +65,7 @@ public struct NftablesTransaction: ~Copyable {
 
     /// Appends a rule to its chain, or, `first`, puts it before the others. Its handle is the kernel's to give.
     public mutating func add(_ rule: NftablesRule, first: Bool = false) {
+        inventory[rule.table, default: NftablesInventory()].rules[rule.chain, default: 0] += 1
         let request = "add a rule to chain \(rule.table) \(rule.chain)"
         append(NFT_MSG_NEWRULE, first ? .create : [.create, .append], rule.table.family, request) {
             $0.put(NFTA_RULE_TABLE, rule.table.name)
@@ -86,6 +90,7 @@ public struct NftablesTransaction: ~Copyable {
 
     /// Makes a set or map; nothing when there is the same.
     public mutating func add(_ set: NftablesSet, to table: NftablesTable) {
+        inventory[table, default: NftablesInventory()].sets.insert(set.name)
         setNumber += 1
         let number = setNumber
         append(NFT_MSG_NEWSET, .create, table.family, "add set \(table) \(set.name)") {

@@ -22,6 +22,19 @@ struct ForwardingReview: Sendable {
         return try look(&socket)
     }
 
+    /// Puts rules back that stood in others' chains.
+    ///
+    /// - Returns: whether some were missing.
+    func restore() throws -> Bool {
+        guard opensFirewall else { return false }
+        var socket = try NftablesSocket()
+        // Without pods there are none.
+        guard try socket.tables().contains(where: { $0.name == table }), try !look(&socket).isEmpty else {
+            return false
+        }
+        return try obstacles().isEmpty
+    }
+
     /// Takes out of others' chains what was put there.
     func close() throws {
         guard opensFirewall else { return }

@@ -18,6 +18,8 @@ final class PluginProcess {
         fileprivate let process: ChildProcess
         fileprivate let output: SharedDescriptor
         fileprivate let complaint: SharedDescriptor
+
+        var pid: pid_t { process.pid }
     }
 
     private let process: ChildProcess

@@ -15,13 +15,19 @@ struct PluginRunner {
     let folders: [String]
     /// How long one plugin may take: the kubelet's limit of a runtime operation.
     var patience = Nanoseconds.seconds(120)
+    /// The latest that were begun.
+    let processes = PluginProcesses()
 
     /// Runs a plugin to its end.
     ///
     /// - Returns: ADD's result; nil for other commands.
     /// - Throws: `CNIError`, the plugin's own or why it could not be run.
     func run(_ request: PluginRequest) async throws(CNIError) -> JSONValue? {
-        let program = try find(request.type)
+        guard let program = Self.find(request.type, in: folders) else {
+            throw CNIError(
+                .unavailable, "there is no plugin of this name in \(folders.joined(separator: ", "))",
+                details: "install it in one of these folders")
+        }
         let process = try await start(program, request)
         let end = await withCheckedContinuation { continuation in
             process.watch(on: loop, patience: patience) { continuation.resume(returning: $0) }
@@ -36,15 +42,20 @@ struct PluginRunner {
         return try request.answer(end.exit, output: end.output, complaint: end.complaint)
     }
 
-    private func find(_ type: String) throws(CNIError) -> String {
+    private nonisolated static func find(_ type: String, in folders: [String]) -> String? {
         for folder in folders {
             let path = Path.join(folder, type)
             var status = stat()
             if stat(path, &status) == 0, swl_is_regular(status.st_mode), access(path, X_OK) == 0 { return path }
         }
-        throw CNIError(
-            .unavailable, "there is no plugin of this name in \(folders.joined(separator: ", "))",
-            details: "install it in one of these folders")
+        return nil
+    }
+
+    /// Whether a plugin of this name would be ours.
+    nonisolated static func isOurs(_ type: String, in folders: [String]) -> Bool {
+        guard let path = find(type, in: folders), let real = realpath(path, nil) else { return false }
+        defer { free(real) }
+        return Path.name(String(cString: real)) == "cni-plugins"
     }
 
     /// A program that is being written (an upgrade) cannot be executed for a moment.
@@ -53,7 +64,9 @@ struct PluginRunner {
         while true {
             let failure: any Error
             do {
-                return PluginProcess(try await pool.run { try PluginProcess.begin(program, request) })
+                let begun = try await pool.run { try PluginProcess.begin(program, request) }
+                processes.add(begun.pid)
+                return PluginProcess(begun)
             } catch {
                 failure = error
             }

@@ -14,19 +14,28 @@ public final class PodNetworks {
     /// The name of a pod's interface.
     private static let interface = "eth0"
 
-    private let pool: BlockingPool
+    let pool: BlockingPool
     private let log: Log
     private let paths: NodePaths
     private let folder: NetworkFolder
-    private let store: AttachmentStore
-    private let runner: PluginRunner
-    private let builtIn: BuiltInNetwork
+    let store: AttachmentStore
+    let runner: PluginRunner
+    let builtIn: BuiltInNetwork
     private let gate = NetworkGate()
     private let loop: EventLoop
     /// Attached, or being attached or released.
     private var active: Set<String> = []
     private var hostPorts = HostPorts()
     private var idleTimer: EventLoop.Token?
+    /// Pods that are being attached or released now.
+    var changing: Set<String> = []
+    /// Those of them whose rules were not looked at meanwhile.
+    var wasPassedOver: Set<String> = []
+    /// What is missing of the rules is being put back.
+    var restoration: Task<Void, Never>?
+    lazy var keeper = RuleKeeper(
+        loop: loop, log: log, isOurs: { [processes = runner.processes] in processes.contains($0) },
+        restore: { [weak self] in try await self?.restoreRules() ?? false })
     /// The files of the folder that are not usable, as it was last read, and the one that is.
     private var complaints: [String] = []
     private var file: String?
@@ -58,17 +67,18 @@ public final class PodNetworks {
     public func existing(_ pod: Pod) async throws -> [String]? {
         let uid = pod.metadata.uid
         let path = namespacePath(uid)
-        let found = try await pool.run { [store] () -> [String]? in
+        let found = try await pool.run { [store] () -> Attachment? in
             guard let attachment = try? store.load(uid), attachment.result != nil else { return nil }
             do { _ = try NetworkNamespace(path: path) } catch { return nil }
-            return try attachment.addresses()
+            return attachment
         }
-        if found != nil {
-            active.insert(uid)
-            // It has them: who came in between is the one that is refused.
-            try? hostPorts.claim(pod)
-        }
-        return found
+        guard let found else { return nil }
+        let addresses = try found.addresses()
+        active.insert(uid)
+        // It has them: who came in between is the one that is refused.
+        try? hostPorts.claim(pod)
+        keepRules(of: found)
+        return addresses
     }
 
     /// The addresses on record of a pod that an earlier agent attached, without a look at whether it is attached still;
@@ -97,6 +107,8 @@ public final class PodNetworks {
     ///   undo its part, it is still on record and released by the next try.
     public func connect(_ pod: Pod) async throws -> [String] {
         try hostPorts.claim(pod)
+        await beginChange(of: pod.metadata.uid)
+        defer { endChange(of: pod.metadata.uid) }
         do {
             return try await gate.pass(exclusively: false) { try await attach(pod) }
         } catch {
@@ -124,6 +136,7 @@ public final class PodNetworks {
             try builtIn.prepare(for: attachment.network)
             try store.save(attachment)
         }
+        keepRules(of: attachment)
         do {
             attachment.result = try await add(attachment)
             let addresses = try attachment.addresses()
@@ -252,6 +265,8 @@ public final class PodNetworks {
             hostPorts.release(uid)
             return
         }
+        await beginChange(of: uid)
+        defer { endChange(of: uid) }
         try await gate.pass(exclusively: false) {
             let found: Result<Attachment?, any Error> = try await pool.run { [store] in
                 Result { try store.load(uid) }
@@ -317,6 +332,8 @@ public final class PodNetworks {
                 }
             }
             if !records.isEmpty || !namespaces.isEmpty { try await collectGarbage() }
+            // Rules that were removed while no agent ran.
+            if !records.isEmpty { await keeper.look() }
         } catch {
             log.warning("the networks of earlier pods are not looked through: \(error)")
         }
@@ -364,6 +381,7 @@ public final class PodNetworks {
                     guard try store.containers().isEmpty else { return }
                     try builtIn.takeDown()
                 }
+                if active.isEmpty { keeper.stop() }
                 obstacles = nil
             }
         } catch {
