@@ -17,4 +17,5 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/netfilter/xt_conntrack.h>
 #include <libmnl/libmnl.h>

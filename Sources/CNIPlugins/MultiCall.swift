@@ -7,7 +7,8 @@ import JSON
 public enum MultiCall {
     static var plugins: [any CNIPlugin.Type] {
         [
-            Bandwidth.self, Bridge.self, Dummy.self, HostDevice.self, HostLocal.self, IPvlan.self, Loopback.self,
+            Bandwidth.self, Bridge.self, Dummy.self, Firewall.self, HostDevice.self, HostLocal.self, IPvlan.self,
+            Loopback.self,
             Macvlan.self,
             PointToPoint.self,
             Portmap.self, SourceRouting.self, StaticAddresses.self, Tuning.self, VLAN.self, VRF.self,

@@ -89,8 +89,8 @@ struct ForwardPolicyTests {
         #expect(try obstacles() == [])
         try sh(
             """
-            iptables-nft -S DOCKER-USER | grep -qx -- '-A DOCKER-USER -i cni0 .*"swiftlet-a: forward" -j ACCEPT'
-            iptables-nft -S DOCKER-USER | grep -qx -- '-A DOCKER-USER -o cni0 .*"swiftlet-a: forward" -j ACCEPT'
+            iptables-nft -S DOCKER-USER | grep -qx -- '-A DOCKER-USER -i cni0 .*"swiftlet-a: forward from cni0" -j ACCEPT'
+            iptables-nft -S DOCKER-USER | grep -qx -- '-A DOCKER-USER -o cni0 .*"swiftlet-a: forward to cni0" -j ACCEPT'
             """)
         #expect(try socket.rules(of: found[0].table).filter { $0.chain == "DOCKER-USER" }.count == 3)
         try ForwardPolicy.removeRules(&socket, tag: "swiftlet-b")

@@ -67,68 +67,10 @@ public enum ForwardPolicy {
         return tables
     }
 
-    // MARK: rules of ours in other programs' chains
-
-    /// Puts rules before the others of the obstacle's chain that accept what is forwarded from and to its interface;
-    /// once.
-    ///
-    /// - Parameter tag: whose the rules are, in their comments: `removeRules` finds them by it.
-    /// - Throws: `NetlinkError`; EINVAL for an obstacle that cannot be read.
-    public static func allow(
-        _ obstacle: ForwardObstacle, _ socket: inout NftablesSocket, tag: String
-    ) throws(NetlinkError) {
-        let request = "accept packets of \(obstacle.interface) in table \(obstacle.table)"
-        guard obstacle.reason != .unreadable else {
-            throw NetlinkError(request, .invalid, explanation: "the table is one of iptables-legacy")
-        }
-        let rules = rules(obstacle, tag)
-        let present = try socket.rules(of: obstacle.table)
-        var transaction = NftablesTransaction()
-        for rule in rules
-        where !present.contains(where: {
-            $0.chain == rule.chain && $0.comment == rule.comment && $0.expressions == rule.expressions
-        }) { transaction.add(rule, first: true) }
-        try socket.commit(transaction)
-    }
-
-    /// Removes the rules that `allow` has put anywhere with this tag.
-    public static func removeRules(_ socket: inout NftablesSocket, tag: String) throws(NetlinkError) {
-        var tables: [NftablesTable] = []
-        for chain in try socket.chains() where forwardBase(chain) != nil && !tables.contains(chain.table) {
-            tables.append(chain.table)
-        }
-        for table in tables {
-            for rule in try socket.rules(of: table) where rule.comment == comment(tag) {
-                var transaction = NftablesTransaction()
-                transaction.delete(rule)
-                do {
-                    try socket.commit(transaction)
-                } catch {
-                    // Its owner has flushed it meanwhile.
-                    if error.errno != .noEntry { throw error }
-                }
-            }
-        }
-    }
-
-    private static func comment(_ tag: String) -> String { "\(tag): forward" }
-
-    private static func rules(_ obstacle: ForwardObstacle, _ tag: String) -> [NftablesRule] {
-        // As iptables writes it, so that it can read its chain: the name with its terminating zero, and a counter.
-        let name = Array(obstacle.interface.utf8) + [0]
-        return [NftablesExpression.Meta.outputInterfaceName, .inputInterfaceName].map { key in
-            NftablesRule(
-                table: obstacle.table, chain: obstacle.allowingChain,
-                expressions: [
-                    .meta(key, into: .first), .compare(.first, .equal, value: name), .counter, .verdict(.accept),
-                ], comment: comment(tag))
-        }
-    }
-
     // MARK: chains
 
     /// Nil unless forwarded packets of IP pass it.
-    private static func forwardBase(_ chain: NftablesChain) -> NftablesChain.Base? {
+    static func forwardBase(_ chain: NftablesChain) -> NftablesChain.Base? {
         guard families.contains(chain.table.family), let base = chain.base, base.hook == .forward,
             base.kind == .filter
         else { return nil }

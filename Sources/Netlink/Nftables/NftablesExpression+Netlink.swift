@@ -14,7 +14,8 @@ extension NftablesExpression {
         case .meta: "meta"
         case .payload: "payload"
         case .destinationType: "fib"
-        case .connectionStatus: "ct"
+        case .connectionStatus, .connectionState: "ct"
+        case .match: "match"
         case .compare: "cmp"
         case .mask: "bitwise"
         case .lookup, .verdictMap: "lookup"
@@ -45,6 +46,13 @@ extension NftablesExpression {
         case .connectionStatus(let register):
             data.put(NFTA_CT_DREG, number: register.number)
             data.put(NFTA_CT_KEY, number: NFT_CT_STATUS.rawValue)
+        case .connectionState(let register):
+            data.put(NFTA_CT_DREG, number: register.number)
+            data.put(NFTA_CT_KEY, number: NFT_CT_STATE.rawValue)
+        case .match(let name, let revision, let bytes):
+            data.put(NFTA_MATCH_NAME, name)
+            data.put(NFTA_MATCH_REV, number: revision)
+            data.put(NFTA_MATCH_INFO, bytes: bytes)
         case .compare(let register, let comparison, let value):
             data.put(NFTA_CMP_SREG, number: register.number)
             data.put(NFTA_CMP_OP, number: comparison.rawValue)

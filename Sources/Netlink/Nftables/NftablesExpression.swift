@@ -14,6 +14,7 @@ public enum NftablesExpression: Sendable, Hashable {
     }
 
     public enum Header: UInt32, Sendable, Hashable {
+        case link = 0
         case network = 1
         case transport = 2
     }
@@ -30,6 +31,8 @@ public enum NftablesExpression: Sendable, Hashable {
     case destinationType(into: NftablesRegister)
     /// `IPS_*`, 4 bytes in the machine's order.
     case connectionStatus(into: NftablesRegister)
+    /// `NF_CT_STATE_*_BIT`, 4 bytes in the machine's order.
+    case connectionState(into: NftablesRegister)
     /// Compares as many bytes as `value` has.
     case compare(NftablesRegister, Comparison, value: [UInt8])
     /// Keeps the bits of `mask`.
@@ -45,6 +48,8 @@ public enum NftablesExpression: Sendable, Hashable {
     /// Gives the connection the address of the interface it leaves by.
     case masquerade
     case counter
+    /// A match of the older xtables, as they write it, so that they can read their table.
+    case match(String, revision: UInt32, bytes: [UInt8])
     /// Only read: answers that it is refused.
     case reject
     /// Only read: a target of the older xtables, as `REJECT`.
