@@ -115,6 +115,8 @@ struct BridgeLaboratory {
         return try socket.link(named: name)
     }
 
+    func index(_ name: String) throws -> Int32 { try #require(try link(name)).index }
+
     func change(_ build: (inout NetlinkBatch) -> Void) throws {
         var socket = try RouteSocket()
         try socket.perform(build)

@@ -200,7 +200,7 @@ import Testing
         await #expect(processExitsWith: .success) { [path = folder.path as String] in
             let laboratory = try Laboratory(in: path)
             let container = try laboratory.container("a")
-            for key in [#""vlan":7"#, #""vlanTrunk":[{"id":3}]"#, #""macspoofchk":true"#] {
+            for key in [#""ipMasq":true,"ipMasqBackend":"iptables""#] {
                 for command in ["ADD", "STATUS", "CHECK"] {
                     let text = laboratory.configuration("," + key, version: "1.1.0")
                     #expect(container.ours("bridge", command, text).code == 2, "\(command) \(key)")

@@ -14,6 +14,9 @@ extension Bridge {
             try checkContainer(configuration, result, interface, ips, host: host)
         }
         try NetworkMasquerade(request.configuration)?.check(request, ips)
+        if let mac = interface.mac.flatMap({ MACAddress($0) }) {
+            try MACSpoofCheck(request.configuration)?.check(request, port: host.name, mac)
+        }
     }
 
     /// The bridge and its port.
@@ -41,12 +44,16 @@ extension Bridge {
             throw Self.broken(
                 "interface \(host.name) has other port flags than the network \(request.configuration.name)")
         }
+        let port = configuration.vlans.map { BridgeVLANPort(vlans: $0) }
+        try port?.check(host, of: bridge, &socket)
         if configuration.isGateway {
-            let addresses = try BridgeDevice.addresses(of: bridge, &socket)
+            let interface = try ContainerInterface.find(port?.gatewayName(on: bridge) ?? bridge.name, &socket)
+            let addresses = try BridgeDevice.addresses(of: interface, &socket)
             for ip in result.ips {
                 guard let gateway = ip.gateway.flatMap({ IPPrefix.parse($0) }) else { continue }
                 guard addresses.contains(where: { $0.address == gateway && $0.length == ip.address.length }) else {
-                    throw Self.broken("the bridge \(bridge.name) lacks the gateway's address \(IPPrefix.text(gateway))")
+                    throw Self.broken(
+                        "interface \(interface.name) lacks the gateway's address \(IPPrefix.text(gateway))")
                 }
             }
         }

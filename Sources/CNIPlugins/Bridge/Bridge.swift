@@ -11,19 +11,26 @@ public struct Bridge: VethPlugin {
     public func add(_ request: AttachmentRequest) throws(CNIError) -> CNIResult {
         let configuration = try BridgeConfiguration(request.configuration, request.environment)
         let masquerade = try NetworkMasquerade(request.configuration)
+        let spoofCheck = try MACSpoofCheck(request.configuration)
         let ipam = try IPAMDelegate(of: request.configuration, request.environment, caller: Self.name)
         let container = try request.openRequiredNamespace()
         var socket = try openRouteSocket()
-        let bridge = try BridgeDevice.ensure(configuration, &socket)
+        let port = configuration.vlans.map { BridgeVLANPort(vlans: $0) }
+        var bridge = try BridgeDevice.ensure(configuration, &socket)
+        if let port { bridge = try port.prepare(bridge, &socket) }
         let pair = try HostVeth(request).create(configuration.veth(bridge), in: container, &socket)
         var hasAddresses = false
         do {
             try NetworkSetting.set("ipv6/conf/\(pair.name)/accept_ra", "0")
+            try port?.attach(pair.name, of: bridge, &socket)
+            try spoofCheck?.add(request, port: pair.name, pair.peerMAC)
             var result = CNIResult()
+            var gateway: Link?
             if let ipam {
                 result = try ipam.add()
                 hasAddresses = true
-                try attach(&result, configuration, bridge, request, container, &socket)
+                if configuration.isGateway { gateway = try port?.gateway(on: bridge, &socket) }
+                try attach(&result, configuration, gateway ?? bridge, request, container, &socket)
                 try masquerade?.add(request, result.ips)
             } else if !configuration.isContainerInterfaceDown {
                 try container.run { () throws(CNIError) in
@@ -32,14 +39,20 @@ public struct Bridge: VethPlugin {
                         detectsDuplicates: configuration.detectsDuplicates)
                 }
             }
-            if !configuration.isContainerInterfaceDown { try requirePort(pair.name, of: bridge, result.ips, &socket) }
+            if !configuration.isContainerInterfaceDown {
+                // Setting the bridge down takes its IPv6 addresses, and what stands on it.
+                let mayRestart = port == nil && !result.ips.contains(where: \.address.isIPv6)
+                try requirePort(pair.name, of: bridge, mayRestart: mayRestart, &socket)
+            }
             result.interfaces = interfaces(bridge, pair, request)
+            if let gateway { result.interfaces.append(.init(name: gateway.name, mac: gateway.mac?.description)) }
             if configuration.dns != CNIResult.DNS() { result.dns = configuration.dns }
             return result
         } catch {
             // The failure that led here is the one to tell.
             if hasAddresses { try? ipam?.delete() }
             try? masquerade?.delete(request)
+            try? spoofCheck?.delete(request)
             try? HostVeth.remove(pair.name, &socket)
             throw error
         }
@@ -47,10 +60,8 @@ public struct Bridge: VethPlugin {
 
     /// Returns when packets pass the port.
     private func requirePort(
-        _ name: String, of bridge: Link, _ ips: [CNIResult.IP], _ socket: inout RouteSocket
+        _ name: String, of bridge: Link, mayRestart: Bool, _ socket: inout RouteSocket
     ) throws(CNIError) {
-        // Setting the bridge down takes its IPv6 addresses.
-        let mayRestart = !ips.contains(where: \.address.isIPv6)
         let isEnabled = try asking("wait for the bridge port \(name)") { () throws(NetlinkError) in
             try socket.waitForBridgePort(name, of: bridge.name, mayRestart: mayRestart, milliseconds: 5000)
         }
@@ -62,8 +73,10 @@ public struct Bridge: VethPlugin {
     }
 
     /// Completes what the addresses' plugin gave, and applies it.
+    ///
+    /// - Parameter host: the interface that has the gateways' addresses.
     private func attach(
-        _ result: inout CNIResult, _ configuration: BridgeConfiguration, _ bridge: Link, _ request: AttachmentRequest,
+        _ result: inout CNIResult, _ configuration: BridgeConfiguration, _ host: Link, _ request: AttachmentRequest,
         _ container: borrowing ContainerNamespace, _ socket: inout RouteSocket
     ) throws(CNIError) {
         guard !result.ips.isEmpty else {
@@ -73,7 +86,7 @@ public struct Bridge: VethPlugin {
         let gateways = Self.completeGateways(&result, configuration)
         if configuration.isGateway {
             try BridgeDevice.ensureGateways(
-                gateways, on: bridge, configuration, network: request.configuration.name, &socket)
+                gateways, on: host, configuration, network: request.configuration.name, &socket)
             if gateways.contains(where: { !$0.isIPv6 }) { try NetworkSetting.set("ipv4/ip_forward", "1") }
             if gateways.contains(where: { $0.isIPv6 }) { try NetworkSetting.set("ipv6/conf/all/forwarding", "1") }
         }
@@ -125,6 +138,7 @@ public struct Bridge: VethPlugin {
     public func status(_ configuration: NetworkConfiguration, _ environment: PluginEnvironment) throws(CNIError) {
         let wanted = try BridgeConfiguration(configuration, environment)
         _ = try NetworkMasquerade(configuration)
+        _ = try MACSpoofCheck(configuration)
         var socket = try openRouteSocket()
         do {
             _ = try BridgeDevice.find(wanted.bridge, &socket)

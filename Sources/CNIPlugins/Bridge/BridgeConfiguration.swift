@@ -20,6 +20,8 @@ struct BridgeConfiguration: Sendable {
     var detectsDuplicates = false
     /// The container's interface stays down.
     var isContainerInterfaceDown = false
+    /// Nil where the network has none.
+    var vlans: VLANs?
     /// Of the container's interface.
     var mac: MACAddress?
     var dns = CNIResult.DNS()
@@ -74,19 +76,15 @@ struct BridgeConfiguration: Sendable {
         if isContainerInterfaceDown, let type = root["ipam"]?["type"]?.stringValue, !type.isEmpty {
             throw fail("disableContainerInterface", "an interface that stays down gets no addresses: leave ipam out")
         }
+        vlans = try VLANs(root)
+        // `MACSpoofCheck` reads it.
+        _ = try isOn("macspoofchk")
         mac = try MACAddress.requested(root, environment)
         dns = try root.dns()
     }
 
     /// The first thing that is asked for and that there is not.
     private static func unsupported(_ root: JSONValue) throws(JSONError) -> String? {
-        if let vlan = try root.optionalInteger("vlan"), vlan != 0 { return "vlan" }
-        if let trunk = try root.optional("vlanTrunk", "a list", { $0.arrayValue }), !trunk.isEmpty {
-            return "vlanTrunk"
-        }
-        if try root.optionalBool("macspoofchk") == true { return "macspoofchk" }
-        // Without VLANs it has no effect.
-        _ = try root.optionalBool("preserveDefaultVlan")
         if try root.optionalBool("ipMasq") == true, let backend = try root.optionalString("ipMasqBackend"),
             !backend.isEmpty, backend != "nftables"
         {

@@ -51,7 +51,7 @@ enum ContainerInterface {
 
     static func find(_ name: String, _ socket: inout RouteSocket) throws(CNIError) -> Link {
         let link = try asking("find interface \(name)") { () throws(NetlinkError) in try socket.link(named: name) }
-        guard let link else { throw CNIError(.internalFailure, "the container has no interface \(name)") }
+        guard let link else { throw CNIError(.internalFailure, "there is no interface \(name)") }
         return link
     }
 

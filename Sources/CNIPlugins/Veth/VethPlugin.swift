@@ -28,6 +28,9 @@ extension VethPlugin {
         collect(&failures) { () throws(CNIError) in
             try NetworkMasquerade(request.configuration)?.delete(request)
         }
+        collect(&failures) { () throws(CNIError) in
+            try MACSpoofCheck(request.configuration)?.delete(request)
+        }
         if let failure = failures.first { throw failure }
     }
 
@@ -41,6 +44,9 @@ extension VethPlugin {
         }
         collect(&failures) { () throws(CNIError) in
             try NetworkMasquerade(configuration)?.collectGarbage(valid: valid)
+        }
+        collect(&failures) { () throws(CNIError) in
+            try MACSpoofCheck(configuration)?.collectGarbage(valid: valid)
         }
         // Last, so that no address is given out while somebody has it.
         collect(&failures) { () throws(CNIError) in

@@ -4,6 +4,7 @@ public struct NftablesSet: Sendable, Hashable {
     public enum Field: UInt32, Sendable, Hashable {
         case ipv4Address = 7
         case ipv6Address = 8
+        case macAddress = 9
         /// The number of TCP, UDP and so on.
         case transportProtocol = 12
         /// In network order.
@@ -14,6 +15,7 @@ public struct NftablesSet: Sendable, Hashable {
         public var size: Int {
             switch self {
             case .ipv4Address, .transportProtocol, .port: 4
+            case .macAddress: 8
             case .ipv6Address, .interfaceName: 16
             }
         }
@@ -23,6 +25,7 @@ public struct NftablesSet: Sendable, Hashable {
             switch self {
             case .transportProtocol: 1
             case .port: 2
+            case .macAddress: 6
             case .ipv4Address, .ipv6Address, .interfaceName: size
             }
         }

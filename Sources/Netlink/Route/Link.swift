@@ -42,6 +42,8 @@ public struct Link: Sendable, Hashable {
     public var peer: Int32?
     /// As a port of a bridge.
     public var port: BridgePort?
+    /// As a bridge that filters VLANs: the one that new ports are of, 0 for none. Nil for one that does not.
+    public var filteredVLAN: UInt16?
     /// What it was made as, for those of `VirtualLink`.
     public var virtual: VirtualLink.Kind?
 
@@ -88,6 +90,11 @@ public struct Link: Sendable, Hashable {
 
     private mutating func readInfo(_ attributes: NetlinkAttributes) {
         kind = attributes[IFLA_INFO_KIND]?.text
+        if kind == "bridge", let data = attributes[IFLA_INFO_DATA]?.nested,
+            data[IFLA_BR_VLAN_FILTERING]?.number(UInt8.self) == 1
+        {
+            filteredVLAN = data[IFLA_BR_VLAN_DEFAULT_PVID]?.number(UInt16.self) ?? 0
+        }
         virtual = kind.flatMap { VirtualLink.Kind($0, attributes[IFLA_INFO_DATA]?.nested) }
         guard attributes[IFLA_INFO_SLAVE_KIND]?.text == "bridge", let data = attributes[IFLA_INFO_SLAVE_DATA] else {
             return

@@ -9,7 +9,10 @@ extension NetlinkBatch {
     /// - Parameters:
     ///   - mac: its own, so that it does not follow its ports.
     ///   - mtu: bytes; nil: the kernel's.
-    public mutating func createBridge(_ name: String, mac: MACAddress, mtu: UInt32? = nil) {
+    ///   - filtersVLANs: whether it heeds VLANs.
+    public mutating func createBridge(
+        _ name: String, mac: MACAddress, mtu: UInt32? = nil, filtersVLANs: Bool = false
+    ) {
         var header = ifinfomsg()
         header.ifi_flags = LinkFlag.up
         header.ifi_change = LinkFlag.up
@@ -19,7 +22,10 @@ extension NetlinkBatch {
             $0.put(IFLA_IFNAME, name)
             $0.put(IFLA_ADDRESS, mac.bytes)
             if let mtu { $0.put(IFLA_MTU, mtu) }
-            $0.nest(IFLA_LINKINFO) { $0.put(IFLA_INFO_KIND, "bridge") }
+            $0.nest(IFLA_LINKINFO) {
+                $0.put(IFLA_INFO_KIND, "bridge")
+                if filtersVLANs { $0.nest(IFLA_INFO_DATA) { $0.put(IFLA_BR_VLAN_FILTERING, UInt8(1)) } }
+            }
         }
     }
 

@@ -85,11 +85,12 @@ public struct RouteSocket: ~Copyable {
 
     /// A dump, asked for again while what it lists changes.
     mutating func list<Header: BitwiseCopyable, Element>(
-        _ request: String, _ type: Int, _ header: Header, _ read: (NetlinkReply) -> Element?
+        _ request: String, _ type: Int, _ header: Header, _ body: (inout NetlinkWriter) -> Void = { _ in },
+        _ read: (NetlinkReply) -> Element?
     ) throws(NetlinkError) -> [Element] {
         for _ in 0..<100 {
             var elements: [Element] = []
-            let isComplete = try socket.dump(type: UInt16(type), header: header, request) { reply in
+            let isComplete = try socket.dump(type: UInt16(type), header: header, request, body) { reply in
                 if let element = read(reply) { elements.append(element) }
             }
             if isComplete { return elements }
