@@ -134,6 +134,7 @@ final class Node {
             if case .deleted = change { images.podEnded(inUse: agent.layersInUse(services.images)) }
         }
         let lastGood = try restore()
+        services.networks.start { [unowned self] in agent.networkChanged() }
         // Before the first pod does anything.
         try reportToURL()
         agent.sweep(services)
@@ -284,13 +285,21 @@ final class Node {
         }
     }
 
+    /// Whether the node runs pods, as the kubelet says it.
+    private var readyCondition: NodeStatus.Condition {
+        let problem = services.networks.state.unreadiness
+        return NodeStatus.Condition(
+            type: "Ready", status: problem == nil, reason: problem == nil ? "KubeletReady" : "KubeletNotReady",
+            message: problem ?? "kubelet is posting ready status")
+    }
+
     private func describe() -> NodeStatus {
         NodeStatus(
             version: Release.version, nodeName: services.facts.name, root: paths.root, processID: getpid(),
             started: started, kernel: (try? Files.readText("/proc/sys/kernel/osrelease")) ?? "",
             limitsEnforced: services.cgroups.unenforced.isEmpty, cgroupRoot: services.cgroups.root.path,
             manifestFolder: manifestFolder, isDraining: agent.isDraining,
-            conditions: configurationConditions + endpointConditions,
+            conditions: [readyCondition] + configurationConditions + endpointConditions,
             features: preflight.findings.map { finding in
                 NodeStatus.Feature(
                     name: finding.name, state: finding.verdict == .ok ? .used : .fallback, detail: finding.detail)

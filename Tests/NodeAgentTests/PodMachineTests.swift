@@ -262,6 +262,21 @@ import Testing
         #expect(machine.on(.timer(.sandboxRetry), now: now(4)) == [], "that is over")
     }
 
+    @Test func aPodWithoutSandboxTriesAgainAtOnceWhenItsNetworkChanges() {
+        var machine = PodMachine(plan)
+        _ = machine.begin()
+        #expect(machine.on(.networkChanged, now: now(0)) == [], "it is being made")
+        _ = machine.on(.sandboxFailed(message: "no network"), now: now(0))
+        #expect(machine.on(.networkChanged, now: now(1)) == [.makeSandbox])
+        #expect(machine.on(.networkChanged, now: now(1)) == [], "it is being made")
+        #expect(machine.on(.timer(.sandboxRetry), now: now(2)) == [], "that is over")
+        _ = machine.on(.volumeFailed(message: "secret \"s\" not found"), now: now(2))
+        #expect(machine.on(.networkChanged, now: now(3)) == [], "it waits for something else")
+        _ = machine.on(.timer(.sandboxRetry), now: now(4))
+        _ = machine.on(.sandboxReady, now: now(5))
+        #expect(machine.on(.networkChanged, now: now(6)) == [], "it is there")
+    }
+
     @Test func nothingBeginsInAPodThatEndsOrIsHeld() {
         var machine = PodMachine(
             PodPlan(display: "p", restartPolicy: .never, containers: [.init(name: "c", image: "a")]))

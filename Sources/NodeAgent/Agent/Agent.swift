@@ -282,6 +282,11 @@ public final class Agent {
         for worker in everyWorker { worker.imagesChanged() }
     }
 
+    /// The pods' network is another, or can be had that could not.
+    public func networkChanged() {
+        for worker in everyWorker { worker.networkChanged() }
+    }
+
     /// Ends all pods within their grace periods and starts none any more; calls `completion` when none is left.
     ///
     /// - Parameter grace: replaces every pod's own, in seconds.

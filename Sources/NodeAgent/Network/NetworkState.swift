@@ -8,8 +8,10 @@ public struct NetworkState: Sendable {
     public var problems: [String]
     /// Chains of other programs that drop pods' packets.
     public var obstacles: [ForwardObstacle]
+    /// Why no pod can be attached, as the kubelet says it; nil while one can.
+    public var unreadiness: String?
 
-    public var isHealthy: Bool { problems.isEmpty && obstacles.isEmpty }
+    public var isHealthy: Bool { problems.isEmpty && obstacles.isEmpty && unreadiness == nil }
 
     /// One line for people, with what to do.
     public var summary: String {

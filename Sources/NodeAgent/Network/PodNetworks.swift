@@ -17,7 +17,7 @@ public final class PodNetworks {
     let pool: BlockingPool
     private let log: Log
     private let paths: NodePaths
-    private let folder: NetworkFolder
+    let choice: NetworkChoice
     let store: AttachmentStore
     let runner: PluginRunner
     let builtIn: BuiltInNetwork
@@ -36,9 +36,6 @@ public final class PodNetworks {
     lazy var keeper = RuleKeeper(
         loop: loop, log: log, isOurs: { [processes = runner.processes] in processes.contains($0) },
         restore: { [weak self] in try await self?.restoreRules() ?? false })
-    /// The files of the folder that are not usable, as it was last read, and the one that is.
-    private var complaints: [String] = []
-    private var file: String?
     /// What other programs drop, as it was last looked at; nil before the first pod.
     private var obstacles: [ForwardObstacle]?
     private var reviewed = BootInstant(nanoseconds: 0)
@@ -53,9 +50,19 @@ public final class PodNetworks {
         self.log = log
         self.paths = paths
         self.builtIn = builtIn
-        folder = NetworkFolder(paths.networkConfigurations)
         store = AttachmentStore(folder: paths.attachments)
         runner = PluginRunner(loop: loop, pool: pool, log: log, folders: pluginFolders)
+        choice = NetworkChoice(
+            loop: loop, pool: pool, log: log, folder: NetworkFolder(paths.networkConfigurations), builtIn: builtIn.list,
+            runner: runner)
+    }
+
+    /// Follows the folder of configurations from now on.
+    ///
+    /// - Parameter onChange: called when pods that wait for their network may try again.
+    public func start(onChange: @escaping () -> Void) {
+        choice.onChange = onChange
+        choice.start()
     }
 
     /// Where a pod's network namespace is mounted.
@@ -113,6 +120,7 @@ public final class PodNetworks {
             return try await gate.pass(exclusively: false) { try await attach(pod) }
         } catch {
             hostPorts.release(pod.metadata.uid)
+            choice.attachmentFailed()
             throw error
         }
     }
@@ -121,11 +129,11 @@ public final class PodNetworks {
         // Of an earlier try that could not be undone.
         if let old = try await pool.run({ [store] in try store.load(pod.metadata.uid) }) { try await delete(old) }
         let arguments = Self.capabilityArguments(pod)
-        var list = try await network()
+        var list = try await choice.current()
         if list == builtIn.list, arguments.isEmpty { list = builtIn.listWithoutPorts }
         for wanted in arguments.members where !list.hasCapability(wanted.key) {
             throw NetworkFailure(
-                "network \(list.name) of \(file ?? "this node") cannot give the pod its hostPort: no plugin of it has "
+                "network \(list.name) of \(choice.file ?? "this node") cannot give the pod its hostPort: no plugin of it has "
                     + "the capability \(wanted.key); add the plugin portmap with it, or remove hostPort")
         }
         var attachment = Attachment(
@@ -170,37 +178,13 @@ public final class PodNetworks {
         return result
     }
 
-    /// The network for new pods.
-    private func network() async throws -> NetworkList {
-        let outcome = try await pool.run { [folder] in try folder.read() }
-        switch outcome {
-        case .none:
-            complain([])
-            file = nil
-            return builtIn.list
-        case .network(let list, let file, let problems):
-            complain(problems)
-            self.file = file
-            return list
-        case .unusable(let problems):
-            complain(problems)
-            throw NetworkFailure(
-                "no network configuration in \(folder.path) is usable: \(problems.joined(separator: "; "))")
-        }
-    }
-
-    private func complain(_ problems: [String]) {
-        for problem in problems where !complaints.contains(problem) {
-            log.warning("network configuration \(problem); it is passed over")
-        }
-        complaints = problems
-    }
-
     // MARK: - What is seen of it
 
     /// What is known now, without looking.
     public var state: NetworkState {
-        NetworkState(source: file ?? builtIn.summary, problems: complaints, obstacles: obstacles ?? [])
+        NetworkState(
+            source: choice.file ?? builtIn.summary, problems: choice.problems, obstacles: obstacles ?? [],
+            unreadiness: choice.unreadiness)
     }
 
     /// Why the packets of a pod that was just attached may not get far; empty when nothing is known to stop them.
@@ -211,7 +195,7 @@ public final class PodNetworks {
     }
 
     private func review() async {
-        guard file == nil else {
+        guard choice.file == nil else {
             obstacles = []
             return
         }
@@ -342,7 +326,7 @@ public final class PodNetworks {
 
     private func collectGarbage() async throws {
         try await gate.pass(exclusively: true) {
-            let list = try await network()
+            let list = try await choice.current()
             guard list.version >= .v110, !list.disablesGarbageCollection else { return }
             let valid = try await pool.run { [store] in try store.containers() }
                 .map { NetworkConfiguration.Attachment(containerID: $0, interfaceName: Self.interface) }

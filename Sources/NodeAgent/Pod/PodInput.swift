@@ -20,6 +20,8 @@ public enum PodInput: Sendable {
     case imagesHere(containers: Set<String>)
     /// A ConfigMap or Secret that the pod names has changed.
     case objectsChanged(forPulls: Bool)
+    /// The network of pods is another, or can be had that could not.
+    case networkChanged
     case timer(PodTimer)
     /// A probe has said it often enough. `grace` is for the end of the container, where that follows.
     case probed(ProbeVerdict, grace: Nanoseconds)

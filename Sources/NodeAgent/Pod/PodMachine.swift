@@ -42,6 +42,8 @@ public struct PodMachine: Sendable {
     var isWaitingToRetry = false
     /// What it waits for may be a ConfigMap or Secret.
     var isWaitingForVolume = false
+    /// What it waits for may be its network.
+    var isWaitingForSandbox = false
     /// When the supervisor was last taken up.
     var takenUp: BootInstant?
     /// The containers that were asked to stop while they ran.
@@ -115,7 +117,9 @@ public struct PodMachine: Sendable {
             stage = .running
             return adopt(found, now)
         case .sandboxFailed(let message):
-            return onNotPrepared("FailedCreatePodSandBox", "Failed to create pod sandbox: \(message)")
+            let directives = onNotPrepared("FailedCreatePodSandBox", "Failed to create pod sandbox: \(message)")
+            isWaitingForSandbox = isWaitingToRetry
+            return directives
         case .rejected(let rejection): return onRejected(rejection, now)
         case .volumeFailed(let message):
             let directives = onNotPrepared("FailedMount", message)
@@ -130,6 +134,10 @@ public struct PodMachine: Sendable {
         case .hookEnded(let hook, let name, let attempt, let outcome):
             return onHookEnded(hook, name, attempt, outcome, now)
         case .objectsChanged(let forPulls): return onObjectsChanged(forPulls: forPulls, now)
+        case .networkChanged:
+            guard stage == .preparing, isWaitingToRetry, isWaitingForSandbox else { return [] }
+            isWaitingToRetry = false
+            return [.makeSandbox]
         case .imagesHere(let names): return onImagesHere(names, now)
         case .timer(let timer): return onTimer(timer, now)
         case .probed(let verdict, let grace): return onProbed(verdict, grace, now)
@@ -302,6 +310,7 @@ public struct PodMachine: Sendable {
         sandboxFailures += 1
         isWaitingToRetry = true
         isWaitingForVolume = false
+        isWaitingForSandbox = false
         let delay = Nanoseconds.seconds(min(1 << Int64(min(sandboxFailures - 1, 6)), 60))
         return [.record(note), .arm(.sandboxRetry, after: min(delay, limit ?? delay))]
     }

@@ -202,6 +202,9 @@ public final class PodWorker {
         if !here.isEmpty { handle(.imagesHere(containers: Set(here.map(\.name)))) }
     }
 
+    /// What waits for its network tries again.
+    func networkChanged() { handle(.networkChanged) }
+
     /// Counted up with every change of a ConfigMap or Secret that the pod names.
     private var objectChanges = 0
 
