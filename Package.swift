@@ -21,6 +21,9 @@ func system(_ name: String, _ pkgConfig: String, apt package: String) -> Target 
     .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
 }
 
+/// Headers of the kernel.
+func system(_ name: String) -> Target { .systemLibrary(name: name) }
+
 /// A program. Linked statically against the Swift runtime (and, where `isStatic`, against everything) in release
 /// builds. `order` is a file of the package with the symbols that are to lie together (scripts/data-order).
 func program(
@@ -63,14 +66,14 @@ let package = Package(
         system("CISAL", "libisal", apt: "libisal-dev"),
         system("CZstd", "libzstd", apt: "libzstd-dev"),
         system("CLZMA", "liblzma", apt: "liblzma-dev"),
-        system("CMNL", "libmnl", apt: "libmnl-dev"),
+        system("CNetlink"),
         system("CCrypto", "libcrypto", apt: "libssl-dev"),
         .target(name: "CSSL", cSettings: gnu, linkerSettings: [.linkedLibrary("crypto")]),
         .target(name: "CCurl", cSettings: gnu),
         library("Base", ["CLinux"]),
         library("JSON"),
         library("Linux", ["CLinux", "CCap", "Base"]),
-        library("Netlink", ["CLinux", "CMNL", "Base"]),
+        library("Netlink", ["CLinux", "CNetlink", "Base"]),
         library("Seccomp", ["CLinux", "CSeccomp", "Base", "JSON"]),
         library("Cgroups", ["CLinux", "Base"]),
         library("Digest", ["CCrypto"]),
@@ -127,7 +130,7 @@ let package = Package(
         program(
             "swiftlet-pod", ["CLinux", "Base", "PodSupervisor"], isStatic: true, exclude: ["data.order"],
             order: "Sources/swiftlet-pod/data.order"),
-        program("cni-plugins", ["CLinux", "CNIPlugins"], path: "cni-plugins", exclude: ["README.md"]),
+        program("cni-plugins", ["CLinux", "CNIPlugins"], isStatic: true, path: "cni-plugins", exclude: ["README.md"]),
 
         // Tests.
         .target(
@@ -136,7 +139,7 @@ let package = Package(
         tests("Base"),
         tests("JSON"),
         tests("Linux"),
-        tests("Netlink", ["CMNL", "Linux"]),
+        tests("Netlink", ["CNetlink", "Linux"]),
         tests("Seccomp", ["JSON"]),
         tests("Cgroups"),
         tests("Digest"),

@@ -51,7 +51,8 @@ extension FileDescriptor {
     /// - Throws: `SystemError`; EFBIG when there is more than `limit`.
     public borrowing func readAll(limit: Int, name: String = "file") throws(SystemError) -> [UInt8] {
         var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: min(limit + 1, 64 * 1024))
+        // Most files are small, and every new page of memory costs as much as several calls.
+        var chunk = [UInt8](repeating: 0, count: min(limit + 1, 2048))
         while true {
             let raw = self.raw
             let n = try retrying("read", name) {
@@ -60,6 +61,9 @@ extension FileDescriptor {
             if n == 0 { return bytes }
             bytes.append(contentsOf: chunk[..<n])
             if bytes.count > limit { throw SystemError("read", name, Errno(rawValue: EFBIG)) }
+            if n == chunk.count, n < 64 * 1024 {
+                chunk = [UInt8](repeating: 0, count: min(limit + 1, 64 * 1024))
+            }
         }
     }
 

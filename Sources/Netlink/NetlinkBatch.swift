@@ -1,6 +1,6 @@
 import Base
 import CLinux
-import CMNL
+import CNetlink
 
 /// Messages that are sent to the kernel by one call, in their order.
 public struct NetlinkBatch: ~Copyable {
@@ -56,20 +56,19 @@ public struct NetlinkBatch: ~Copyable {
         _ request: String,
         _ body: (inout NetlinkWriter) -> Void = { _ in }
     ) {
-        let headers = Int(NLMSG_ALIGNTO) * 4 + ((MemoryLayout<Header>.size + 3) & ~3)
-        guard buffer.count - used >= headers, let start = buffer.baseAddress?.advanced(by: used),
-            let message = mnl_nlmsg_put_header(start)
-        else { return hasOverflowed = true }
-        message.pointee.nlmsg_type = type
-        message.pointee.nlmsg_flags = flags.rawValue | UInt16(NLM_F_REQUEST) | (acknowledged ? UInt16(NLM_F_ACK) : 0)
-        if let place = mnl_nlmsg_put_extra_header(message, MemoryLayout<Header>.size) {
-            place.storeBytes(of: header, as: Header.self)
-        }
-        var writer = NetlinkWriter(message: message, capacity: buffer.count - used)
+        var writer = NetlinkWriter(UnsafeMutableRawBufferPointer(rebasing: buffer[used...]))
+        // Length and sequence number are written when they are known.
+        writer.putHeader(
+            nlmsghdr(
+                nlmsg_len: 0, nlmsg_type: type,
+                nlmsg_flags: flags.rawValue | UInt16(NLM_F_REQUEST) | (acknowledged ? UInt16(NLM_F_ACK) : 0),
+                nlmsg_seq: 0, nlmsg_pid: 0))
+        writer.putHeader(header)
         body(&writer)
         if writer.hasOverflowed { return hasOverflowed = true }
+        buffer.storeBytes(of: UInt32(writer.length), toByteOffset: used, as: UInt32.self)
         entries.append(Entry(offset: used, request: request, isAcknowledged: acknowledged, tolerated: tolerated))
-        used += (Int(message.pointee.nlmsg_len) + 3) & ~3
+        used += writer.length
     }
 
     /// Has the kernel acknowledge the message appended last.
@@ -83,11 +82,17 @@ public struct NetlinkBatch: ~Copyable {
     }
 }
 
-/// Puts the attributes of one message, in order.
+/// Puts the attributes of one message, in order. Everything is padded to a multiple of four bytes, as the kernel wants it.
 public struct NetlinkWriter {
-    fileprivate let message: UnsafeMutablePointer<nlmsghdr>
-    fileprivate let capacity: Int
-    fileprivate var hasOverflowed = false
+    private let buffer: UnsafeMutableRawBufferPointer
+    /// How many bytes are used.
+    fileprivate private(set) var length = 0
+    fileprivate private(set) var hasOverflowed = false
+
+    /// Type and length of an attribute.
+    private static let headerSize = 4
+
+    fileprivate init(_ buffer: UnsafeMutableRawBufferPointer) { self.buffer = buffer }
 
     /// A number in the machine's byte order. nftables wants the network's: give `.bigEndian`.
     public mutating func put<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Int, _ value: Value) {
@@ -108,24 +113,42 @@ public struct NetlinkWriter {
 
     /// Bytes, or any fixed structure.
     public mutating func put(_ type: Int, _ bytes: UnsafeRawBufferPointer) {
-        if !mnl_attr_put_check(message, capacity, UInt16(type), bytes.count, bytes.baseAddress) { hasOverflowed = true }
+        let start = length
+        guard bytes.count <= Int(UInt16.max) - Self.headerSize else { return hasOverflowed = true }
+        guard let place = reserve(Self.headerSize + bytes.count) else { return }
+        UnsafeMutableRawBufferPointer(rebasing: place[Self.headerSize...]).copyMemory(from: bytes)
+        setHeader(at: start, type, Self.headerSize + bytes.count)
     }
 
     /// Puts the attributes that `body` puts inside one attribute.
     public mutating func nest(_ type: Int, _ body: (inout NetlinkWriter) -> Void) {
-        guard let start = mnl_attr_nest_start_check(message, capacity, UInt16(type)) else {
-            return hasOverflowed = true
-        }
+        let start = length
+        guard reserve(Self.headerSize) != nil else { return }
         body(&self)
-        if hasOverflowed { mnl_attr_nest_cancel(message, start) } else { mnl_attr_nest_end(message, start) }
+        guard !hasOverflowed, length - start <= Int(UInt16.max) else { return hasOverflowed = true }
+        setHeader(at: start, type | Int(NLA_F_NESTED), length - start)
     }
 
     /// A fixed structure among the attributes, as the peer's `ifinfomsg` in `VETH_INFO_PEER`.
     public mutating func putHeader<Header: BitwiseCopyable>(_ header: Header) {
-        let size = (MemoryLayout<Header>.size + 3) & ~3
-        guard Int(message.pointee.nlmsg_len) + size <= capacity,
-            let place = mnl_nlmsg_put_extra_header(message, MemoryLayout<Header>.size)
-        else { return hasOverflowed = true }
-        place.storeBytes(of: header, as: Header.self)
+        reserve(MemoryLayout<Header>.size)?.storeBytes(of: header, as: Header.self)
+    }
+
+    private func setHeader(at offset: Int, _ type: Int, _ length: Int) {
+        buffer.storeBytes(of: UInt16(length), toByteOffset: offset, as: UInt16.self)
+        buffer.storeBytes(of: UInt16(truncatingIfNeeded: type), toByteOffset: offset + 2, as: UInt16.self)
+    }
+
+    /// The next `count` bytes; the padding behind them is zero. Nil, and everything is in vain, when they do not fit.
+    private mutating func reserve(_ count: Int) -> UnsafeMutableRawBufferPointer? {
+        let padded = (count + 3) & ~3
+        guard !hasOverflowed, padded <= buffer.count - length else {
+            hasOverflowed = true
+            return nil
+        }
+        let place = UnsafeMutableRawBufferPointer(rebasing: buffer[length..<length + padded])
+        for index in count..<padded { place[index] = 0 }
+        length += padded
+        return UnsafeMutableRawBufferPointer(rebasing: place[..<count])
     }
 }

@@ -1,5 +1,5 @@
 import CLinux
-import CMNL
+import CNetlink
 
 /// A message of the kernel. Valid only while it is handed out.
 public struct NetlinkReply {
@@ -9,19 +9,20 @@ public struct NetlinkReply {
 
     /// The fixed part; nil when the message is too short for it.
     public func header<Header: BitwiseCopyable>(_ type: Header.Type) -> Header? {
-        guard mnl_nlmsg_get_payload_len(message) >= MemoryLayout<Header>.size else { return nil }
-        return mnl_nlmsg_get_payload(message)?.loadUnaligned(as: type)
+        guard payload.count >= MemoryLayout<Header>.size else { return nil }
+        return payload.loadUnaligned(as: type)
     }
 
     /// The attributes behind a fixed part of `headerSize` bytes.
     public func attributes(after headerSize: Int) -> NetlinkAttributes {
-        let length = mnl_nlmsg_get_payload_len(message)
-        let start = (headerSize + 3) & ~3
-        guard length > start, let payload = mnl_nlmsg_get_payload(message) else {
-            return NetlinkAttributes(bytes: UnsafeRawBufferPointer(start: nil, count: 0))
-        }
-        return NetlinkAttributes(
-            bytes: UnsafeRawBufferPointer(start: payload.advanced(by: start), count: length - start))
+        NetlinkAttributes(bytes: UnsafeRawBufferPointer(rebasing: payload.dropFirst((headerSize + 3) & ~3)))
+    }
+
+    /// What follows the netlink header.
+    private var payload: UnsafeRawBufferPointer {
+        let size = MemoryLayout<nlmsghdr>.size
+        return UnsafeRawBufferPointer(
+            start: UnsafeRawPointer(message).advanced(by: size), count: max(Int(message.pointee.nlmsg_len) - size, 0))
     }
 }
 

@@ -1,6 +1,6 @@
 import Base
 import CLinux
-import CMNL
+import CNetlink
 
 /// A netlink socket in the network namespace that its thread had when it was made. It blocks: the kernel answers within
 /// the call.
@@ -10,7 +10,8 @@ public struct NetlinkSocket: ~Copyable {
         case netfilter = 12
     }
 
-    private let socket: OpaquePointer
+    /// Readable when a notification is there. For waiting alone.
+    let raw: Int32
     private let buffer: UnsafeMutableRawBufferPointer
     /// The sequence number before that of the next request: late answers to an earlier one are told from its own.
     private var sequence: UInt32 = 0
@@ -18,20 +19,20 @@ public struct NetlinkSocket: ~Copyable {
     /// - Parameter groups: the old-style multicast groups (RTMGRP_*) whose notifications it gets.
     /// - Throws: `NetlinkError`; EPROTONOSUPPORT when the kernel lacks the family.
     public init(_ family: Family, groups: UInt32 = 0) throws(NetlinkError) {
-        guard let opened = mnl_socket_open2(family.rawValue, Int32(SOCK_CLOEXEC.rawValue)) else {
-            throw NetlinkError("open a netlink socket of family \(family)", .current)
-        }
+        let opened = CLinux.socket(
+            AF_NETLINK, Int32(bitPattern: SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue), family.rawValue)
+        guard opened >= 0 else { throw NetlinkError("open a netlink socket of family \(family)", .current) }
         var on: Int32 = 1
         // Explanations of errors, and errors without the request in them. Without these it works too.
         for option in [NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK] {
-            _ = mnl_socket_setsockopt(opened, Int32(option), &on, socklen_t(MemoryLayout<Int32>.size))
+            _ = setsockopt(opened, SOL_NETLINK, Int32(option), &on, socklen_t(MemoryLayout<Int32>.size))
         }
-        guard mnl_socket_bind(opened, groups, 0) == 0 else {
+        guard (Self.withAddress(groups) { bind(opened, $0, $1) }) == 0 else {
             let failure = Errno.current
-            mnl_socket_close(opened)
+            _ = CLinux.close(opened)
             throw NetlinkError("bind a netlink socket of family \(family)", failure)
         }
-        socket = opened
+        raw = opened
         // A dump's part may have this much (NLMSG_GOODSIZE of large pages).
         buffer = .allocate(byteCount: 32 << 10, alignment: 8)
     }
@@ -43,19 +44,30 @@ public struct NetlinkSocket: ~Copyable {
 
     deinit {
         // Without a holder (too many processes) it is closed with the wait.
-        let holder = closesWithoutWaiting ? swl_hold_open(mnl_socket_get_fd(socket), Self.linger) : -1
+        let holder = closesWithoutWaiting ? swl_hold_open(raw, Self.linger) : -1
         defer { if holder >= 0 { _ = CLinux.close(holder) } }
-        mnl_socket_close(socket)
+        _ = CLinux.close(raw)
         buffer.deallocate()
     }
 
-    /// Readable when a notification is there. For waiting alone.
-    var raw: Int32 { mnl_socket_get_fd(socket) }
+    /// The address of the kernel, or of nobody in particular.
+    private static func withAddress<T>(
+        _ groups: UInt32 = 0, _ body: (__CONST_SOCKADDR_ARG, socklen_t) -> T
+    ) -> T {
+        var address = sockaddr_nl()
+        address.nl_family = sa_family_t(AF_NETLINK)
+        address.nl_groups = groups
+        return withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body(.init(__sockaddr__: $0), socklen_t(MemoryLayout<sockaddr_nl>.size))
+            }
+        }
+    }
 
     /// Throws away the notifications that have come.
     borrowing func discardNotifications() {
         // Also what did not fit (ENOBUFS) is over with one call.
-        while recv(mnl_socket_get_fd(socket), buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)) > 0
+        while recv(raw, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT)) > 0
             || [.interrupted, Errno(rawValue: ENOBUFS)].contains(Errno.current)
         {}
     }
@@ -65,8 +77,8 @@ public struct NetlinkSocket: ~Copyable {
         var size = Int32(clamping: bytes)
         let length = socklen_t(MemoryLayout<Int32>.size)
         // Beyond the host's limit where that is allowed.
-        if CLinux.setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_SNDBUFFORCE, &size, length) != 0 {
-            _ = CLinux.setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_SNDBUF, &size, length)
+        if CLinux.setsockopt(raw, SOL_SOCKET, SO_SNDBUFFORCE, &size, length) != 0 {
+            _ = CLinux.setsockopt(raw, SOL_SOCKET, SO_SNDBUF, &size, length)
         }
     }
 
@@ -148,7 +160,7 @@ public struct NetlinkSocket: ~Copyable {
             batch.buffer.storeBytes(
                 of: base &+ UInt32(index + 1), toByteOffset: entry.offset + 8, as: UInt32.self)
         }
-        while mnl_socket_sendto(socket, batch.buffer.baseAddress, batch.used) < 0 {
+        while (Self.withAddress { sendto(raw, batch.buffer.baseAddress, batch.used, 0, $0, $1) }) < 0 {
             let failure = Errno.current
             if failure != .interrupted { throw NetlinkError("send \(batch.entries[0].request)", failure) }
         }
@@ -157,9 +169,11 @@ public struct NetlinkSocket: ~Copyable {
 
     private borrowing func receive(_ request: String) throws(NetlinkError) -> Int {
         while true {
-            let count = mnl_socket_recvfrom(socket, buffer.baseAddress, buffer.count)
-            if count > 0 { return count }
-            let failure = count == 0 ? Errno.connectionReset : Errno.current
+            // With MSG_TRUNC the kernel says how much there was.
+            let count = recv(raw, buffer.baseAddress, buffer.count, Int32(MSG_TRUNC))
+            if 1...buffer.count ~= count { return count }
+            let failure: Errno =
+                count < 0 ? .current : count == 0 ? .connectionReset : Errno(rawValue: ENOBUFS)
             if failure != .interrupted { throw NetlinkError("receive the answer to \(request)", failure) }
         }
     }

@@ -1,6 +1,6 @@
 import Base
 import CLinux
-import CMNL
+import CNetlink
 import Linux
 import Testing
 

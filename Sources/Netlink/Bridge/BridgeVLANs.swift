@@ -1,4 +1,4 @@
-import CMNL
+import CNetlink
 
 /// The VLANs (IEEE 802.1Q) of a port of a bridge that filters them.
 public struct BridgeVLANs: Sendable, Hashable, CustomStringConvertible {

@@ -1,6 +1,6 @@
 import Base
 import CLinux
-import CMNL
+import CNetlink
 
 /// The tracked connections of the network namespace that the thread had when it was made (ctnetlink).
 public struct ConntrackSocket: ~Copyable {

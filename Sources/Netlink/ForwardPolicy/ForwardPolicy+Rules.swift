@@ -1,6 +1,6 @@
 import Base
 import CLinux
-import CMNL
+import CNetlink
 
 /// Rules of ours in other programs' chains, which stand before theirs and are known by their comments.
 extension ForwardPolicy {

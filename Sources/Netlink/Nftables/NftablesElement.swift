@@ -1,4 +1,4 @@
-import CMNL
+import CNetlink
 
 /// An element of a set or map.
 public struct NftablesElement: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import CMNL
+import CNetlink
 
 extension NftablesExpression {
     func write(_ writer: inout NetlinkWriter) {

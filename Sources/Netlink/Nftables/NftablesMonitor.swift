@@ -1,6 +1,6 @@
 import Base
 import CLinux
-import CMNL
+import CNetlink
 
 /// Hears what is deleted of the nftables ruleset of the network namespace that its thread had when it was made.
 public final class NftablesMonitor {

@@ -1,4 +1,4 @@
-import CMNL
+import CNetlink
 
 /// A register of the rule's program: a place among sixteen words of 4 bytes. A longer value takes the words that
 /// follow too.

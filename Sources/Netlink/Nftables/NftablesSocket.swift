@@ -1,6 +1,6 @@
 import Base
 import CLinux
-import CMNL
+import CNetlink
 
 /// The nftables of the network namespace that the thread had when it was made.
 public struct NftablesSocket: ~Copyable {

@@ -1,4 +1,4 @@
-import CMNL
+import CNetlink
 
 /// Changes of the ruleset that are made together or not at all.
 ///

@@ -1,4 +1,4 @@
-import CMNL
+import CNetlink
 
 /// What becomes of a packet.
 public enum NftablesVerdict: Sendable, Hashable {

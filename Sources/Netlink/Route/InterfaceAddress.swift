@@ -1,5 +1,5 @@
 import CLinux
-import CMNL
+import CNetlink
 
 /// An IP address of an interface.
 public struct InterfaceAddress: Sendable, Hashable {

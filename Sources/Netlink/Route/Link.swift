@@ -1,5 +1,5 @@
 import CLinux
-import CMNL
+import CNetlink
 
 /// A network interface as the kernel describes it.
 public struct Link: Sendable, Hashable {

@@ -1,6 +1,6 @@
 import Base
 import CLinux
-import CMNL
+import CNetlink
 
 /// An interface that is gone, while the kernel still waits until nothing of its own looks at it any more: a grace
 /// period of many milliseconds in which nobody else is held up. A short-lived process of ours gets that wait.

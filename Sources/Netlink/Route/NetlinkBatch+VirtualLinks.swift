@@ -1,6 +1,6 @@
 import Base
 import CLinux
-import CMNL
+import CNetlink
 
 extension NetlinkBatch {
     /// Makes an interface, down, in another network namespace: its parent stays in the socket's.

@@ -1,5 +1,5 @@
 import CLinux
-import CMNL
+import CNetlink
 
 /// A route of one path.
 public struct Route: Sendable, Hashable {

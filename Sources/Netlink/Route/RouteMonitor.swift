@@ -1,6 +1,6 @@
 import Base
 import CLinux
-import CMNL
+import CNetlink
 
 /// Waits for changes of interfaces, IPv6 addresses and IPv6 routes of the network namespace that its thread had when it
 /// was made.

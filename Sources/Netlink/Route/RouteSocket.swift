@@ -1,6 +1,6 @@
 import Base
 import CLinux
-import CMNL
+import CNetlink
 
 /// The interfaces, addresses and routes of the network namespace that its thread had when it was made. What changes
 /// them is put into a `NetlinkBatch` and performed.

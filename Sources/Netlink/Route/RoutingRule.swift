@@ -1,5 +1,5 @@
 import CLinux
-import CMNL
+import CNetlink
 
 /// Which routing table packets of a sender are routed by.
 public struct RoutingRule: Sendable, Hashable {

@@ -1,4 +1,4 @@
-import CMNL
+import CNetlink
 
 /// An interface that the kernel makes out of nothing or on top of another.
 public struct VirtualLink: Sendable, Hashable {

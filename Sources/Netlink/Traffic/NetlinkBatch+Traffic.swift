@@ -1,4 +1,4 @@
-import CMNL
+import CNetlink
 
 /// Requests about queues (tc(8)).
 extension NetlinkBatch {

@@ -1,4 +1,4 @@
-import CMNL
+import CNetlink
 
 /// A queue of an interface as the kernel describes it.
 public struct TrafficQueue: Sendable, Hashable {

@@ -18,4 +18,3 @@
 #include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netfilter/xt_conntrack.h>
-#include <libmnl/libmnl.h>
