@@ -20,10 +20,11 @@ test: ## Run all tests, the privileged ones natively and in the virtual machine
 	@scripts/prerequisites build run test
 	@scripts/test
 
-bench: ## Measure pod start, memory, probes and image import beside crun, podman and umoci
+bench: ## Measure pod start, memory, probes, networks and image import beside other programs
 	@scripts/prerequisites build run bench
 	@scripts/bench
 	@scripts/bench-probes
+	@scripts/bench-cni
 	@scripts/bench-images
 
 soak: ## Run the end-to-end tests and power cuts again and again (SOAK_MINUTES, 30)

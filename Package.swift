@@ -183,6 +183,7 @@ let package = Package(
             "container-start-bench", ["CLinux", "Base", "Cgroups", "Containers", "Linux", "OCI"], isStatic: true,
             path: "Benchmarks/ContainerStart"),
         program("pod-start-bench", ["CLinux", "Base", "JSON"], path: "Benchmarks/PodStart"),
+        program("cni-bench", ["CLinux", "Base", "JSON", "Linux"], path: "Benchmarks/CNI"),
     ],
     swiftLanguageModes: [.v6]
 )
