@@ -7,7 +7,8 @@ import JSON
 public enum MultiCall {
     static var plugins: [any CNIPlugin.Type] {
         [
-            Bandwidth.self, Bridge.self, Dummy.self, Firewall.self, HostDevice.self, HostLocal.self, IPvlan.self,
+            Bandwidth.self, Bridge.self, DHCP.self, Dummy.self, Firewall.self, HostDevice.self, HostLocal.self,
+            IPvlan.self,
             Loopback.self,
             Macvlan.self,
             PointToPoint.self,
@@ -15,11 +16,15 @@ public enum MultiCall {
         ]
     }
 
-    /// Runs the plugin that `program` (argv[0]) names on this process's environment and standard streams, which it
-    /// takes over.
+    /// Runs the plugin that the program's name (argv[0]) says on this process's environment and standard streams, which it
+    /// takes over; or, called as `dhcp daemon`, the daemon that leases need.
     ///
     /// - Returns: the exit status.
-    public static func run(_ program: String) -> Int32 {
+    public static func run(_ arguments: [String]) -> Int32 {
+        let program = arguments.first ?? ""
+        if Path.name(program) == DHCP.name, arguments.dropFirst().first == "daemon" {
+            return DHCPDaemonOptions.run(Array(arguments.dropFirst(2)))
+        }
         let outcome = outcome(program, variable: { name in CLinux.getenv(name).map { String(cString: $0) } }) {
             () throws(SystemError) in
             try FileDescriptor(adopting: 0).readAll(limit: NetworkConfiguration.limits.bytes, name: "standard input")

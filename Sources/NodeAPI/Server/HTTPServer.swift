@@ -52,26 +52,12 @@ final class HTTPServer {
         self.limits = limits
         self.access = access
         self.route = route
-        try Self.removeStale(path)
-        listener = FileDescriptor(adopting: try retrying("listen at", path) { swl_unix_socket(path, 1, 1) })
+        listener = try FileDescriptor.listening(at: path)
         var status = stat()
         try retrying("stat", path) { lstat(path, &status) }
         inode = status.st_ino
         try access.open(path)
         try startListening()
-    }
-
-    private static func removeStale(_ path: String) throws(SystemError) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return }
-        guard swl_is_socket(status.st_mode) else { throw SystemError("listen at", path, .exists) }
-        let probe = swl_unix_socket(path, 0, 1)
-        let error = Errno.current
-        if probe >= 0 { _ = CLinux.close(probe) }
-        if probe >= 0 || error == .again {
-            throw SystemError("listen at", path, Errno(rawValue: EADDRINUSE))
-        }
-        try Files.remove(path)
     }
 
     /// Ends all connections, and removes the socket unless another process has put its own there.
