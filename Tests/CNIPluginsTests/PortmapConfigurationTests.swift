@@ -34,7 +34,6 @@ import Testing
     @Test func whatIsNotSupportedIsRefusedWithWords() throws {
         for (member, word) in [
             (#""backend":"iptables""#, "nftables"), (#""externalSetMarkChain":"KUBE-MARK-MASQ""#, "iptables"),
-            (#""conditionsV4":["-s","1.2.3.4"]"#, "hostIP"), (#""conditionsV6":["!"]"#, "hostIP"),
         ] {
             let error = try failure("," + member)
             #expect(error?.code == .unsupportedField, "\(member)")
@@ -61,6 +60,7 @@ import Testing
             mapped("{}"), #","snat":1"#, #","masqAll":"yes""#, #","markMasqBit":"x""#, #","backend":5"#,
             #","nftTable":"a b""#, #","nftTable":"""#, #","nftTable":"1""#, #","nftTable":7"#,
             #","nftTable":"\#(String(repeating: "x", count: 129))""#, #","conditionsV4":"x""#,
+            #","conditionsV6":["!"]"#, #","conditionsV4":["-s","fd00::1"]"#,
         ] { #expect(try failure(more)?.code == .invalidConfiguration, "\(more)") }
     }
 

@@ -197,7 +197,7 @@ import Testing
         let table = NftablesTable(.inet, "mine-1")
         let rules = try socket.rules(of: table)
         var transaction = NftablesTransaction()
-        HostportRules.install(table, &transaction)
+        HostportRules.install(table, [], &transaction)
         try socket.commit(transaction)
         #expect(try PortmapTests.elements("mine-1") == before)
         let now = try socket.rules(of: table)

@@ -221,6 +221,22 @@ struct OwnedElements: ~Copyable {
         }
     }
 
+    /// Deletes the chains with such names that nothing leads to.
+    mutating func removeUnusedChains(_ prefix: String) throws(CNIError) {
+        for name in try chains() where name.hasPrefix(prefix) {
+            var transaction = NftablesTransaction(capacity: 1024)
+            transaction.delete(NftablesChain(name, of: table))
+            do {
+                try socket.commit(transaction)
+            } catch {
+                // It is in use, or somebody else was faster.
+                if ![.busy, .noEntry].contains(error.errno) {
+                    throw Self.failure("delete from nftables table \(table)", error)
+                }
+            }
+        }
+    }
+
     private static func failure(_ what: String, _ error: NetlinkError) -> CNIError {
         CNIError(.inputOutput, "cannot \(what)", details: error.description)
     }

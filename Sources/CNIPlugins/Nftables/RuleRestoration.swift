@@ -12,6 +12,7 @@ public struct RuleRestoration {
         var elements: [(owner: ElementOwner, element: OwnedElement)] = []
         var subnets: Set<MasqueradeRules.Subnet> = []
         var hasHostports = false
+        var conditions: Set<ConditionChain> = []
     }
 
     /// An element as it is to be, and what of it stands in its place.
@@ -52,6 +53,7 @@ public struct RuleRestoration {
             let plan = try HostportPlan(wanted, result, interfaces: try HostInterfaces.routing(result))
             let owner = try request.owner
             parts[wanted.table, default: Part()].hasHostports = true
+            parts[wanted.table, default: Part()].conditions.formUnion(plan.chains)
             parts[wanted.table, default: Part()].elements += plan.elements.map { (owner, $0) }
         case Bridge.name, PointToPoint.name:
             guard configuration.raw["ipMasq"]?.boolValue == true else { return }
@@ -96,7 +98,7 @@ public struct RuleRestoration {
             let missing = try missing(of: part, table, &socket)
             let capacity = (64 << 10) + missing.count * 1024
             var transaction = NftablesTransaction(capacity: capacity, generation: generation)
-            if part.hasHostports { HostportRules.install(table, &transaction) }
+            if part.hasHostports { HostportRules.install(table, part.conditions, &transaction) }
             if !part.subnets.isEmpty { MasqueradeRules.install(table, part.subnets, &transaction) }
             let wanted = transaction.inventory[table] ?? NftablesInventory()
             if missing.isEmpty, try socket.inventory(of: table)?.covers(wanted) == true { return nil }

@@ -4,6 +4,8 @@ import Netlink
 /// What `portmap` has in the kernel for an attachment.
 struct HostportPlan: Sendable {
     var elements: [OwnedElement] = []
+    /// What conditional mappings need beside their elements.
+    var chains: Set<ConditionChain> = []
     /// Interfaces on which connections of the host's loopback must be able to leave.
     var loopbackInterfaces: [String] = []
 
@@ -18,7 +20,8 @@ struct HostportPlan: Sendable {
         var targets: [OwnedElement: PortMapping] = [:]
         for mapping in configuration.mappings {
             for (family, address) in try Self.families(of: mapping, addresses) {
-                let element = Self.element(mapping, family, address)
+                let conditions = configuration.conditions[family] ?? []
+                let element = Self.element(mapping, family, address, conditions.isEmpty ? .always : .conditional)
                 if let other = targets.keys.first(where: { $0.set == element.set && $0.key == element.key }),
                     other.value != element.value
                 {
@@ -29,6 +32,14 @@ struct HostportPlan: Sendable {
                 }
                 guard targets.updateValue(mapping, forKey: element) == nil else { continue }
                 elements.append(element)
+                if !conditions.isEmpty {
+                    let chain = ConditionChain(family, conditions, hasAddress: mapping.hasAddress)
+                    chains.insert(chain)
+                    elements.append(
+                        OwnedElement(
+                            set: HostportRules.conditions(of: element.set), key: element.key,
+                            value: .verdict(.jump(chain.name)), contested: element.contested))
+                }
                 mapped[family] = address
                 if configuration.masqueradesAll { elements.append(Self.masqueradeAll(mapping, family, address)) }
                 if configuration.masqueradesWhereNeeded, family == .ipv4, mapping.takesLoopback {
@@ -92,16 +103,18 @@ struct HostportPlan: Sendable {
         return name + [UInt8](repeating: 0, count: 16 - name.count)
     }
 
-    private static func element(_ mapping: PortMapping, _ family: AddressFamily, _ address: [UInt8]) -> OwnedElement {
+    private static func element(
+        _ mapping: PortMapping, _ family: AddressFamily, _ address: [UInt8], _ kind: HostportRules.Kind
+    ) -> OwnedElement {
         let service = service(mapping.transportProtocol, mapping.hostPort)
         let value = NftablesElement.Value.bytes(address + bytes(mapping.containerPort))
         if case .only(let hostAddress) = mapping.hostAddress {
             return OwnedElement(
-                set: HostportRules.hostIPHostports(family), key: hostAddress + service, value: value,
+                set: HostportRules.hostIPHostports(family, kind), key: hostAddress + service, value: value,
                 contested: mapping.description)
         }
         return OwnedElement(
-            set: HostportRules.hostports(family), key: service, value: value, contested: mapping.description)
+            set: HostportRules.hostports(family, kind), key: service, value: value, contested: mapping.description)
     }
 
     private static func masqueradeAll(
@@ -122,6 +135,8 @@ extension PortMapping: CustomStringConvertible {
         }
         return text
     }
+
+    var hasAddress: Bool { if case .only = hostAddress { true } else { false } }
 
     /// Whether it also takes what the host sends to 127.0.0.0/8.
     var takesLoopback: Bool {

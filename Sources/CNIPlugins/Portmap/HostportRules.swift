@@ -9,10 +9,22 @@ enum HostportRules {
     /// RTN_LOCAL.
     private static let local = withUnsafeBytes(of: UInt32(2)) { Array($0) }
 
+    /// Whether a mapping holds always, or when conditions are met: then it counts before one that always holds.
+    enum Kind: String, CaseIterable {
+        case always = ""
+        case conditional = "_if"
+    }
+
     /// `{protocol . port : pod address . port}`
-    static func hostports(_ family: AddressFamily) -> String { "hostports" + family.suffix }
+    static func hostports(_ family: AddressFamily, _ kind: Kind = .always) -> String {
+        "hostports" + kind.rawValue + family.suffix
+    }
     /// `{host address . protocol . port : pod address . port}`
-    static func hostIPHostports(_ family: AddressFamily) -> String { "hostip_hostports" + family.suffix }
+    static func hostIPHostports(_ family: AddressFamily, _ kind: Kind = .always) -> String {
+        "hostip_hostports" + kind.rawValue + family.suffix
+    }
+    /// `{protocol . port : jump to the chain of its conditions}`, and the same with the host's address before it.
+    static func conditions(of map: String) -> String { "when_" + map }
     /// `{source . pod address}`: a pod that reaches itself, and the host's loopback (as 127.0.0.0).
     static func hairpins(_ family: AddressFamily) -> String { "hairpin" + family.suffix }
     /// `{pod address . interface}`: what comes from where the pod is. Its neighbours' packets: the answers would
@@ -22,18 +34,36 @@ enum HostportRules {
     static func masqueradeAll(_ family: AddressFamily) -> String { "masq_all" + family.suffix }
 
     /// Where connections to host ports are told.
-    static func maps() -> [String] { AddressFamily.allCases.flatMap { [hostports($0), hostIPHostports($0)] } }
+    static func maps() -> [String] {
+        AddressFamily.allCases.flatMap { family in
+            Kind.allCases.flatMap { [hostports(family, $0), hostIPHostports(family, $0)] }
+        }
+    }
 
     /// All sets and maps.
     static func sets() -> [String] {
-        maps() + AddressFamily.allCases.flatMap { [hairpins($0), neighbours($0), masqueradeAll($0)] }
+        maps()
+            + AddressFamily.allCases.flatMap { family in
+                [hairpins(family), neighbours(family), masqueradeAll(family)]
+                    + [hostports(family, .conditional), hostIPHostports(family, .conditional)].map {
+                        conditions(of: $0)
+                    }
+            }
     }
 
     private static func definitions(_ family: AddressFamily) -> [NftablesSet] {
         let target = NftablesSet.Value.fields([family.field, .port])
-        return [
-            NftablesSet(hostports(family), key: [.transportProtocol, .port], value: target),
-            NftablesSet(hostIPHostports(family), key: [family.field, .transportProtocol, .port], value: target),
+        let service: [NftablesSet.Field] = [.transportProtocol, .port]
+        let maps = Kind.allCases.flatMap { kind in
+            [
+                NftablesSet(hostports(family, kind), key: service, value: target),
+                NftablesSet(hostIPHostports(family, kind), key: [family.field] + service, value: target),
+            ]
+        }
+        return maps + [
+            NftablesSet(conditions(of: hostports(family, .conditional)), key: service, value: .verdict),
+            NftablesSet(
+                conditions(of: hostIPHostports(family, .conditional)), key: [family.field] + service, value: .verdict),
             NftablesSet(hairpins(family), key: [family.field, family.field]),
             NftablesSet(neighbours(family), key: [family.field, .interfaceName]),
             NftablesSet(masqueradeAll(family), key: [family.field, .transportProtocol, .port]),
@@ -61,7 +91,11 @@ enum HostportRules {
     static func chainNames(_ table: NftablesTable) -> [String] { chains(table).map(\.name) }
 
     /// Makes them, or makes them anew as they should be; the sets keep their elements.
-    static func install(_ table: NftablesTable, _ transaction: inout NftablesTransaction) {
+    ///
+    /// - Parameter conditional: further chains that mappings need.
+    static func install(
+        _ table: NftablesTable, _ conditional: Set<ConditionChain>, _ transaction: inout NftablesTransaction
+    ) {
         transaction.add(table)
         for chain in chains(table) {
             transaction.add(chain)
@@ -70,6 +104,11 @@ enum HostportRules {
         for set in AddressFamily.allCases.flatMap({ definitions($0) }) { transaction.add(set, to: table) }
         for (chain, expressions) in rules() {
             transaction.add(NftablesRule(table: table, chain: chain, expressions: expressions))
+        }
+        for chain in conditional {
+            transaction.add(NftablesChain(chain.name, of: table))
+            transaction.flush(NftablesChain(chain.name, of: table))
+            transaction.add(NftablesRule(table: table, chain: chain.name, expressions: chain.expressions))
         }
     }
 
@@ -106,15 +145,30 @@ enum HostportRules {
 
     /// Where a connection to the host goes: the mapping of its very address counts before that of any.
     private static func redirections(_ family: AddressFamily) -> [[NftablesExpression]] {
+        [true, false].flatMap { hasAddress -> [[NftablesExpression]] in
+            let map = hasAddress ? hostIPHostports(family, .conditional) : hostports(family, .conditional)
+            let when: NftablesExpression = .verdictMap(conditions(of: map), key: .first)
+            return [
+                family.only() + key(family, hasAddress: hasAddress) + [when],
+                family.only()
+                    + redirection(
+                        family, hasAddress ? hostIPHostports(family) : hostports(family), hasAddress: hasAddress),
+            ]
+        }
+    }
+
+    /// What a map of ports is asked with.
+    private static func key(_ family: AddressFamily, hasAddress: Bool) -> [NftablesExpression] {
+        guard hasAddress else { return service(into: .first) }
+        return [family.destination(into: .first)] + service(into: NftablesRegister.first.advanced(by: family.size))
+    }
+
+    /// Sends a connection where a map of ports says.
+    static func redirection(_ family: AddressFamily, _ map: String, hasAddress: Bool) -> [NftablesExpression] {
         let behind = NftablesRegister.first.advanced(by: family.size)
-        let target: NftablesExpression = .destinationNAT(family.nftables, address: .first, port: behind)
-        return [
-            family.only() + [family.destination(into: .first)] + service(into: behind) + [
-                .lookup(set: hostIPHostports(family), key: .first, into: .first), target,
-            ],
-            family.only() + service(into: .first) + [
-                .lookup(set: hostports(family), key: .first, into: .first), target,
-            ],
+        return key(family, hasAddress: hasAddress) + [
+            .lookup(set: map, key: .first, into: .first),
+            .destinationNAT(family.nftables, address: .first, port: behind),
         ]
     }
 

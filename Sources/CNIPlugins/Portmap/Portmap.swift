@@ -16,7 +16,9 @@ public struct Portmap: CNIPlugin {
         let owner = try request.owner
         let plan = try HostportPlan(configuration, previous, interfaces: try HostInterfaces.routing(previous))
         var elements = try OwnedElements(configuration.table)
-        try elements.claim(plan.elements, for: owner) { HostportRules.install(configuration.table, &$0) }
+        try elements.claim(plan.elements, for: owner) {
+            HostportRules.install(configuration.table, plan.chains, &$0)
+        }
         do {
             // Only now: with the rules there is the one that keeps others from the host's loopback addresses.
             for interface in plan.loopbackInterfaces { try RouteLocalnet.turnOn(interface) }
@@ -45,7 +47,9 @@ public struct Portmap: CNIPlugin {
         let plan = try HostportPlan(configuration, previous, interfaces: try HostInterfaces.routing(previous))
         var elements = try OwnedElements(configuration.table)
         let present = try elements.chains()
-        if let missing = HostportRules.chainNames(configuration.table).first(where: { !present.contains($0) }) {
+        if let missing = (HostportRules.chainNames(configuration.table) + plan.chains.map(\.name)).first(where: {
+            !present.contains($0)
+        }) {
             throw CNIError(.internalFailure, "nftables table \(configuration.table) lacks the chain \(missing)")
         }
         try elements.verify(plan.elements, try request.owner)
@@ -79,6 +83,7 @@ public struct Portmap: CNIPlugin {
                 && !valid.contains(.init(containerID: owner.containerID, interfaceName: owner.interfaceName))
         }
         try UDPConnections.forgetThose(of: released)
+        try elements.removeUnusedChains(ConditionChain.prefix)
     }
 
     private static func read(_ request: AttachmentRequest) throws(CNIError) -> (PortmapConfiguration, CNIResult) {

@@ -6,6 +6,8 @@ import Netlink
 struct PortmapConfiguration: Sendable {
     var table: NftablesTable
     var mappings: [PortMapping]
+    /// When the mappings hold, by family; empty for always.
+    var conditions: [AddressFamily: [PortmapCondition]] = [:]
     /// Whether connections that would otherwise fail get an address of the host.
     var masqueradesWhereNeeded: Bool
     /// Whether all connections through a port get one.
@@ -22,6 +24,13 @@ struct PortmapConfiguration: Sendable {
             // No packet is marked here, so which bit it would be does not matter.
             _ = try raw.optionalInteger("markMasqBit")
             mappings = try Self.mappings(raw)
+            for (family, key) in [(AddressFamily.ipv4, "conditionsV4"), (.ipv6, "conditionsV6")] {
+                do {
+                    conditions[family] = try PortmapCondition.read(try raw.optionalStrings(key) ?? [], family)
+                } catch {
+                    throw JSONError("\(key): \(error.message)", at: raw[key]?.position ?? raw.position)
+                }
+            }
         } catch let error as CNIError {
             throw error
         } catch {
@@ -48,12 +57,6 @@ struct PortmapConfiguration: Sendable {
             throw CNIError(
                 .unsupportedField, "externalSetMarkChain \"\(chain)\" is not supported by this portmap",
                 details: "it masquerades by itself and calls no chain of iptables; leave it out")
-        }
-        for key in ["conditionsV4", "conditionsV6"] {
-            guard let conditions = try raw.optionalStrings(key), !conditions.isEmpty else { continue }
-            throw CNIError(
-                .unsupportedField, "\(key) is not supported by this portmap",
-                details: "its rules are the same for all mappings; use hostIP to limit one, and leave \(key) out")
         }
     }
 }

@@ -55,6 +55,14 @@ public struct NftablesTransaction: ~Copyable {
         }
     }
 
+    /// Deletes a chain and its rules; EBUSY when something leads to it.
+    public mutating func delete(_ chain: NftablesChain) {
+        append(NFT_MSG_DELCHAIN, [], chain.table.family, "delete chain \(chain.table) \(chain.name)") {
+            $0.put(NFTA_CHAIN_TABLE, chain.table.name)
+            $0.put(NFTA_CHAIN_NAME, chain.name)
+        }
+    }
+
     /// Deletes all rules of a chain.
     public mutating func flush(_ chain: NftablesChain) {
         append(NFT_MSG_DELRULE, [], chain.table.family, "flush chain \(chain.table) \(chain.name)") {
