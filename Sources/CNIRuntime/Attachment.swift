@@ -6,7 +6,7 @@ import JSON
 /// before ADD, and again with what ADD has made: DEL is then asked with the same, whatever the configuration says by
 /// then (specification 1.1.0, section 3, "Deriving requests").
 public struct Attachment: Sendable, Hashable {
-    /// The version of this file's layout. A newer one is refused.
+    /// The version of the layout.
     static let schema: Int64 = 1
 
     public var containerID: String
@@ -20,6 +20,8 @@ public struct Attachment: Sendable, Hashable {
     public var capabilityArguments: JSONObject
     /// What the whole chain has made; nil while that is not known: ADD was begun and its end was not seen.
     public var result: JSONValue?
+    /// How the pod named the network, `NAMESPACE/NAME`; nil for the default one.
+    public var reference: String?
 
     public init(
         containerID: String, interfaceName: String, namespacePath: String, network: NetworkList, arguments: [String],
@@ -58,6 +60,7 @@ public struct Attachment: Sendable, Hashable {
         object.append("capabilityArguments", .object(capabilityArguments))
         object.append("network", network.json)
         object.append("result", ifPresent: result)
+        object.append("reference", ifPresent: reference.map { .string($0) })
         return .object(object)
     }
 
@@ -65,8 +68,8 @@ public struct Attachment: Sendable, Hashable {
     public init(_ json: JSONValue) throws(CNIError) {
         do {
             let schema = try json.requiredInteger("schema")
-            guard schema <= Self.schema else {
-                throw JSONError("schema \(schema) is newer than \(Self.schema), which this version reads", at: .none)
+            guard schema == Self.schema else {
+                throw JSONError("schema \(schema) is not \(Self.schema), which this version reads", at: .none)
             }
             containerID = try json.requiredString("containerID")
             interfaceName = try json.requiredString("interface")
@@ -74,6 +77,7 @@ public struct Attachment: Sendable, Hashable {
             arguments = try json.optionalStrings("arguments") ?? []
             capabilityArguments =
                 try json.optional("capabilityArguments", "an object") { $0.objectValue } ?? JSONObject()
+            reference = try json.optionalString("reference")
             result = json["result"].flatMap { $0.isNull ? nil : $0 }
         } catch {
             throw CNIError(.undecodable, "this is no record of an attachment", details: "\(error)")

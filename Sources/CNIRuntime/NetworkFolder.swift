@@ -23,16 +23,8 @@ public struct NetworkFolder: Sendable, Hashable {
     ///
     /// - Throws: `SystemError` when there is one that cannot be listed.
     public func read() throws(SystemError) -> Outcome {
-        let names: [String]
-        do { names = try Files.list(path) } catch {
-            if error.errno == .noEntry { return .none }
-            throw error
-        }
         var problems: [String] = []
-        for name in names where [".conf", ".conflist", ".json"].contains(where: { name.hasSuffix($0) }) {
-            let file = Path.join(path, name)
-            // A folder of drop-ins may have such a name.
-            if Files.isDirectory(file) { continue }
+        for file in try files() {
             do {
                 return .network(try load(file), file: file, problems: problems)
             } catch {
@@ -40,6 +32,28 @@ public struct NetworkFolder: Sendable, Hashable {
             }
         }
         return problems.isEmpty ? .none : .unusable(problems)
+    }
+
+    /// The network of this name; nil when no usable file names it. Blocks.
+    ///
+    /// - Throws: `SystemError` when the folder cannot be listed.
+    public func network(named name: String) throws(SystemError) -> NetworkList? {
+        for file in try files() {
+            if let list = try? load(file), list.name == name { return list }
+        }
+        return nil
+    }
+
+    /// Files of configurations in the order of their names.
+    private func files() throws(SystemError) -> [String] {
+        let names: [String]
+        do { names = try Files.list(path) } catch {
+            if error.errno == .noEntry { return [] }
+            throw error
+        }
+        // A folder of drop-ins may have such a name.
+        return names.filter { name in [".conf", ".conflist", ".json"].contains { name.hasSuffix($0) } }
+            .map { Path.join(path, $0) }.filter { !Files.isDirectory($0) }
     }
 
     private func load(_ file: String) throws -> NetworkList {

@@ -75,6 +75,24 @@ public struct NetworkList: Sendable, Hashable {
     /// Whether a plugin of the network wants to be told this at run time (`capabilities` in its configuration).
     public func hasCapability(_ name: String) -> Bool { plugins.contains { $0.capabilities.contains(name) } }
 
+    /// Each capability that some plugin wants to be told of.
+    public var capabilities: Set<String> { plugins.reduce(into: []) { $0.formUnion($1.capabilities) } }
+
+    /// The list with these members in every plugin's `args.cni`, in place of those of their names.
+    public func adding(arguments: JSONObject) -> NetworkList {
+        let plugins = plugins.map { plugin in
+            var plugin = plugin
+            var all = plugin.configuration["args"]?.objectValue ?? JSONObject()
+            var own = all["cni"]?.objectValue ?? JSONObject()
+            for member in arguments.members { own[member.key] = member.value }
+            all["cni"] = .object(own)
+            plugin.configuration["args"] = .object(all)
+            return plugin
+        }
+        return NetworkList(
+            name: name, version: version, plugins: plugins, disablesGarbageCollection: disablesGarbageCollection)
+    }
+
     /// The list with further plugins behind its own (drop-ins of version 1.1.0).
     ///
     /// - Throws: `CNIError` 7 when there are no plugins at all, or one is not well formed.

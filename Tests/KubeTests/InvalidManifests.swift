@@ -2,6 +2,26 @@ extension BrokenManifestTests {
     /// Manifests of the right shape that the API server would not take.
     static let invalid: [(String, [String])] = [
         (
+            "{apiVersion: v1, kind: Pod, metadata: {name: p,\nannotations: {k8s.v1.cni.cncf.io/networks: a/b/c,\n"
+                + "kubernetes.io/ingress-bandwidth: fast}},\nspec: {containers: [{name: c, image: i}]}}",
+            [
+                "2:44: metadata.annotations[k8s.v1.cni.cncf.io/networks]: Invalid value: \"a/b/c\": \"a/b/c\" is not of the "
+                    + "form [NAMESPACE/]NAME[@INTERFACE]",
+                "3:34: metadata.annotations[kubernetes.io/ingress-bandwidth]: Invalid value: \"fast\": must be a quantity "
+                    + "of bits a second from 1k to 1P",
+            ]
+        ),
+        (
+            "{apiVersion: v1, kind: Pod, metadata: {name: p,\nannotations: {k8s.v1.cni.cncf.io/networks: a,\n"
+                + "kubernetes.io/egress-bandwidth: 1M}},\nspec: {hostNetwork: true, containers: [{name: c, image: i}]}}",
+            [
+                "2:44: metadata.annotations[k8s.v1.cni.cncf.io/networks]: Forbidden: may not be set when hostNetwork is "
+                    + "true: the host's interfaces are the pod's",
+                "3:33: metadata.annotations[kubernetes.io/egress-bandwidth]: Forbidden: may not be set when hostNetwork is "
+                    + "true",
+            ]
+        ),
+        (
             "{apiVersion: v1, kind: Pod, metadata: {name: My_Pod, namespace: a.b, uid: ../x},\n"
                 + "spec: {containers: [{name: c, image: i}]}}",
             [

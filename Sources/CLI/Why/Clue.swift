@@ -78,7 +78,7 @@ struct Clue: Sendable {
         Clue("node-disk-full", "No space left on device", "Disk quota exceeded", "minimumFreeDisk"),
         Clue("host-port-taken", "is taken by pod"),
         Clue("cni-plugin-missing", "there is no plugin of this name"),
-        Clue("cni-configuration", "no network configuration in * is usable"),
+        Clue("cni-configuration", "no network configuration in * is usable", "there is no network * in"),
         Clue("cni-failed", "network *: plugin"),
         Clue("claim-missing", "persistentvolumeclaim * not found"),
         Clue("claim-unbound", "PVC is not bound"),

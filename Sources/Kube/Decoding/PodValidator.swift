@@ -18,6 +18,7 @@ struct PodValidator: IssueCollector {
         validator.spec(pod.spec, FieldPath().field("spec"))
         validator.appArmorAnnotations(pod)
         validator.replacement(pod, FieldPath())
+        validator.networkAnnotations(pod)
         return validator.issues
     }
 

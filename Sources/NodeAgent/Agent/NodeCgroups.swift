@@ -32,6 +32,12 @@ public struct NodeCgroups: Sendable {
         }
     }
 
+    /// A path below the root as processes and plugins name it: below the mount point.
+    func pathBelowMount(_ path: String) -> String {
+        let full = Path.join(root.path, path)
+        return full.hasPrefix(hierarchy.mountPoint) ? String(full.dropFirst(hierarchy.mountPoint.utf8.count)) : full
+    }
+
     /// Removes the tree when nothing runs in it.
     public func removeIfEmpty() {
         _ = try? root.remove()

@@ -13,8 +13,6 @@ public struct BuiltInNetwork: Sendable {
 
     /// All its plugins.
     let list: NetworkList
-    /// Without the one that only ports of the host need: one process less a pod.
-    let listWithoutPorts: NetworkList
     public let bridge: String
     public let table: String
     let forwarding: ForwardingReview
@@ -45,16 +43,27 @@ public struct BuiltInNetwork: Sendable {
             ([
                 "type": "portmap", "capabilities": ["portMappings": true], "nftTable": .string(table),
             ] as JSONValue).objectValue
+        let shaper: JSONObject? = (["type": "bandwidth", "capabilities": ["bandwidth": true]] as JSONValue).objectValue
         let plugins: [NetworkList.Plugin] = [
             .init(type: "bridge", configuration: bridgePlugin ?? JSONObject()),
             .init(type: "portmap", configuration: portMapper ?? JSONObject()),
+            .init(type: "bandwidth", configuration: shaper ?? JSONObject()),
         ]
         list = NetworkList(name: "swiftlet" + instance, version: .v110, plugins: plugins)
-        listWithoutPorts = NetworkList(name: list.name, version: list.version, plugins: [plugins[0]])
         forwarding = ForwardingReview(
             bridge: bridge, table: table, includesIPv6: range.isIPv6, opensFirewall: opensFirewall)
         summary = "built-in, \(range) on \(bridge)"
         settings = HostSettings(record: paths.hostSettings)
+    }
+
+    /// The network for a pod, without the plugins that have nothing to do for it: each is a process.
+    func list(for request: PodRequest) -> NetworkList {
+        let wanted = request.capabilityArguments(list)
+        let plugins = list.plugins.filter { plugin in
+            let own = NetworkList(name: list.name, version: list.version, plugins: [plugin]).capabilities
+            return own.isEmpty || wanted.members.contains { own.contains($0.key) }
+        }
+        return NetworkList(name: list.name, version: list.version, plugins: plugins)
     }
 
     /// Before a pod is attached: what the plugins are about to change on the host is written down.

@@ -83,10 +83,12 @@ final class NetworkChoice {
             do {
                 let before = outcome
                 take(try await pool.run { [folder] in try folder.read() })
-                if outcome == before { return }
-                refusal = nil
-                await askNow()
-                tell()
+                if outcome != before {
+                    refusal = nil
+                    await askNow()
+                    tell()
+                }
+                // It may be another file that they wait for.
                 onChange()
             } catch {
                 log.warning("\(error)")
@@ -126,6 +128,11 @@ final class NetworkChoice {
         if let refusal, refusal.list == list { await askNow() }
         if let refusal, refusal.list == list { throw refusal.failure }
         return list
+    }
+
+    /// A network that a pod asks for by its name; nil when there is none.
+    func network(named name: String) async throws -> NetworkList? {
+        try await pool.run { [folder] in try folder.network(named: name) }
     }
 
     private var chosen: NetworkList? {

@@ -65,12 +65,13 @@ extension PodNetworks {
         var rules = RuleRestoration()
         for uid in try store.containers() where !passed.contains(uid) {
             // One that cannot be read is told when its pod is released.
-            guard let attachment = try? store.load(uid), attachment.result != nil else { continue }
-            for plugin in attachment.network.plugins where RuleRestoration.concerns(plugin.type) {
-                // One of another make has rules of its own.
-                guard PluginRunner.isOurs(plugin.type, in: folders) else { continue }
-                let request = attachment.request(plugin, folders)
-                try rules.add(plugin.type, try request.pluginEnvironment(), try NetworkConfiguration(request.input))
+            for attachment in (try? store.load(uid)) ?? [] where attachment.result != nil {
+                for plugin in attachment.network.plugins where RuleRestoration.concerns(plugin.type) {
+                    // One of another make has rules of its own.
+                    guard PluginRunner.isOurs(plugin.type, in: folders) else { continue }
+                    let request = attachment.request(plugin, folders)
+                    try rules.add(plugin.type, try request.pluginEnvironment(), try NetworkConfiguration(request.input))
+                }
             }
         }
         return rules

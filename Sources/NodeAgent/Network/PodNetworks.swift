@@ -11,21 +11,21 @@ import Netlink
 /// leaves nothing that the next one does not find.
 @LoopActor
 public final class PodNetworks {
-    /// The name of a pod's interface.
-    private static let interface = "eth0"
+    /// The name of a pod's interface on its default network.
+    static let interface = "eth0"
 
     let pool: BlockingPool
-    private let log: Log
-    private let paths: NodePaths
+    let log: Log
+    let paths: NodePaths
     let choice: NetworkChoice
     let store: AttachmentStore
     let runner: PluginRunner
     let builtIn: BuiltInNetwork
-    private let gate = NetworkGate()
-    private let loop: EventLoop
+    let gate = NetworkGate()
+    let loop: EventLoop
     /// Attached, or being attached or released.
     private var active: Set<String> = []
-    private var hostPorts = HostPorts()
+    var hostPorts = HostPorts()
     private var idleTimer: EventLoop.Token?
     /// Pods that are being attached or released now.
     var changing: Set<String> = []
@@ -70,29 +70,28 @@ public final class PodNetworks {
 
     // MARK: - Attaching
 
-    /// What an earlier call made for the pod and is still there: its addresses; nil when something of it is missing.
-    public func existing(_ pod: Pod) async throws -> [String]? {
+    /// What an earlier call made for the pod and is still there; nil when something of it is missing.
+    public func existing(_ pod: Pod) async throws -> PodConnection? {
         let uid = pod.metadata.uid
         let path = namespacePath(uid)
-        let found = try await pool.run { [store] () -> Attachment? in
-            guard let attachment = try? store.load(uid), attachment.result != nil else { return nil }
-            do { _ = try NetworkNamespace(path: path) } catch { return nil }
-            return attachment
+        let found = try await pool.run { [store] () -> [Attachment] in
+            guard let attachments = try? store.load(uid), attachments.allSatisfy({ $0.result != nil }) else { return [] }
+            do { _ = try NetworkNamespace(path: path) } catch { return [] }
+            return attachments
         }
-        guard let found else { return nil }
-        let addresses = try found.addresses()
+        guard !found.isEmpty else { return nil }
+        let connection = try PodConnection(found)
         active.insert(uid)
         // It has them: who came in between is the one that is refused.
         try? hostPorts.claim(pod)
-        keepRules(of: found)
-        return addresses
+        for attachment in found { keepRules(of: attachment) }
+        return connection
     }
 
-    /// The addresses on record of a pod that an earlier agent attached, without a look at whether it is attached still;
-    /// none where nothing is on record. Reads one file in /run: for the agent's start.
-    func addressesOnRecord(_ uid: String) -> [String] {
-        guard let attachment = try? store.load(uid) else { return [] }
-        return (try? attachment.addresses()) ?? []
+    /// What is on record of a pod that an earlier agent attached, without a look at whether it is attached still; nothing
+    /// where there is no record. Reads one file in /run: for the agent's start.
+    func connectionOnRecord(_ uid: String) -> PodConnection {
+        (try? PodConnection(try store.load(uid))) ?? PodConnection()
     }
 
     /// Makes the pod's network namespace, releasing first whatever an earlier try has left.
@@ -105,77 +104,6 @@ public final class PodNetworks {
             try Files.makeDirectories(folder, mode: 0o755)
             try NetworkNamespace.create(at: path)
         }
-    }
-
-    /// Connects the pod's namespace to the network that the configuration names now.
-    ///
-    /// - Returns: the pod's addresses, at least one.
-    /// - Throws: `NetworkFailure` or `SystemError`; nothing of the attachment is then left, or, where a plugin cannot
-    ///   undo its part, it is still on record and released by the next try.
-    public func connect(_ pod: Pod) async throws -> [String] {
-        try hostPorts.claim(pod)
-        await beginChange(of: pod.metadata.uid)
-        defer { endChange(of: pod.metadata.uid) }
-        do {
-            return try await gate.pass(exclusively: false) { try await attach(pod) }
-        } catch {
-            hostPorts.release(pod.metadata.uid)
-            choice.attachmentFailed()
-            throw error
-        }
-    }
-
-    private func attach(_ pod: Pod) async throws -> [String] {
-        // Of an earlier try that could not be undone.
-        if let old = try await pool.run({ [store] in try store.load(pod.metadata.uid) }) { try await delete(old) }
-        let arguments = Self.capabilityArguments(pod)
-        var list = try await choice.current()
-        if list == builtIn.list, arguments.isEmpty { list = builtIn.listWithoutPorts }
-        for wanted in arguments.members where !list.hasCapability(wanted.key) {
-            throw NetworkFailure(
-                "network \(list.name) of \(choice.file ?? "this node") cannot give the pod its hostPort: no plugin of it has "
-                    + "the capability \(wanted.key); add the plugin portmap with it, or remove hostPort")
-        }
-        var attachment = Attachment(
-            containerID: pod.metadata.uid, interfaceName: Self.interface,
-            namespacePath: namespacePath(pod.metadata.uid), network: list, arguments: Self.arguments(pod),
-            capabilityArguments: arguments)
-        try await pool.run { [store, builtIn, attachment] in
-            try builtIn.prepare(for: attachment.network)
-            try store.save(attachment)
-        }
-        keepRules(of: attachment)
-        do {
-            attachment.result = try await add(attachment)
-            let addresses = try attachment.addresses()
-            guard !addresses.isEmpty else {
-                throw NetworkFailure("network \(list.name) gave the pod no address; its last plugin must report one")
-            }
-            try await pool.run { [store, attachment] in try store.save(attachment) }
-            return addresses
-        } catch {
-            do {
-                try await delete(attachment)
-                try await pool.run { [store] in try store.remove(pod.metadata.uid) }
-            } catch {
-                log.warning("pod \(pod.fullName): \(error)")
-            }
-            throw error
-        }
-    }
-
-    private func add(_ attachment: Attachment) async throws -> JSONValue? {
-        var result: JSONValue?
-        for (index, plugin) in attachment.network.plugins.enumerated() {
-            let request = PluginRequest(
-                .add, attachment, plugin: index, previous: result, path: runner.folders)
-            do throws(CNIError) {
-                result = try await runner.run(request)
-            } catch {
-                throw NetworkFailure("cannot attach the pod", plugin: plugin.type, of: attachment.network.name, error)
-            }
-        }
-        return result
     }
 
     // MARK: - What is seen of it
@@ -210,29 +138,6 @@ public final class PodNetworks {
         }
     }
 
-    /// What kubelet and containerd tell plugins of a pod.
-    private static func arguments(_ pod: Pod) -> [String] {
-        [
-            "IgnoreUnknown=1", "K8S_POD_NAMESPACE=\(pod.metadata.namespace)", "K8S_POD_NAME=\(pod.metadata.name)",
-            "K8S_POD_INFRA_CONTAINER_ID=\(pod.metadata.uid)", "K8S_POD_UID=\(pod.metadata.uid)",
-        ]
-    }
-
-    private static func capabilityArguments(_ pod: Pod) -> JSONObject {
-        let mappings = (pod.spec.sidecars + pod.spec.containers).flatMap(\.ports).compactMap { port -> JSONValue? in
-            guard let hostPort = port.hostPort else { return nil }
-            var mapping = JSONObject()
-            mapping.append("hostPort", .integer(hostPort))
-            mapping.append("containerPort", .integer(port.containerPort))
-            mapping.append("protocol", .string(port.protocol.rawValue.lowercased()))
-            mapping.append("hostIP", ifPresent: port.hostIP.map { .string($0) })
-            return .object(mapping)
-        }
-        var arguments = JSONObject()
-        if !mappings.isEmpty { arguments.append("portMappings", .array(mappings)) }
-        return arguments
-    }
-
     // MARK: - Releasing
 
     /// Undoes what was made for the pod, as it was made, and removes its namespace. Nothing happens where there is
@@ -252,12 +157,11 @@ public final class PodNetworks {
         await beginChange(of: uid)
         defer { endChange(of: uid) }
         try await gate.pass(exclusively: false) {
-            let found: Result<Attachment?, any Error> = try await pool.run { [store] in
+            let found: Result<[Attachment], any Error> = try await pool.run { [store] in
                 Result { try store.load(uid) }
             }
             switch found {
-            case .success(let attachment?): try await delete(attachment)
-            case .success(nil): break
+            case .success(let attachments): try await delete(attachments)
             case .failure(let error):
                 log.error("the record of pod \(uid)'s network is lost, what it held is collected later: \(error)")
             }
@@ -270,32 +174,6 @@ public final class PodNetworks {
         hostPorts.release(uid)
         settleLater()
     }
-
-    private func delete(_ attachment: Attachment) async throws {
-        var attachment = attachment
-        // A namespace that is gone is not named to the plugins.
-        if (try? NetworkNamespace(path: attachment.namespacePath)) == nil { attachment.namespacePath = "" }
-        var failure: NetworkFailure?
-        for (index, plugin) in attachment.network.plugins.enumerated().reversed() {
-            let request = PluginRequest(
-                .delete, attachment, plugin: index, previous: attachment.result, path: runner.folders)
-            do throws(CNIError) {
-                _ = try await runner.run(request)
-            } catch {
-                // One that did not take part in ADD has nothing to undo.
-                if attachment.result == nil, Self.cannotHaveBegun.contains(error.code) { continue }
-                failure =
-                    failure
-                    ?? NetworkFailure("cannot release the pod", plugin: plugin.type, of: attachment.network.name, error)
-            }
-        }
-        if let failure { throw failure }
-    }
-
-    /// The plugin is not there, or refuses the configuration as such.
-    private static let cannotHaveBegun: Set<CNIError.Code> = [
-        .unavailable, .incompatibleVersion, .unsupportedField, .invalidConfiguration,
-    ]
 
     // MARK: - The whole network
 
@@ -324,20 +202,36 @@ public final class PodNetworks {
         settleLater()
     }
 
+    /// Of the network for new pods, and of those that pods on record are attached to.
     private func collectGarbage() async throws {
         try await gate.pass(exclusively: true) {
-            let list = try await choice.current()
-            guard list.version >= .v110, !list.disablesGarbageCollection else { return }
-            let valid = try await pool.run { [store] in try store.containers() }
-                .map { NetworkConfiguration.Attachment(containerID: $0, interfaceName: Self.interface) }
-            for (index, plugin) in list.plugins.enumerated() {
-                let request = PluginRequest(
-                    collectGarbageOf: list, plugin: index, valid: valid, path: runner.folders)
-                do throws(CNIError) {
-                    _ = try await runner.run(request)
-                } catch {
-                    log.warning("network \(list.name): plugin \(plugin.type) cannot collect garbage: \(error)")
-                }
+            var lists: [NetworkList] = []
+            do { lists.append(try await choice.current()) } catch { log.warning("\(error)") }
+            let (containers, attachments) = try await pool.run { [store] in
+                let containers = try store.containers()
+                return (containers, containers.flatMap { (try? store.load($0)) ?? [] })
+            }
+            for attachment in attachments where !lists.contains(where: { $0.name == attachment.network.name }) {
+                lists.append(attachment.network)
+            }
+            // A record that cannot be read stands for the attachment that every pod has.
+            let valid =
+                Set(attachments.map { NetworkConfiguration.Attachment($0) })
+                .union(containers.map { .init(containerID: $0, interfaceName: Self.interface) })
+            for list in lists where list.version >= .v110 && !list.disablesGarbageCollection {
+                await collectGarbage(of: list, valid: valid)
+            }
+        }
+    }
+
+    private func collectGarbage(of list: NetworkList, valid: Set<NetworkConfiguration.Attachment>) async {
+        let valid = valid.sorted { ($0.containerID, $0.interfaceName) < ($1.containerID, $1.interfaceName) }
+        for (index, plugin) in list.plugins.enumerated() {
+            let request = PluginRequest(collectGarbageOf: list, plugin: index, valid: valid, path: runner.folders)
+            do throws(CNIError) {
+                _ = try await runner.run(request)
+            } catch {
+                log.warning("network \(list.name): plugin \(plugin.type) cannot collect garbage: \(error)")
             }
         }
     }
@@ -371,5 +265,11 @@ public final class PodNetworks {
         } catch {
             log.warning("the built-in network is not taken down: \(error)")
         }
+    }
+}
+
+extension NetworkConfiguration.Attachment {
+    init(_ attachment: Attachment) {
+        self.init(containerID: attachment.containerID, interfaceName: attachment.interfaceName)
     }
 }

@@ -68,6 +68,9 @@ public protocol PodOperations: AnyObject {
     /// The pod's addresses while its sandbox is there.
     var addresses: [String] { get }
 
+    /// What the pod's networks have given it, for the annotation that says it; nil where it has no further ones.
+    var networkStatus: String? { get }
+
     /// The sandbox is there, or an earlier agent left one that nobody has looked at yet.
     var isThere: Bool { get }
 
@@ -82,6 +85,10 @@ public protocol PodOperations: AnyObject {
 
     /// Notes for people about what the operations found on their way.
     var onNote: ((EventNote) -> Void)? { get set }
+}
+
+extension PodOperations {
+    public var networkStatus: String? { nil }
 }
 
 /// A pod's supervisor lives, or nothing says that it does not, and cannot be spoken with.

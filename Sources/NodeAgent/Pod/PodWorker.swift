@@ -96,6 +96,7 @@ public final class PodWorker {
 
     /// The pod's addresses while its sandbox is there.
     public var addresses: [String] { operations.addresses }
+    public var networkStatus: String? { operations.networkStatus }
 
     /// The pod's namespaces and volumes are there, as far as is known: an agent that has just come says of a pod what
     /// the one before it said.

@@ -13,6 +13,8 @@ public final class PodSandbox: PodOperations {
     let node: NodeServices
     let directory: PodDirectory
     let cgroupPlan: PodCgroupPlan
+    /// Of the sandbox that is there.
+    private var connection = PodConnection()
     var openPullPolicies: Set<String>
     let openVolumePolicies: Set<String>
     public var onExit: ((_ container: String, _ attempt: Int, ContainerRecord.Termination) -> Void)?
@@ -57,7 +59,7 @@ public final class PodSandbox: PodOperations {
 
     /// A sandbox on record.
     struct Left {
-        var addresses: [String]
+        var connection: PodConnection
     }
 
     /// How long a supervisor that runs may take to say what it runs.
@@ -86,14 +88,16 @@ public final class PodSandbox: PodOperations {
         self.directory = directory
         cgroupPlan = PodCgroupPlan(pod.spec, directory: directory, podPIDLimit: node.podPIDLimit)
         guard Files.exists(PodConfiguration.socketPath(runFolder: runFolder)) else { return }
-        left = Left(addresses: pod.spec.hostNetwork ? [] : node.networks.addressesOnRecord(directory.uid))
+        left = Left(
+            connection: pod.spec.hostNetwork ? PodConnection() : node.networks.connectionOnRecord(directory.uid))
         findImageVolumes()
         // What runs has them already.
         try? takeClaims(onlyGiven: true)
     }
 
     public var supervisor: SupervisorClient? { client }
-    public var addresses: [String] { context?.podIPs ?? left?.addresses ?? [] }
+    public var addresses: [String] { context?.podIPs ?? left?.connection.addresses ?? [] }
+    public var networkStatus: String? { context == nil ? left?.connection.status : connection.status }
     public var isThere: Bool { context != nil || left != nil }
     var runFolder: String { node.paths.runPod(directory.uid) }
 
@@ -148,7 +152,8 @@ public final class PodSandbox: PodOperations {
             if !isConnected { try await node.networks.makeNamespace(directory.uid) }
             try spawn(draft)
         } else if !isConnected, let known = try await node.networks.existing(pod) {
-            (draft.podIPs, isConnected) = (known, true)
+            connection = known
+            (draft.podIPs, isConnected) = (known.addresses, true)
         } else if !isConnected, isAdopted, try await subscribe().contains(where: \.isRunning) {
             // What runs is not ended because a note about it is lost.
             node.log.warning("pod \(pod.fullName): its addresses are not on record any more")
@@ -159,7 +164,11 @@ public final class PodSandbox: PodOperations {
         let cgroup = Task { try await makeCgroup() }
         do {
             if !isConnected {
-                draft.podIPs = try await node.networks.connect(pod)
+                connection = try await node.networks.connect(
+                    pod, cgroup: node.cgroups.pathBelowMount(cgroupPlan.path),
+                    resolver: { [draft] in Self.resolver(of: draft) })
+                draft.podIPs = connection.addresses
+                for note in connection.notes { onNote?(note) }
                 warnOfObstacles()
             }
         } catch {
@@ -168,6 +177,12 @@ public final class PodSandbox: PodOperations {
         }
         try await cgroup.value
         try await prepare(draft)
+    }
+
+    private static func resolver(of context: PodContext) -> ResolverConfiguration {
+        let files = PodFiles(
+            context, nodeHosts: "", nodeResolvConf: NodeFiles.resolverConfiguration(forOwnNetwork: true))
+        return ResolverConfiguration(parsing: files.resolvConf)
     }
 
     /// Finds the supervisor that an earlier run of the agent left, or that could not be spoken with any more.
