@@ -16,7 +16,7 @@ public struct NetworkList: Sendable, Hashable {
         }
 
         /// What the plugin wants to be told at run time.
-        var capabilities: Set<String> {
+        public var capabilities: Set<String> {
             let members = configuration["capabilities"]?.objectValue?.members ?? []
             return Set(members.filter { $0.value.boolValue == true }.map(\.key))
         }

@@ -40,7 +40,8 @@ import Testing
     @Test func oneAttachmentIsWrittenAsOlderReleasesReadIt() throws {
         let directory = try TemporaryDirectory()
         let store = AttachmentStore(folder: directory.path)
-        let text = #"{"schema":1,"containerID":"c1","interface":"eth0","netns":"/n","arguments":["A=b"],"#
+        let text =
+            #"{"schema":1,"containerID":"c1","interface":"eth0","netns":"/n","arguments":["A=b"],"#
             + #""capabilityArguments":{},"network":{"cniVersion":"1.0.0","name":"n","disableGC":false,"#
             + #""plugins":[{"type":"a"}]},"result":{"ips":[]}}"#
         try Files.replace(Path.join(directory.path, "c1.json"), with: text.utf8, durable: false)

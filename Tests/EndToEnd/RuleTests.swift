@@ -36,12 +36,19 @@ let ruleSuite = Suite("firewall rules", isOfKernel: true) {
             try node.eventually("the pages are served", seconds: 10) { isServed(8101, "one") && isServed(8102, "two") }
             let open = try HTTPPeer.connect("127.0.0.1", 8101)
             let before = try ruleset()
+            var shortest = Nanoseconds.seconds(10)
             for _ in 0..<3 {
                 try flushRuleset()
+                let flushed = BootInstant.now
                 try expect(try ruleset() != before, "nothing was flushed")
-                try node.eventually("the rules stand again", seconds: 1) { try ruleset() == before }
-                try expect(isServed(8101, "one") && isServed(8102, "two"), "a page is not served")
+                try node.eventually("the rules stand again", seconds: 10) { try ruleset() == before }
+                shortest = min(shortest, BootInstant.now - flushed)
+                try node.eventually("the pages are served", seconds: 10) {
+                    isServed(8101, "one") && isServed(8102, "two")
+                }
             }
+            // Others may have the machine's processors for longer than that, but hardly three times.
+            try expect(shortest < .seconds(node.machine.scale), "the rules stood again after \(shortest)")
             try open.writeAll("GET / HTTP/1.0\r\n\r\n".utf8)
             let answer = String(decoding: try open.readAll(limit: 4096), as: UTF8.self)
             try expectContains(answer, "one", "the answer on the connection opened before")
@@ -64,15 +71,15 @@ let ruleSuite = Suite("firewall rules", isOfKernel: true) {
                 var transaction = NftablesTransaction()
                 transaction.flush(NftablesChain(chain, of: table))
                 try socket.commit(transaction)
-                try node.eventually("the rules of \(chain) stand again", seconds: 1) { try ruleset() == before }
+                try node.eventually("the rules of \(chain) stand again", seconds: 10) { try ruleset() == before }
             }
             let elements = try socket.elements(of: "hostports_ip", in: table) ?? []
             try expectEqual(elements.count, 1, "host ports")
             var transaction = NftablesTransaction()
             transaction.delete(elements, from: "hostports_ip", of: table)
             try socket.commit(transaction)
-            try node.eventually("the element is there again", seconds: 1) { try ruleset() == before }
-            try expect(isServed(8103, "part"), "the page is not served")
+            try node.eventually("the element is there again", seconds: 10) { try ruleset() == before }
+            try node.eventually("the page is served again", seconds: 10) { isServed(8103, "part") }
         },
         Test("rules that went while no agent ran stand again when one does") { node in
             try node.drop("away.yaml", web("away", port: 8104))
@@ -83,8 +90,8 @@ let ruleSuite = Suite("firewall rules", isOfKernel: true) {
             try flushRuleset()
             try expect(!isServed(8104, "away"), "it is served without rules")
             try node.start()
-            try node.eventually("the rules stand again", seconds: 5) { try ruleset() == before }
-            try expect(isServed(8104, "away"), "the page is not served")
+            try node.eventually("the rules stand again", seconds: 10) { try ruleset() == before }
+            try node.eventually("the page is served again", seconds: 10) { isServed(8104, "away") }
         },
         Test("the rules of a network from a file come back, and pods that come and go do not make the agent look") {
             node in
@@ -96,9 +103,10 @@ let ruleSuite = Suite("firewall rules", isOfKernel: true) {
             defer { try? Files.removeTree(folder) }
             let list = """
                 {"cniVersion":"1.1.0","name":"filed","plugins":[
-                 {"type":"ptp","ipMasq":true,"ipam":{"type":"host-local","subnet":"10.78.0.0/24",
+                 {"type":"bridge","bridge":"e2efiled","isGateway":true,"hairpinMode":true,"ipMasq":true,"ipam":{"type":"host-local","subnet":"10.78.0.0/24",
                   "dataDir":"\(node.root)/leases","routes":[{"dst":"0.0.0.0/0"}]}},
-                 {"type":"portmap","capabilities":{"portMappings":true}}]}
+                 {"type":"portmap","capabilities":{"portMappings":true}},
+                 {"type":"firewall","ingressPolicy":"isolated"}]}
                 """
             try Files.replace("\(folder)/10-filed.conflist", with: list.utf8, durable: false)
             try node.drop("filed.yaml", web("filed", port: 8105))
@@ -106,8 +114,8 @@ let ruleSuite = Suite("firewall rules", isOfKernel: true) {
             try node.eventually("the page is served", seconds: 10) { isServed(8105, "filed") }
             let before = try ruleset()
             try flushRuleset()
-            try node.eventually("the rules stand again", seconds: 1) { try ruleset() == before }
-            try expect(isServed(8105, "filed"), "the page is not served")
+            try node.eventually("the rules stand again", seconds: 10) { try ruleset() == before }
+            try node.eventually("the page is served again", seconds: 10) { isServed(8105, "filed") }
             let told = node.agentLog().split(separator: "\n").count { $0.contains("nftables rules") }
             try node.drop("guest.yaml", web("guest", port: 8106))
             try node.waitReady("guest")
@@ -119,7 +127,11 @@ let ruleSuite = Suite("firewall rules", isOfKernel: true) {
             // The table of networks from files is nobody's to remove; with pods it would come back.
             try node.removeAllPods()
             var socket = try NftablesSocket()
-            try socket.deleteTable(NftablesTable(.inet, "swiftlet_cni"))
+            for family in [NftablesFamily.inet, .bridge] {
+                try socket.deleteTable(NftablesTable(family, "swiftlet_cni"))
+            }
+            var routes = try RouteSocket()
+            try routes.perform { $0.deleteLink(.name("e2efiled")) }
         },
     ]
 }

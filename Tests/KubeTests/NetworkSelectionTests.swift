@@ -30,7 +30,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("a,,b", "is not of the form"), ("a/b/c", "is not of the form"), ("../a", "namespace \"..\""), ("n/.a", "cannot be a network's name"),
+        ("a,,b", "is not of the form"), ("a/b/c", "is not of the form"), ("../a", "namespace \"..\""),
+        ("n/.a", "cannot be a network's name"),
         ("N/a", "namespace \"N\""), ("a@eth0", "interface \"eth0\" is there twice"),
         ("a@net2,b", "interface \"net2\" is there twice"), ("a@sixteenlettersno", "cannot be an interface's name"),
         ("{\"name\": \"a\"}", "must be names between commas or a JSON list"), ("[{\"name\": \"a\"}", "JSON"),

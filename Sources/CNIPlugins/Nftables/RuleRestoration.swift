@@ -19,6 +19,8 @@ public struct RuleRestoration {
     private typealias Missing = (old: NftablesElement?, owner: ElementOwner, new: OwnedElement)
 
     private var parts: [NftablesTable: Part] = [:]
+    /// Attachments that `firewall` looks after.
+    private var guarded: [(table: NftablesTable, isIsolated: Bool, request: AttachmentRequest)] = []
 
     /// How often others may change the ruleset between our reading and writing.
     private static let attempts = 50
@@ -27,14 +29,18 @@ public struct RuleRestoration {
 
     /// Whether a plugin of this name keeps something in nftables.
     public static func concerns(_ plugin: String) -> Bool {
-        [Bridge.name, PointToPoint.name, Portmap.name].contains(plugin)
+        [Bridge.name, Firewall.name, PointToPoint.name, Portmap.name].contains(plugin)
     }
 
-    /// The table that a plugin with this configuration uses.
+    /// Whether a plugin of this name puts rules into other programs' chains.
+    public static func reachesOthers(_ plugin: String) -> Bool { plugin == Firewall.name }
+
+    /// The tables that a plugin with this configuration uses.
     ///
     /// - Throws: `CNIError` 7 for a name that cannot be one.
-    public static func table(_ configuration: NetworkConfiguration) throws(CNIError) -> NftablesTable {
-        try NftTableName.read(configuration)
+    public static func tables(_ configuration: NetworkConfiguration) throws(CNIError) -> [NftablesTable] {
+        let table = try NftTableName.read(configuration)
+        return [table, FirewallRules.portTable(table)]
     }
 
     /// Adds what an attachment has of the plugin of this name. Nothing is looked at in nftables.
@@ -62,6 +68,9 @@ public struct RuleRestoration {
             let table = try NftTableName.read(configuration)
             parts[table, default: Part()].subnets.formUnion(Masquerade.subnets(addresses))
             parts[table, default: Part()].elements += Masquerade.elements(addresses).map { (owner, $0) }
+        case Firewall.name:
+            let wanted = try FirewallConfiguration(configuration)
+            guarded.append((wanted.table, wanted.policy == .isolated, request))
         default: break
         }
     }
@@ -87,7 +96,39 @@ public struct RuleRestoration {
                 throw CNIError(.internalFailure, "\(error)")
             }
         }
+        for (table, isIsolated, request) in guarded where try Self.restore(table, isIsolated, request) {
+            if !restored.contains(table) { restored.append(table) }
+        }
         return restored
+    }
+
+    /// What `firewall` has of an attachment stands partly in other programs' chains: it is made again where it is not as
+    /// it should be.
+    ///
+    /// - Returns: whether something was missing.
+    private static func restore(
+        _ table: NftablesTable, _ isIsolated: Bool, _ request: AttachmentRequest
+    ) throws(CNIError) -> Bool {
+        var isMissing = false
+        do throws(NetlinkError) {
+            var socket = try NftablesSocket()
+            var transaction = NftablesTransaction()
+            FirewallRules.install(table, &transaction)
+            if isIsolated { FirewallRules.installPorts(table, &transaction) }
+            for (table, wanted) in transaction.inventory
+            where try socket.inventory(of: table)?.covers(wanted) != true {
+                isMissing = true
+            }
+            if isMissing { try socket.commit(transaction) }
+        } catch {
+            throw CNIError(
+                .inputOutput, "cannot put back what is missing of nftables table \(table)", details: error.description)
+        }
+        do throws(CNIError) { try Firewall().check(request) } catch {
+            _ = try Firewall().add(request)
+            return true
+        }
+        return isMissing
     }
 
     /// Nil when nothing was missing.

@@ -344,7 +344,9 @@ public final class Agent {
     func object(_ worker: PodWorker) -> Pod {
         var pod = worker.pod
         pod.status = status.status(of: worker)
-        if let networks = worker.networkStatus { pod.metadata.annotations[NetworkSelection.statusAnnotation] = networks }
+        if let networks = worker.networkStatus {
+            pod.metadata.annotations[NetworkSelection.statusAnnotation] = networks
+        }
         if let time = worker.stopRequested { pod.metadata.deletionTimestamp = time }
         return pod
     }

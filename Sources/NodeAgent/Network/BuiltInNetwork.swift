@@ -60,8 +60,7 @@ public struct BuiltInNetwork: Sendable {
     func list(for request: PodRequest) -> NetworkList {
         let wanted = request.capabilityArguments(list)
         let plugins = list.plugins.filter { plugin in
-            let own = NetworkList(name: list.name, version: list.version, plugins: [plugin]).capabilities
-            return own.isEmpty || wanted.members.contains { own.contains($0.key) }
+            plugin.capabilities.isEmpty || wanted.members.contains { plugin.capabilities.contains($0.key) }
         }
         return NetworkList(name: list.name, version: list.version, plugins: plugins)
     }

@@ -75,7 +75,8 @@ final class NetworkChoice {
         }
         do { take(try folder.read()) } catch { log.warning("\(error)") }
         tell()
-        ask()
+        // Ours is taken to work until it does not.
+        if file != nil { ask() }
     }
 
     private func refresh() {
@@ -179,6 +180,8 @@ final class NetworkChoice {
 
     private func status(of list: NetworkList) async -> NetworkFailure? {
         for (index, plugin) in list.plugins.enumerated() {
+            // Of the built-in network's plugins few pods need more than the first.
+            if list == builtIn, !plugin.capabilities.isEmpty { continue }
             let request = PluginRequest(statusOf: list, plugin: index, path: runner.folders)
             do throws(CNIError) {
                 _ = try await runner.run(request)

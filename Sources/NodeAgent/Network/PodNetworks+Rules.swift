@@ -11,11 +11,12 @@ extension PodNetworks {
     func keepRules(of attachment: Attachment) {
         for plugin in attachment.network.plugins where RuleRestoration.concerns(plugin.type) {
             guard let configuration = try? NetworkConfiguration(attachment.request(plugin, runner.folders).input),
-                let table = try? RuleRestoration.table(configuration)
+                let tables = try? RuleRestoration.tables(configuration)
             else { continue }
-            keeper.tables.insert(table)
+            keeper.tables.formUnion(tables)
+            if RuleRestoration.reachesOthers(plugin.type) { keeper.followsAll = true }
         }
-        if attachment.network.name == builtIn.list.name { keeper.followsAll = builtIn.forwarding.opensFirewall }
+        if attachment.network.name == builtIn.list.name, builtIn.forwarding.opensFirewall { keeper.followsAll = true }
         keeper.start()
     }
 

@@ -75,7 +75,9 @@ public final class PodNetworks {
         let uid = pod.metadata.uid
         let path = namespacePath(uid)
         let found = try await pool.run { [store] () -> [Attachment] in
-            guard let attachments = try? store.load(uid), attachments.allSatisfy({ $0.result != nil }) else { return [] }
+            guard let attachments = try? store.load(uid), attachments.allSatisfy({ $0.result != nil }) else {
+                return []
+            }
             do { _ = try NetworkNamespace(path: path) } catch { return [] }
             return attachments
         }

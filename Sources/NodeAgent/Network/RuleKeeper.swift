@@ -56,7 +56,7 @@ final class RuleKeeper {
         if let token { loop.unwatch(token) }
         if let timer { loop.cancel(timer) }
         (token, timer, monitor) = (nil, nil, nil)
-        (changes, mustLookAgain) = ([], false)
+        (changes, mustLookAgain, tables, followsAll) = ([], false, [], false)
     }
 
     private func hear() {
