@@ -25,12 +25,17 @@ public struct NetworkList: Sendable, Hashable {
     public let name: String
     /// The newest version that the list allows and that is spoken here.
     public let version: CNIVersion
+    public let disablesCheck: Bool
     public let disablesGarbageCollection: Bool
     public let plugins: [Plugin]
     /// Whether configurations in the folder of the network's name are to be appended.
     public let takesDropIns: Bool
 
-    public init(name: String, version: CNIVersion, plugins: [Plugin], disablesGarbageCollection: Bool = false) {
+    public init(
+        name: String, version: CNIVersion, plugins: [Plugin], disablesCheck: Bool = false,
+        disablesGarbageCollection: Bool = false
+    ) {
+        self.disablesCheck = disablesCheck
         self.name = name
         self.version = version
         self.plugins = plugins
@@ -51,6 +56,7 @@ public struct NetworkList: Sendable, Hashable {
             guard PluginEnvironment.isIdentifier(name) else {
                 throw JSONError("name: \"\(name)\" has characters it may not have", at: json.position)
             }
+            disablesCheck = try Self.flag("disableCheck", object)
             disablesGarbageCollection = try Self.flag("disableGC", object)
             if object["plugins"] == nil, object["type"] != nil {
                 plugins = [try Self.plugin(json)]
@@ -90,7 +96,8 @@ public struct NetworkList: Sendable, Hashable {
             return plugin
         }
         return NetworkList(
-            name: name, version: version, plugins: plugins, disablesGarbageCollection: disablesGarbageCollection)
+            name: name, version: version, plugins: plugins, disablesCheck: disablesCheck,
+            disablesGarbageCollection: disablesGarbageCollection)
     }
 
     /// The list with further plugins behind its own (drop-ins of version 1.1.0).
@@ -105,14 +112,15 @@ public struct NetworkList: Sendable, Hashable {
         }
         guard !all.isEmpty else { throw CNIError(.invalidConfiguration, "network \(name) has no plugins") }
         return NetworkList(
-            name: name, version: version, plugins: all, disablesGarbageCollection: disablesGarbageCollection)
+            name: name, version: version, plugins: all, disablesCheck: disablesCheck,
+            disablesGarbageCollection: disablesGarbageCollection)
     }
 
     /// The list as it is kept beside an attachment: DEL is asked of what ADD was asked of.
     public var json: JSONValue {
         [
             "cniVersion": .string(version.rawValue), "name": .string(name),
-            "disableGC": .bool(disablesGarbageCollection),
+            "disableCheck": .bool(disablesCheck), "disableGC": .bool(disablesGarbageCollection),
             "plugins": .array(plugins.map { .object($0.configuration) }),
         ]
     }

@@ -38,6 +38,8 @@ public struct NodePaths: Sendable {
     public var attachments: String { cni + "/attachments" }
     /// The addresses of the built-in network that are taken.
     public var leases: String { cni + "/leases" }
+    /// Attachments as other runtimes and tools read them.
+    public var networkResults: String { root + "/var/lib/cni/results" }
     /// How the host's settings were before the first pod.
     public var hostSettings: String { cni + "/host-settings.json" }
     public var logs: String { root + "/var/log/pods" }

@@ -56,11 +56,30 @@ public struct BuiltInNetwork: Sendable {
         settings = HostSettings(record: paths.hostSettings)
     }
 
+    /// The MTU of the interface by which this machine reaches the outside; nil without a default route.
+    func uplinkMTU() throws -> UInt32? {
+        var socket = try RouteSocket()
+        for isIPv6 in [forwarding.includesIPv6, !forwarding.includesIPv6] {
+            let routes = try socket.routes(ipv6: isIPv6).filter { $0.prefixLength == 0 && $0.interface != nil }
+            guard let index = routes.min(by: { $0.priority < $1.priority })?.interface,
+                let link = try socket.link(.index(index)), link.name != bridge
+            else { continue }
+            return link.mtu
+        }
+        return nil
+    }
+
     /// The network for a pod, without the plugins that have nothing to do for it: each is a process.
-    func list(for request: PodRequest) -> NetworkList {
+    ///
+    /// - Parameter mtu: of its interface; nil for the kernel's.
+    func list(for request: PodRequest, mtu: UInt32?) -> NetworkList {
         let wanted = request.capabilityArguments(list)
-        let plugins = list.plugins.filter { plugin in
+        var plugins = list.plugins.filter { plugin in
             plugin.capabilities.isEmpty || wanted.members.contains { plugin.capabilities.contains($0.key) }
+        }
+        // What the plugin takes; a loopback device may have more.
+        if let mtu, mtu != 1500, (1280...65535).contains(mtu) {
+            plugins[0].configuration["mtu"] = .integer(Int64(mtu))
         }
         return NetworkList(name: list.name, version: list.version, plugins: plugins)
     }

@@ -63,9 +63,13 @@ extension PodNetworks {
                 throw NetworkFailure("network \(list.name) gave the pod no address; its last plugin must report one")
             }
             let (path, gateways) = (namespacePath(uid), others.compactMap(\.0).first { !$0.gateways.isEmpty })
-            try await pool.run { [store, done] in
+            try await pool.run { [store, cache, log, done] in
                 if let gateways { try DefaultRoutes.replace(inNamespace: path, by: gateways) }
                 try store.save(done, of: uid)
+                // For others: nothing of ours depends on it.
+                do { for attachment in done { try cache.save(attachment) } } catch {
+                    log.warning("other programs do not see the pod's networks: \(error)")
+                }
             }
             var connection = try PodConnection(done)
             connection.notes = notes(request, list)
@@ -84,7 +88,10 @@ extension PodNetworks {
     /// The network that every pod has, with the plugins that this one needs.
     private func defaultNetwork(_ request: PodRequest) async throws -> NetworkList {
         let list = try await choice.current()
-        if list == builtIn.list { return builtIn.list(for: request) }
+        if list == builtIn.list {
+            let mtu = try? await pool.run { [builtIn] in try builtIn.uplinkMTU() }
+            return builtIn.list(for: request, mtu: mtu ?? nil)
+        }
         for wanted in request.needed.members where !list.hasCapability(wanted.key) {
             throw NetworkFailure(
                 "network \(list.name) of \(choice.file ?? "this node") cannot give the pod its hostPort: no plugin of it has "
@@ -144,8 +151,16 @@ extension PodNetworks {
     /// - Throws: the first `NetworkFailure`, when all were asked.
     func delete(_ attachments: [Attachment]) async throws {
         var failure: NetworkFailure?
+        var released: [Attachment] = []
         for attachment in attachments.reversed() {
-            if let found = await delete(attachment), failure == nil { failure = found }
+            if let found = await delete(attachment) {
+                failure = failure ?? found
+            } else {
+                released.append(attachment)
+            }
+        }
+        if !released.isEmpty {
+            try await pool.run { [cache, released] in for attachment in released { try cache.remove(attachment) } }
         }
         if let failure { throw failure }
     }

@@ -20,10 +20,12 @@ extension PodNetworks {
         keeper.start()
     }
 
-    /// Waits until what is put back now is: what comes after it is not undone by it.
+    /// Waits until what is put back now is, so that what comes after it is not undone by it, and until nobody looks at the
+    /// pod any more: plugins are asked one thing of a container at a time.
     func beginChange(of uid: String) async {
         changing.insert(uid)
         await restoration?.value
+        _ = await checking[uid]?.value
     }
 
     func endChange(of uid: String) {

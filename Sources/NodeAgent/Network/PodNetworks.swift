@@ -19,18 +19,24 @@ public final class PodNetworks {
     let paths: NodePaths
     let choice: NetworkChoice
     let store: AttachmentStore
+    let cache: ResultCache
     let runner: PluginRunner
     let builtIn: BuiltInNetwork
     let gate = NetworkGate()
     let loop: EventLoop
     /// Attached, or being attached or released.
-    private var active: Set<String> = []
+    var active: Set<String> = []
     var hostPorts = HostPorts()
     private var idleTimer: EventLoop.Token?
     /// Pods that are being attached or released now.
     var changing: Set<String> = []
     /// Those of them whose rules were not looked at meanwhile.
     var wasPassedOver: Set<String> = []
+    /// Pods that are to be looked at, and whom to tell what was found.
+    var checks: [(uid: String, onFailure: (EventNote) -> Void)] = []
+    var checksRunning = 0
+    var checkTimer: EventLoop.Token?
+    var checking: [String: Task<NetworkFailure?, Never>] = [:]
     /// What is missing of the rules is being put back.
     var restoration: Task<Void, Never>?
     lazy var keeper = RuleKeeper(
@@ -51,6 +57,7 @@ public final class PodNetworks {
         self.paths = paths
         self.builtIn = builtIn
         store = AttachmentStore(folder: paths.attachments)
+        cache = ResultCache(folder: paths.networkResults, namespaces: paths.networkNamespaces)
         runner = PluginRunner(loop: loop, pool: pool, log: log, folders: pluginFolders)
         choice = NetworkChoice(
             loop: loop, pool: pool, log: log, folder: NetworkFolder(paths.networkConfigurations), builtIn: builtIn.list,
@@ -195,7 +202,12 @@ public final class PodNetworks {
                     log.warning("pod \(uid) is gone and its network is not: \(error)")
                 }
             }
-            if !records.isEmpty || !namespaces.isEmpty { try await collectGarbage() }
+            if !records.isEmpty || !namespaces.isEmpty {
+                try await collectGarbage()
+            } else {
+                // As a boot leaves them.
+                try await pool.run { [cache] in try cache.removeStale(valid: []) }
+            }
             // Rules that were removed while no agent ran.
             if !records.isEmpty { await keeper.look() }
         } catch {
@@ -221,8 +233,11 @@ public final class PodNetworks {
                 Set(attachments.map { NetworkConfiguration.Attachment($0) })
                 .union(containers.map { .init(containerID: $0, interfaceName: Self.interface) })
             for list in lists where list.version >= .v110 && !list.disablesGarbageCollection {
-                await collectGarbage(of: list, valid: valid)
+                // The folder of configurations is everybody's.
+                let others = try await pool.run { [cache] in try cache.othersAttachments(on: list.name) }
+                await collectGarbage(of: list, valid: valid.union(others))
             }
+            try await pool.run { [cache] in try cache.removeStale(valid: valid) }
         }
     }
 

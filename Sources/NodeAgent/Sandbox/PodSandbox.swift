@@ -153,6 +153,7 @@ public final class PodSandbox: PodOperations {
             try spawn(draft)
         } else if !isConnected, let known = try await node.networks.existing(pod) {
             connection = known
+            node.networks.checkLater(directory.uid) { [weak self] in self?.onNote?($0) }
             (draft.podIPs, isConnected) = (known.addresses, true)
         } else if !isConnected, isAdopted, try await subscribe().contains(where: \.isRunning) {
             // What runs is not ended because a note about it is lost.
