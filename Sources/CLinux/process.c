@@ -23,91 +23,140 @@ pid_t swl_clone3(uint64_t flags, int cgroup, int *pidfd) {
     return pid;
 }
 
-// The child of swl_netlink_detached: in a copy of a process that may have had more threads it makes system calls only.
-static _Noreturn void netlink_detached_main(int socket, const void *request, size_t length, int answer) {
-    // The standard streams too: whoever reads the parent's output waits until nobody holds it.
-    int low = socket < answer ? socket : answer, high = socket < answer ? answer : socket;
-    if (low > 0) swl_close_range(0, (unsigned)low - 1, 0);
-    if (high > low + 1) swl_close_range((unsigned)low + 1, (unsigned)high - 1, 0);
-    swl_close_range((unsigned)high + 1, ~0U, 0);
+// A process that shares this one's memory, which a copy would cost several times what it does. It has a stack of its own,
+// behind this; both stay for as long as the memory does, as the process may outlive its parent's interest. It calls
+// syscall() alone: errno and whatever else belongs to a thread is that of the thread which started it.
+struct side_process {
+    int (*main)(struct side_process *);
+    int first, second; // Descriptors: all others are closed.
+    int linger;
+    struct side_process *inner;
+    size_t length;
+    char request[4096], reply[8192];
+};
+
+enum { side_stack = 32 << 10 };
+
+static struct side_process *make_side_process(void) {
+    char *memory = mmap(NULL, sizeof(struct side_process) + side_stack, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED ? NULL : (struct side_process *)memory;
+}
+
+static int side_main(void *argument) {
+    struct side_process *side = argument;
+    int result = side->main(side);
+    syscall(SYS_exit_group, result);
+    return result;
+}
+
+static pid_t start_side_process(struct side_process *side, int flags, int *pidfd) {
+    // Stacks grow downwards, from a multiple of 16.
+    uintptr_t top = ((uintptr_t)side + sizeof *side + side_stack) & ~(uintptr_t)15;
+    if (pidfd) flags |= CLONE_PIDFD;
+    return clone(side_main, (void *)top, CLONE_VM | SIGCHLD | flags, side, pidfd);
+}
+
+// The standard streams too: whoever reads the parent's output waits until nobody holds it.
+static void close_others(const struct side_process *side) {
+    int low = side->first < side->second ? side->first : side->second;
+    int high = side->first < side->second ? side->second : side->first;
+    if (low > 0) syscall(SYS_close_range, 0, low - 1, 0);
+    if (high > low + 1) syscall(SYS_close_range, low + 1, high - 1, 0);
+    syscall(SYS_close_range, high + 1, ~0U, 0);
+}
+
+static int netlink_detached_main(struct side_process *side) {
+    int socket = side->first, answer = side->second;
+    close_others(side);
     struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
     int result = 0;
-    ssize_t n;
-    do n = sendto(socket, request, length, 0, (struct sockaddr *)&kernel, sizeof kernel);
-    while (n < 0 && errno == EINTR);
+    long n = syscall(SYS_sendto, socket, side->request, side->length, 0, &kernel, sizeof kernel);
+    while (n < 0 && errno == EINTR)
+        n = syscall(SYS_sendto, socket, side->request, side->length, 0, &kernel, sizeof kernel);
     if (n < 0) {
         result = errno;
     } else {
-        union {
-            struct nlmsghdr header;
-            char bytes[8192];
-        } reply;
-        do n = recv(socket, &reply, sizeof reply, 0);
+        const struct nlmsghdr *reply = (struct nlmsghdr *)side->reply;
+        do n = syscall(SYS_recvfrom, socket, side->reply, sizeof side->reply, 0, NULL, NULL);
         while (n < 0 && errno == EINTR);
         if (n < 0)
             result = errno;
-        else if ((size_t)n < NLMSG_LENGTH(sizeof(struct nlmsgerr)) || reply.header.nlmsg_type != NLMSG_ERROR)
+        else if ((size_t)n < NLMSG_LENGTH(sizeof(struct nlmsgerr)) || reply->nlmsg_type != NLMSG_ERROR)
             result = EPROTO;
         else
-            result = -((struct nlmsgerr *)NLMSG_DATA(&reply.header))->error;
+            result = -((struct nlmsgerr *)NLMSG_DATA(reply))->error;
     }
     // With the reader gone nobody wants to know.
     swl_ignore_signal(SIGPIPE);
-    n = write(answer, &result, sizeof result);
-    _exit(n == sizeof result ? 0 : 1);
+    n = syscall(SYS_write, answer, &result, sizeof result);
+    return n == sizeof result ? 0 : 1;
 }
 
 pid_t swl_netlink_detached(int protocol, const void *request, size_t length, int *pidfd, int *answer) {
-    int ends[2];
+    int ends[2] = {-1, -1};
+    struct side_process *side = NULL;
+    pid_t pid = -1;
     int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
-    if (netlink < 0) return -1;
-    if (pipe2(ends, O_CLOEXEC) < 0) {
-        int error = errno;
-        close(netlink);
-        errno = error;
-        return -1;
+    if (length > sizeof side->request)
+        errno = EMSGSIZE;
+    else if (netlink >= 0 && pipe2(ends, O_CLOEXEC) == 0 && (side = make_side_process())) {
+        side->main = netlink_detached_main;
+        side->first = netlink;
+        side->second = ends[1];
+        side->length = length;
+        memcpy(side->request, request, length);
+        pid = start_side_process(side, 0, pidfd);
     }
-    pid_t pid = swl_clone3(0, -1, pidfd);
-    if (pid == 0) netlink_detached_main(netlink, request, length, ends[1]);
     int error = errno;
-    close(netlink);
-    close(ends[1]);
-    if (pid < 0)
-        close(ends[0]);
-    else
+    if (netlink >= 0) close(netlink);
+    if (ends[1] >= 0) close(ends[1]);
+    if (pid >= 0)
         *answer = ends[0];
+    else if (ends[0] >= 0)
+        close(ends[0]);
     errno = error;
     return pid;
 }
 
+static int hold_open_main(struct side_process *side) {
+    close_others(side);
+    char byte;
+    while (syscall(SYS_read, side->second, &byte, 1) < 0 && errno == EINTR) {}
+    struct timespec time = {side->linger / 1000, side->linger % 1000 * 1000000L};
+    syscall(SYS_ppoll, NULL, 0, &time, NULL, 0);
+    return 0;
+}
+
+// The holder is this process's child, so that it is nobody's in the program once this one is reaped.
+static int hold_open_parent(struct side_process *side) {
+    return start_side_process(side->inner, 0, NULL) > 0 ? 0 : 1;
+}
+
 int swl_hold_open(int fd, int linger) {
-    int ends[2], pidfd;
-    if (pipe2(ends, O_CLOEXEC) < 0) return -1;
-    pid_t pid = swl_clone3(0, -1, &pidfd);
-    if (pid == 0) {
-        // As above: system calls only, and nothing kept but the two. The holder is this child's child, so that it is
-        // nobody's here once this one is reaped.
-        if (swl_clone3(0, -1, NULL) != 0) _exit(0);
-        int low = fd < ends[0] ? fd : ends[0], high = fd < ends[0] ? ends[0] : fd;
-        if (low > 0) swl_close_range(0, (unsigned)low - 1, 0);
-        if (high > low + 1) swl_close_range((unsigned)low + 1, (unsigned)high - 1, 0);
-        swl_close_range((unsigned)high + 1, ~0U, 0);
-        char byte;
-        while (read(ends[0], &byte, 1) < 0 && errno == EINTR) {}
-        poll(NULL, 0, linger);
-        _exit(0);
-    }
+    int ends[2];
+    struct side_process *parent = make_side_process(), *holder = make_side_process();
+    if (!parent || !holder || pipe2(ends, O_CLOEXEC) < 0) return -1;
+    holder->main = hold_open_main;
+    holder->first = fd;
+    holder->second = ends[0];
+    holder->linger = linger;
+    parent->main = hold_open_parent;
+    parent->inner = holder;
+    int pidfd, code = 1, signal;
+    // It has ended when this returns.
+    pid_t pid = start_side_process(parent, CLONE_VFORK, &pidfd);
     int error = errno;
     close(ends[0]);
-    if (pid < 0) {
-        close(ends[1]);
-        errno = error;
-        return -1;
+    if (pid >= 0) {
+        while (swl_wait_pidfd(pidfd, 0, &code, &signal) < 0 && errno == EINTR) {}
+        close(pidfd);
+        error = EAGAIN;
     }
-    int code, signal;
-    while (swl_wait_pidfd(pidfd, 0, &code, &signal) < 0 && errno == EINTR) {}
-    close(pidfd);
-    return ends[1];
+    if (code == 0) return ends[1];
+    close(ends[1]);
+    errno = error;
+    return -1;
 }
 
 // The child of swl_spawn shares the parent's memory until it execs: it may touch only its own stack and what the
