@@ -31,7 +31,10 @@ import Testing
         (outcome.json["ips"]?.arrayValue ?? []).compactMap { $0["address"]?.stringValue }
     }
 
-    private func leases() throws -> [String] {
+    private func leases() throws -> [String] { try files().filter { !$0.hasPrefix("owner-") } }
+
+    /// With the second names of leases.
+    private func files() throws -> [String] {
         try Files.list("\(folder.path)/net").filter { $0 != "lock" && !$0.hasPrefix("last_reserved_ip") }
     }
 
@@ -139,6 +142,29 @@ import Testing
         #expect(try leases() == ["10.1.0.3"])
     }
 
+    @Test func leasesAreFoundWhoeverChangesTheirFiles() throws {
+        let configuration = configuration(Self.small)
+        for id in ["a", "b", "c"] { #expect(call(id, "ADD", configuration).exitCode == 0) }
+        let second = try files().filter { $0.hasPrefix("owner-") }
+        #expect(second.count == 3)
+        // Somebody takes a's lease away, by hand, and b's second name; another plugin gives a's address to d.
+        try Files.remove("\(folder.path)/net/10.1.0.2")
+        try folder.write("net/10.1.0.2", "d\r\neth0")
+        for name in second where name.hasSuffix("10.1.0.3") { try Files.remove("\(folder.path)/net/\(name)") }
+        #expect(call("a", "DEL", configuration) == PluginCall.Outcome())
+        #expect(try leases() == ["10.1.0.2", "10.1.0.3", "10.1.0.4"], "a's address is d's")
+        for id in ["b", "d"] {
+            #expect(call(id, "ADD", configuration).exitCode == 1, "\(id) has one")
+            #expect(call(id, "CHECK", configuration) == PluginCall.Outcome())
+        }
+        #expect(call("a", "ADD", configuration).exitCode == 0)
+        for id in ["a", "b", "c", "d"] { #expect(call(id, "DEL", configuration) == PluginCall.Outcome()) }
+        #expect(try leases().isEmpty)
+        let none = self.configuration(Self.small, #","cni.dev/valid-attachments":[]"#)
+        #expect(call("", "GC", none) == PluginCall.Outcome())
+        #expect(try files().isEmpty, "GC clears second names up that are left")
+    }
+
     @Test func whatACrashLeftHoldsNoAddress() throws {
         let configuration = configuration(Self.small)
         for last in 2...6 { try folder.write("net/10.1.0.\(last)", last == 4 ? "" : "x\r\neth0") }
@@ -206,7 +232,7 @@ import Testing
             #expect(ours.json["ips"] == theirs.json["ips"] && mixed.json["ips"] == ours.json["ips"])
             #expect(ours.json["routes"] == theirs.json["routes"])
         }
-        for name in try Files.list("\(own[0].path)/net") {
+        for name in try Files.list("\(own[0].path)/net") where !name.hasPrefix("owner-") {
             let theirs = try Files.read("\(own[1].path)/net/\(name)")
             #expect(try Files.read("\(own[0].path)/net/\(name)") == theirs, "\(name)")
         }
@@ -219,7 +245,7 @@ import Testing
                 ? caller.ours("host-local", "DEL", configuration) : caller.reference("host-local", "DEL", configuration)
             #expect(outcome.exitCode == 0)
         }
-        #expect(try leases().isEmpty)
+        #expect(try files().isEmpty)
         withExtendedLifetime(own) {}
     }
 }

@@ -34,9 +34,7 @@ public struct HostLocal: CNIPlugin {
         _ wanted: HostLocalConfiguration, in store: borrowing LeaseStore, _ request: AttachmentRequest
     ) throws -> [CNIResult.IP] {
         let (id, interface) = (request.environment.containerID, request.environment.interfaceName)
-        let leases = try store.leases()
-        var taken = Set(leases.map(\.address))
-        for lease in leases where lease.belongs(to: id, interface) {
+        for lease in try store.leases(of: id, interface) {
             guard wanted.sets.contains(where: { $0.range(of: lease.address) != nil }) else { continue }
             throw CNIError(
                 .internalFailure,
@@ -49,7 +47,7 @@ public struct HostLocal: CNIPlugin {
         do {
             for (index, set) in wanted.sets.enumerated() {
                 let own = requested.firstIndex { set.range(of: $0) != nil }.map { requested.remove(at: $0) }
-                let (address, range) = try reserve(own, of: set, index, in: store, &taken, request)
+                let (address, range) = try reserve(own, of: set, index, in: store, request)
                 reserved.append(address)
                 guard let prefix = IPPrefix(address: address, length: range.subnet.length) else { continue }
                 ips.append(.init(address: prefix, gateway: IPPrefix.text(range.gateway)))
@@ -61,7 +59,9 @@ public struct HostLocal: CNIPlugin {
                     details: "\(list): in none of the ranges, or more than one of the same set of ranges")
             }
         } catch {
-            for address in reserved { try store.release(address) }
+            for address in reserved {
+                try store.release(.init(address: address, containerID: id, interfaceName: interface))
+            }
             throw error
         }
         return ips
@@ -70,7 +70,7 @@ public struct HostLocal: CNIPlugin {
     /// An address of one set: `own`, or the next that is free.
     private static func reserve(
         _ own: [UInt8]?, of set: AddressRangeSet, _ index: Int, in store: borrowing LeaseStore,
-        _ taken: inout Set<[UInt8]>, _ request: AttachmentRequest
+        _ request: AttachmentRequest
     ) throws -> ([UInt8], AddressRange) {
         let (id, interface) = (request.environment.containerID, request.environment.interfaceName)
         let network = request.configuration.name
@@ -85,14 +85,16 @@ public struct HostLocal: CNIPlugin {
                     .internalFailure, "the requested address \(text) of network \(network) is taken",
                     details: "request another one, or none to get a free one")
             }
-            taken.insert(own)
             try store.setLastReserved(index, own)
             return (own, range)
         }
-        let last = try store.lastReserved(index)
-        while let (address, range) = set.next(after: last, taken: { taken.contains($0) }) {
-            taken.insert(address)
-            // What is there under its name without being a lease is left alone.
+        var last = try store.lastReserved(index)
+        // Tried, not looked up in a list of all: mostly the first is free. What is there under an address's name without
+        // being a lease is left alone.
+        var tried: Set<[UInt8]> = []
+        while let (address, range) = set.next(after: last, taken: { tried.contains($0) }) {
+            tried.insert(address)
+            last = address
             guard try store.reserve(address, id, interface) else { continue }
             try store.setLastReserved(index, address)
             return (address, range)
@@ -106,7 +108,9 @@ public struct HostLocal: CNIPlugin {
 
     public func delete(_ request: AttachmentRequest) throws(CNIError) {
         let (id, interface) = (request.environment.containerID, request.environment.interfaceName)
-        try Self.releaseAll(request.configuration) { $0.belongs(to: id, interface) }
+        try Self.release(request.configuration) { (store: borrowing LeaseStore) throws(SystemError) in
+            try store.leases(of: id, interface)
+        }
     }
 
     public func check(_ request: AttachmentRequest) throws(CNIError) {
@@ -117,8 +121,8 @@ public struct HostLocal: CNIPlugin {
         let directory = try HostLocalConfiguration.directory(request.configuration)
         let own: [[UInt8]]
         do {
-            let leases = try LeaseStore.open(directory, network: network, create: false)?.leases() ?? []
-            own = leases.filter { $0.belongs(to: id, interface) }.map(\.address)
+            let store = try LeaseStore.open(directory, network: network, create: false)
+            own = try store?.leases(of: id, interface).map(\.address) ?? []
         } catch {
             throw Self.failure(error, network)
         }
@@ -155,20 +159,23 @@ public struct HostLocal: CNIPlugin {
         valid: Set<NetworkConfiguration.Attachment>
     ) throws(CNIError) {
         let containers = Set(valid.map(\.containerID))
-        try Self.releaseAll(configuration) { lease in
-            guard let interface = lease.interfaceName else { return !containers.contains(lease.containerID) }
-            return !valid.contains(.init(containerID: lease.containerID, interfaceName: interface))
+        try Self.release(configuration) { (store: borrowing LeaseStore) throws(SystemError) in
+            try store.leases().filter { lease in
+                guard let interface = lease.interfaceName else { return !containers.contains(lease.containerID) }
+                return !valid.contains(.init(containerID: lease.containerID, interfaceName: interface))
+            }
         }
     }
 
-    /// Gives back the leases of which `isGone` is true.
-    private static func releaseAll(
-        _ configuration: NetworkConfiguration, where isGone: (LeaseStore.Lease) -> Bool
+    /// Gives back the leases that `choose` finds.
+    private static func release(
+        _ configuration: NetworkConfiguration,
+        _ choose: (borrowing LeaseStore) throws(SystemError) -> [LeaseStore.Lease]
     ) throws(CNIError) {
         let directory = try HostLocalConfiguration.directory(configuration)
         do {
             guard let store = try LeaseStore.open(directory, network: configuration.name, create: false) else { return }
-            for lease in try store.leases() where isGone(lease) { try store.release(lease.address) }
+            for lease in try choose(store) { try store.release(lease) }
         } catch {
             throw failure(error, configuration.name)
         }

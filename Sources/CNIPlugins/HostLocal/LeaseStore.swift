@@ -6,7 +6,11 @@ import CNITypes
 /// plugin does, with which it can be mixed. Locked as long as the value lives.
 ///
 /// A lease is written after its file is made. An empty file is what a crash between the two leaves: it holds nothing,
-/// and goes when the leases are next read.
+/// and goes when the leases are next read, or its address is wanted.
+///
+/// So that not every file has to be read to find those of one attachment, each has a second name, a hard link that says
+/// whose it is: `owner-<hash>-<address>`. It is believed as long as both names are of one inode, whoever changes the folder.
+/// (The reference plugin, which removes every file that it finds an attachment in, removes both.)
 struct LeaseStore: ~Copyable {
     struct Lease: Sendable, Hashable {
         var address: [UInt8]
@@ -55,19 +59,39 @@ struct LeaseStore: ~Copyable {
 
     /// All leases. Files that are not named by an address are none.
     borrowing func leases() throws(SystemError) -> [Lease] {
+        let listing = try LeaseListing(folder, path)
+        var inodes: Set<UInt64> = []
         var leases: [Lease] = []
-        var buffer = [UInt8](repeating: 0, count: Self.readLimit)
-        for name in try names() {
-            // A name that is not the address's own text would be found under another one.
-            guard let address = IPPrefix.parse(name), IPPrefix.text(address) == name else { continue }
-            guard let count = try read(name, into: &buffer) else { continue }
-            guard let lease = Self.parse(buffer[..<count], address) else {
-                try remove(name)
-                continue
-            }
+        for index in listing.leases.indices {
+            guard let lease = try read(listing.leases[index].name) else { continue }
+            leases.append(lease)
+            inodes.insert(listing.leases[index].inode)
+        }
+        // What is left when only one of the two names was removed.
+        for owner in listing.owners where !inodes.contains(owner.inode) { try remove(owner.name) }
+        return leases
+    }
+
+    /// The leases of one attachment.
+    borrowing func leases(of containerID: String, _ interfaceName: String) throws(SystemError) -> [Lease] {
+        let listing = try LeaseListing(folder, path, of: Self.owner(containerID, interfaceName))
+        var leases: [Lease] = []
+        for entry in listing.leases {
+            guard let lease = try read(entry.name), lease.belongs(to: containerID, interfaceName) else { continue }
             leases.append(lease)
         }
         return leases
+    }
+
+    /// What the second names of an attachment's leases begin with. Their content counts: two may have the same.
+    private static func owner(_ containerID: String, _ interfaceName: String) -> String {
+        // FNV-1a.
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in Array(containerID.utf8) + [0] + Array(interfaceName.utf8) {
+            hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3
+        }
+        let digits = String(hash, radix: 16)
+        return LeaseListing.ownerPrefix + String(repeating: "0", count: 16 - digits.utf8.count) + digits + "-"
     }
 
     /// Writes a lease; false when the address has one.
@@ -77,7 +101,10 @@ struct LeaseStore: ~Copyable {
         let name = IPPrefix.text(address)
         let object = "\(path)/\(name)"
         let raw = folder.raw
-        let made = swl_openat(raw, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
+        var made = swl_openat(raw, name, flags, 0o600)
+        // Once more where it held nothing.
+        if made < 0, Errno.current == .exists, try read(name) == nil { made = swl_openat(raw, name, flags, 0o600) }
         guard made >= 0 else {
             let failure = Errno.current
             if failure == .exists { return false }
@@ -90,11 +117,21 @@ struct LeaseStore: ~Copyable {
             try remove(name)
             throw error
         }
+        let second = Self.owner(containerID, interfaceName) + name
+        // One that is there is of a lease that somebody else removed. Without a second name a lease is found, too.
+        if linkat(raw, name, raw, second, 0) != 0, Errno.current == .exists {
+            try remove(second)
+            _ = linkat(raw, name, raw, second, 0)
+        }
         return true
     }
 
     /// Removes a lease.
-    borrowing func release(_ address: [UInt8]) throws(SystemError) { try remove(IPPrefix.text(address)) }
+    borrowing func release(_ lease: Lease) throws(SystemError) {
+        let name = IPPrefix.text(lease.address)
+        if let interface = lease.interfaceName { try remove(Self.owner(lease.containerID, interface) + name) }
+        try remove(name)
+    }
 
     /// The address of a set that was given out last.
     borrowing func lastReserved(_ set: Int) throws(SystemError) -> [UInt8]? {
@@ -117,6 +154,17 @@ struct LeaseStore: ~Copyable {
         return Lease(
             address: address, containerID: String(decoding: first, as: UTF8.self),
             interfaceName: lines.count > 1 ? String(decoding: lines[1], as: UTF8.self) : nil)
+    }
+
+    /// The lease of this name; nil for what is none. A file that holds nothing is removed.
+    private borrowing func read(_ name: String) throws(SystemError) -> Lease? {
+        // A name that is not the address's own text would be found under another one.
+        guard let address = IPPrefix.parse(name), IPPrefix.text(address) == name else { return nil }
+        var buffer = [UInt8](repeating: 0, count: Self.readLimit)
+        guard let count = try read(name, into: &buffer) else { return nil }
+        if let lease = Self.parse(buffer[..<count], address) { return lease }
+        try remove(name)
+        return nil
     }
 
     /// More bytes than any lease has.
@@ -145,24 +193,5 @@ struct LeaseStore: ~Copyable {
         guard unlinkat(folder.raw, name, 0) != 0 else { return }
         let failure = Errno.current
         if failure != .noEntry { throw SystemError("remove", "\(path)/\(name)", failure) }
-    }
-
-    private borrowing func names() throws(SystemError) -> [String] {
-        let copy = try folder.open(at: ".", O_RDONLY | O_DIRECTORY)
-        let raw = copy.release()
-        guard let stream = fdopendir(raw) else {
-            let failure = Errno.current
-            _ = close(raw)
-            throw SystemError("read the folder", path, failure)
-        }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name.utf8.first.map({ $0 != UInt8(ascii: "l") }) ?? false { names.append(name) }
-        }
-        return names
     }
 }
