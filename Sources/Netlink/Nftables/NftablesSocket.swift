@@ -60,7 +60,23 @@ public struct NftablesSocket: ~Copyable {
     }
 
     /// All elements; nil when the set or the table is missing.
+    ///
+    /// - Throws: `NetlinkError`; EAGAIN when the kernel moves them about each time.
     public mutating func elements(of set: String, in table: NftablesTable) throws(NetlinkError) -> [NftablesElement]? {
+        for _ in 0..<Self.attempts {
+            guard let elements = try elementsOnce(of: set, in: table) else { return nil }
+            // A hash table that has grown is rearranged a little later. A list that is read meanwhile, in several parts,
+            // has as many elements, some twice and some not at all; the kernel does not say so.
+            if elements.count < 64 || Set(elements.map(\.key)).count == elements.count { return elements }
+        }
+        throw NetlinkError(
+            "list the elements of \(table) \(set)", .again,
+            explanation: "the kernel moved them about each time they were read")
+    }
+
+    private mutating func elementsOnce(
+        of set: String, in table: NftablesTable
+    ) throws(NetlinkError) -> [NftablesElement]? {
         do {
             return try list(
                 NFT_MSG_GETSETELEM, table.family, "list the elements of \(table) \(set)",

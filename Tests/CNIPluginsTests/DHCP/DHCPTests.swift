@@ -141,6 +141,9 @@ struct DHCPTests {
             #expect(try network.records() == ["net,a,eth0"])
             for _ in 0..<2 { #expect(caller.ours("bridge", "DEL", previous) == PluginCall.Outcome()) }
             try server.wait(untilItSays: "DHCPRELEASE")
+            // It says so before it writes.
+            let deadline = BootInstant.now + .seconds(20)
+            while try !network.leases().isEmpty, BootInstant.now < deadline { usleep(2000) }
             #expect(try network.leases().isEmpty && network.records().isEmpty)
             #expect(caller.ours("dhcp", "CHECK", previous).code == 999)
             withExtendedLifetime(daemon) {}
