@@ -13,6 +13,24 @@ func asking<T>(_ what: @autoclosure () -> String, _ body: () throws(NetlinkError
     }
 }
 
+/// Removes an interface of this thread's network namespace, with the other end of a veth; succeeds when it is gone.
+func removeLink(_ name: String, _ socket: inout RouteSocket) throws(CNIError) {
+    try asking("remove the interface \(name)") { () throws(NetlinkError) in
+        guard let link = try socket.link(named: name) else { return }
+        try socket.removeLink(index: link.index)
+    }
+}
+
+/// Throws unless the kernel answers about nftables (`CNIError` 50).
+func requireNftables() throws(CNIError) {
+    do {
+        var socket = try NftablesSocket()
+        _ = try socket.generation()
+    } catch {
+        throw CNIError(.unavailable, "nftables cannot be used", details: error.description)
+    }
+}
+
 /// A routing socket of this thread's network namespace.
 func openRouteSocket() throws(CNIError) -> RouteSocket {
     do {

@@ -58,9 +58,7 @@ struct OwnedLink: Sendable, Hashable {
     var names: [String] { (0..<4).map { name($0) } }
 
     private func name(_ attempt: UInt8) -> String {
-        // FNV-1a: nothing hangs on it being hard to invert.
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in alias.utf8 + [attempt] { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        let hash = StableHash.of(alias.utf8 + [attempt])
         let text = String(UInt32(truncatingIfNeeded: hash ^ hash >> 32), radix: 16)
         return kind.prefix + String(repeating: "0", count: 8 - text.utf8.count) + text
     }
@@ -109,7 +107,7 @@ struct OwnedLink: Sendable, Hashable {
         for link in links {
             guard let owned = OwnedLink(kind, link), owned.network == network, !valid.contains(owned.attachment)
             else { continue }
-            try HostVeth.remove(link.name, &socket)
+            try removeLink(link.name, &socket)
         }
     }
 }

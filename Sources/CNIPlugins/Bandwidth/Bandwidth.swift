@@ -130,7 +130,7 @@ public struct Bandwidth: CNIPlugin {
         let owned = OwnedLink(.ifb, request)
         try owned.requireAlias()
         let (name, old) = try owned.freeName(&socket)
-        for link in old { try HostVeth.remove(link.name, &socket) }
+        for link in old { try removeLink(link.name, &socket) }
         try change("make an interface that limits what \(owned.containerID) sends", &socket) {
             $0.create(VirtualLink(.ifb, name: name, mtu: host.mtu))
             $0.setAlias(.name(name), owned.alias)
@@ -144,7 +144,7 @@ public struct Bandwidth: CNIPlugin {
     }
 
     private static func removeBlock(_ request: AttachmentRequest, _ socket: inout RouteSocket) throws(CNIError) {
-        for link in try OwnedLink(.ifb, request).find(&socket) { try HostVeth.remove(link.name, &socket) }
+        for link in try OwnedLink(.ifb, request).find(&socket) { try removeLink(link.name, &socket) }
     }
 
     /// Performs a batch; what a kernel does not have is named.

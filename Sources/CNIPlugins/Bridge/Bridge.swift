@@ -53,7 +53,7 @@ public struct Bridge: VethPlugin {
             if hasAddresses { try? ipam?.delete() }
             try? masquerade?.delete(request)
             try? spoofCheck?.delete(request)
-            try? HostVeth.remove(pair.name, &socket)
+            try? removeLink(pair.name, &socket)
             throw error
         }
     }

@@ -46,10 +46,7 @@ struct MACSpoofCheck {
 
     func collectGarbage(valid: Set<NetworkConfiguration.Attachment>) throws(CNIError) {
         var elements = try OwnedElements(table)
-        try elements.release(from: [Self.ports, Self.addresses]) { [network] owner in
-            owner.network == network
-                && !valid.contains(.init(containerID: owner.containerID, interfaceName: owner.interfaceName))
-        }
+        try elements.release(from: [Self.ports, Self.addresses]) { [network] in $0.isGone(from: network, valid: valid) }
     }
 
     private static func elements(_ port: String, _ mac: MACAddress) -> [OwnedElement] {

@@ -85,22 +85,14 @@ public struct Firewall: CNIPlugin {
     /// Throws unless the configuration is valid and nftables can be used.
     public func status(_ configuration: NetworkConfiguration, _ environment: PluginEnvironment) throws(CNIError) {
         _ = try FirewallConfiguration(configuration)
-        do {
-            var socket = try NftablesSocket()
-            _ = try socket.generation()
-        } catch {
-            throw CNIError(.unavailable, "nftables cannot be used", details: error.description)
-        }
+        try requireNftables()
     }
 
     public func collectGarbage(
         _ configuration: NetworkConfiguration, _ environment: PluginEnvironment,
         valid: Set<NetworkConfiguration.Attachment>
     ) throws(CNIError) {
-        try Self.release(try NftTableName.read(configuration)) { owner in
-            owner.network == configuration.name
-                && !valid.contains(.init(containerID: owner.containerID, interfaceName: owner.interfaceName))
-        }
+        try Self.release(try NftTableName.read(configuration)) { $0.isGone(from: configuration.name, valid: valid) }
     }
 
     /// Removes what is of these owners, and what was there for interfaces that nobody else has.

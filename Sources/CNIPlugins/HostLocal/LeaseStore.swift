@@ -85,12 +85,7 @@ struct LeaseStore: ~Copyable {
 
     /// What the second names of an attachment's leases begin with. Their content counts: two may have the same.
     private static func owner(_ containerID: String, _ interfaceName: String) -> String {
-        // FNV-1a.
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in Array(containerID.utf8) + [0] + Array(interfaceName.utf8) {
-            hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3
-        }
-        let digits = String(hash, radix: 16)
+        let digits = String(StableHash.of(Array(containerID.utf8) + [0] + Array(interfaceName.utf8)), radix: 16)
         return LeaseListing.ownerPrefix + String(repeating: "0", count: 16 - digits.utf8.count) + digits + "-"
     }
 

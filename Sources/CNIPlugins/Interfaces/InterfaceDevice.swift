@@ -103,6 +103,6 @@ struct InterfaceDevice {
     /// Removes it, in the network namespace of this thread.
     static func remove(_ name: String) throws(CNIError) {
         var socket = try openRouteSocket()
-        try HostVeth.remove(name, &socket)
+        try removeLink(name, &socket)
     }
 }

@@ -29,6 +29,11 @@ struct ElementOwner: Sendable, Hashable, CustomStringConvertible {
         interfaceName = String(parts[2])
     }
 
+    /// Whether it is an attachment of the network that is not among the valid ones: garbage.
+    func isGone(from network: String, valid: Set<NetworkConfiguration.Attachment>) -> Bool {
+        self.network == network && !valid.contains(.init(containerID: containerID, interfaceName: interfaceName))
+    }
+
     var description: String { "\(network)/\(containerID)/\(interfaceName)" }
 }
 

@@ -47,10 +47,7 @@ struct Masquerade {
     /// Removes what is of this network and of no valid attachment.
     func collectGarbage(valid: Set<NetworkConfiguration.Attachment>) throws(CNIError) {
         var elements = try OwnedElements(table)
-        try elements.release(from: MasqueradeRules.sets()) { [network] owner in
-            owner.network == network
-                && !valid.contains(.init(containerID: owner.containerID, interfaceName: owner.interfaceName))
-        }
+        try elements.release(from: MasqueradeRules.sets()) { [network] in $0.isGone(from: network, valid: valid) }
     }
 
     static func subnets(_ addresses: [IPPrefix]) -> Set<MasqueradeRules.Subnet> {

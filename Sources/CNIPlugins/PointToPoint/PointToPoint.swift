@@ -47,7 +47,7 @@ public struct PointToPoint: VethPlugin {
         } catch {
             // The failure that led here is the one to tell.
             try? masquerade?.delete(request)
-            if let made { try? HostVeth.remove(made.name, &socket) }
+            if let made { try? removeLink(made.name, &socket) }
             try? ipam.delete()
             throw error
         }

@@ -24,9 +24,7 @@ struct ConditionChain: Sendable, Hashable {
 
     /// It follows from what the chain does: nobody has to keep it.
     var name: String {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        let text = conditions.map(\.description).joined(separator: " ")
-        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        let hash = StableHash.of(conditions.map(\.description).joined(separator: " ").utf8)
         return Self.prefix + String(hash, radix: 16) + (hasAddress ? "_hostip" : "") + family.suffix
     }
 

@@ -65,12 +65,7 @@ public struct Portmap: CNIPlugin {
     /// Throws unless the configuration is valid and nftables can be used.
     public func status(_ configuration: NetworkConfiguration, _ environment: PluginEnvironment) throws(CNIError) {
         _ = try PortmapConfiguration(configuration)
-        do {
-            var socket = try NftablesSocket()
-            _ = try socket.generation()
-        } catch {
-            throw CNIError(.unavailable, "nftables cannot be used", details: error.description)
-        }
+        try requireNftables()
     }
 
     public func collectGarbage(
@@ -78,9 +73,8 @@ public struct Portmap: CNIPlugin {
         valid: Set<NetworkConfiguration.Attachment>
     ) throws(CNIError) {
         var elements = try OwnedElements(try NftTableName.read(configuration))
-        let released = try elements.release(from: HostportRules.sets()) { owner in
-            owner.network == configuration.name
-                && !valid.contains(.init(containerID: owner.containerID, interfaceName: owner.interfaceName))
+        let released = try elements.release(from: HostportRules.sets()) {
+            $0.isGone(from: configuration.name, valid: valid)
         }
         try UDPConnections.forgetThose(of: released)
         try elements.removeUnusedChains(ConditionChain.prefix)

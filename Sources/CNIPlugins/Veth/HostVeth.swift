@@ -47,13 +47,13 @@ struct HostVeth: Sendable, Hashable {
             let (name, old) = try owned.freeName(&socket)
             if !old.isEmpty { try requireNoInterface(in: container) }
             // What an ADD that was cut off has left.
-            for link in old { try Self.remove(link.name, &socket) }
+            for link in old { try removeLink(link.name, &socket) }
             pair.name = name
             do throws(NetlinkError) {
                 try perform(pair, options, in: container, &socket)
                 return pair
             } catch {
-                if error.index > 0 { try Self.remove(pair.name, &socket) }
+                if error.index > 0 { try removeLink(pair.name, &socket) }
                 guard error.errno == .exists, error.index == 0 else {
                     throw CNIError(
                         .inputOutput,
@@ -90,14 +90,6 @@ struct HostVeth: Sendable, Hashable {
             throw CNIError(
                 .invalidConfiguration, "container \(containerID) has an interface \(interfaceName) already",
                 details: "DEL removes it, or give CNI_IFNAME another name")
-        }
-    }
-
-    /// Removes an interface of this thread's namespace, with its other end; succeeds when it is gone.
-    static func remove(_ name: String, _ socket: inout RouteSocket) throws(CNIError) {
-        try asking("remove the interface \(name)") { () throws(NetlinkError) in
-            guard let link = try socket.link(named: name) else { return }
-            try socket.removeLink(index: link.index)
         }
     }
 }

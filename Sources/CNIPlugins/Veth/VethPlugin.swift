@@ -16,12 +16,12 @@ extension VethPlugin {
         collect(&failures) { () throws(CNIError) in
             var socket = try openRouteSocket()
             let own = try HostVeth(request).find(&socket)
-            for link in own { try HostVeth.remove(link.name, &socket) }
+            for link in own { try removeLink(link.name, &socket) }
             // Made by another program's plugin, as before an upgrade.
             if own.isEmpty, !request.environment.namespacePath.isEmpty {
                 _ = try request.inNamespace { () throws(CNIError) in
                     var inside = try openRouteSocket()
-                    try HostVeth.remove(request.environment.interfaceName, &inside)
+                    try removeLink(request.environment.interfaceName, &inside)
                 }
             }
         }
