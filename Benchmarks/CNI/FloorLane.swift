@@ -38,6 +38,8 @@ final class FloorLane: Lane {
         try ask("add \(sandbox.index) \(sandbox.ports) \(sandbox.path)")
     }
 
+    func link(of sandbox: Sandbox) -> String { "f\(sandbox.index)" }
+
     func delete(_ sandbox: Sandbox, isGone: Bool) throws -> Cost {
         try ask("del \(sandbox.index) \(sandbox.ports) \(isGone ? "gone" : "live")")
     }

@@ -9,6 +9,8 @@ protocol Lane: AnyObject {
     /// A program that has nothing to do.
     func start() throws -> Nanoseconds
     func add(_ sandbox: Sandbox) throws -> Cost
+    /// The host's end of what was added.
+    func link(of sandbox: Sandbox) -> String
     /// The link need not be there any more where the namespace `isGone`.
     func delete(_ sandbox: Sandbox, isGone: Bool) throws -> Cost
 }

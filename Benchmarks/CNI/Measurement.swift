@@ -10,6 +10,10 @@ struct Measurement {
     /// Between two operations: what the kernel still removes of the one before is nobody's cost.
     private static let settling: Int32 = 80
 
+    /// The index of the first attachment beside those that stay. None is used again soon: a link may be there for a while
+    /// after its namespace has gone.
+    private static let further = 2000
+
     /// The start of a program that has nothing to do.
     func measureStarts(_ count: Int) throws {
         var samples: [String: Samples] = [:]
@@ -25,7 +29,7 @@ struct Measurement {
     /// `count` attachments up and down, one at a time: each once removed from a namespace that lives on, and once after
     /// its namespace is gone.
     func measureRounds(_ count: Int) throws {
-        let table = try rounds(count, warm: 3, index: 0)
+        let table = try rounds(count, warm: 3)
         for lane in lanes {
             for operation in Operation.allCases {
                 table[lane.name, operation].report("cni_\(lane.name)_\(operation.rawValue)")
@@ -84,7 +88,7 @@ struct Measurement {
                     sandboxes[lane.name, default: []].append(sandbox)
                 }
             }
-            let table = try rounds(30, warm: 2, index: level, lanes: taking)
+            let table = try rounds(30, warm: 2, lanes: taking)
             tables[level] = table
             for lane in taking {
                 for operation in [Operation.add, .deleteLive, .deleteGone] {
@@ -141,7 +145,7 @@ struct Measurement {
         }
     }
 
-    private func rounds(_ count: Int, warm: Int, index: Int, lanes chosen: [any Lane]? = nil) throws -> Table {
+    private func rounds(_ count: Int, warm: Int, lanes chosen: [any Lane]? = nil) throws -> Table {
         var table = Table()
         let taking = chosen ?? lanes
         for round in -warm..<count {
@@ -149,20 +153,19 @@ struct Measurement {
                 let lane = taking[(position + round + warm) % taking.count]
                 for isGone in [false, true] {
                     let start = BootInstant.now
-                    let sandbox = try make(lane, index)
+                    let sandbox = try make(lane, Self.further + 2 * (round + warm) + (isGone ? 1 : 0))
                     let namespace = .now - start
                     try enter(lane)
-                    let before = try links()
                     let cost = try lane.add(sandbox)
                     let add = cost.whole
-                    guard try links() > before else { throw Problem("\(lane.name): ADD has made no link") }
+                    let link = lane.link(of: sandbox)
+                    guard if_nametoindex(link) != 0 else { throw Problem("\(lane.name): ADD has made no \(link)") }
                     settle()
                     if isGone { try remove(sandbox) }
                     let delete = try lane.delete(sandbox, isGone: isGone)
                     if !isGone {
-                        // A first ADD has made the bridge, too.
-                        guard try links() == max(before, 2) else {
-                            throw Problem("\(lane.name): the link is there after DEL")
+                        guard if_nametoindex(link) == 0 else {
+                            throw Problem("\(lane.name): \(link) is there after DEL")
                         }
                         try remove(sandbox)
                     }
@@ -190,15 +193,6 @@ struct Measurement {
     private func remove(_ sandbox: Sandbox) throws { try NetworkNamespace.remove(at: sandbox.path) }
 
     private func enter(_ lane: any Lane) throws { try NetworkNamespace(path: lane.host).enter() }
-
-    /// How many the host's network namespace of this thread has.
-    private func links() throws -> Int {
-        guard let list = if_nameindex() else { throw SystemError("list", "interfaces") }
-        defer { if_freenameindex(list) }
-        var count = 0
-        while list[count].if_index != 0 { count += 1 }
-        return count
-    }
 
     private func settle() { _ = poll(nil, 0, Self.settling) }
 }

@@ -56,6 +56,11 @@ final class PluginLane: Lane {
         return Cost(whole: .now - start, ports: .now - middle)
     }
 
+    func link(of sandbox: Sandbox) -> String {
+        let interfaces = results[sandbox.path]?["interfaces"]?.arrayValue ?? []
+        return interfaces.count > 1 ? interfaces[1]["name"]?.stringValue ?? "" : ""
+    }
+
     func delete(_ sandbox: Sandbox, isGone: Bool) throws -> Cost {
         guard let result = results.removeValue(forKey: sandbox.path) else {
             throw Problem("\(sandbox.path) was not attached")
