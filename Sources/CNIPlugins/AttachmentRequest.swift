@@ -90,6 +90,16 @@ public struct AttachmentRequest: Sendable {
         }
     }
 
+    /// False when the container's network namespace is gone for sure.
+    var mayHaveNamespace: Bool {
+        guard !environment.namespacePath.isEmpty else { return false }
+        do {
+            return try Self.open(environment.namespacePath) != nil
+        } catch {
+            return true
+        }
+    }
+
     /// Nil when it is gone.
     private static func open(_ path: String) throws(CNIError) -> NetworkNamespace? {
         do {

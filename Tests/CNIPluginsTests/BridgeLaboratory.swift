@@ -110,6 +110,16 @@ struct BridgeLaboratory {
         return try socket.links().map(\.name).sorted()
     }
 
+    /// Waits until `links` are these: an interface whose namespace has gone goes by itself, soon.
+    func waitFor(_ wanted: [String]) throws -> Bool {
+        let end = BootInstant.now + .seconds(20)
+        while try links() != wanted {
+            guard BootInstant.now < end else { return false }
+            _ = poll(nil, 0, 2)
+        }
+        return true
+    }
+
     func link(_ name: String) throws -> Link? {
         var socket = try RouteSocket()
         return try socket.link(named: name)

@@ -85,8 +85,8 @@ import Testing
                 if let netns { caller.netns = netns }
                 for _ in 0..<2 {
                     #expect(caller.ours("bridge", "DEL", configuration) == PluginCall.Outcome())
-                    #expect(try laboratory.links() == ["br9", "lo"])
                     #expect(laboratory.leases.isEmpty)
+                    #expect(try laboratory.waitFor(["br9", "lo"]))
                 }
                 withExtendedLifetime(held) {}
             }

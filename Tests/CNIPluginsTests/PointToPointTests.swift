@@ -94,7 +94,7 @@ struct PointToPointTests {
             #expect(try PointToPointTests.answers(laboratory, "b", "10.9.0.1"))
             try laboratory.removeNamespace("b")
             #expect(laboratory.caller("b").ours("ptp", "DEL", configuration).exitCode == 0)
-            #expect(try laboratory.links() == ["lo"] && laboratory.leases.isEmpty)
+            #expect(try laboratory.waitFor(["lo"]) && laboratory.leases.isEmpty)
             #expect(laboratory.caller("").ours("ptp", "STATUS", configuration).exitCode == 0)
         }
     }

@@ -25,9 +25,13 @@ struct Masquerade {
     }
 
     /// Undoes `add`, whatever its addresses were; succeeds for what is gone.
-    func delete(containerID: String, interfaceName: String) throws(CNIError) {
+    ///
+    /// - Parameter addresses: what they probably were. If all of them are there, nothing else is looked for.
+    func delete(_ addresses: [IPPrefix] = [], containerID: String, interfaceName: String) throws(CNIError) {
         let owner = try ElementOwner(network, containerID, interfaceName)
         var elements = try OwnedElements(table)
+        let expected = Self.elements(addresses)
+        if !expected.isEmpty, try elements.release(expected, of: owner).count == expected.count { return }
         try elements.release(from: MasqueradeRules.sets()) { $0 == owner }
     }
 

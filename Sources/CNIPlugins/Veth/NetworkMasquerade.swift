@@ -22,8 +22,11 @@ struct NetworkMasquerade {
     }
 
     func delete(_ request: AttachmentRequest) throws(CNIError) {
+        // Not valid, it says nothing.
+        let result = try? request.configuration.readPreviousResult()
         try masquerade.delete(
-            containerID: request.environment.containerID, interfaceName: request.environment.interfaceName)
+            result?.ips.map(\.address) ?? [], containerID: request.environment.containerID,
+            interfaceName: request.environment.interfaceName)
     }
 
     func check(_ request: AttachmentRequest, _ ips: [CNIResult.IP]) throws(CNIError) {

@@ -16,7 +16,15 @@ extension VethPlugin {
         collect(&failures) { () throws(CNIError) in
             var socket = try openRouteSocket()
             let own = try HostVeth(request).find(&socket)
-            for link in own { try removeLink(link.name, &socket) }
+            let isWaitedFor = own.isEmpty || request.mayHaveNamespace
+            for link in own {
+                try asking("remove the interface \(link.name)") { () throws(NetlinkError) in
+                    // The container's end went, or goes, with its namespace: nobody waits for the host's.
+                    _ =
+                        isWaitedFor
+                        ? try socket.removeLink(index: link.index) : try socket.beginRemoval(index: link.index)
+                }
+            }
             // Made by another program's plugin, as before an upgrade.
             if own.isEmpty, !request.environment.namespacePath.isEmpty {
                 _ = try request.inNamespace { () throws(CNIError) in

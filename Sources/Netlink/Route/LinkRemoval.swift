@@ -33,15 +33,7 @@ extension RouteSocket {
     public mutating func removeLink(index: Int32) throws(NetlinkError) -> LinkRemoval {
         let request = "delete link number \(index)"
         var monitor = try RouteMonitor()
-        var batch = NetlinkBatch(capacity: 256)
-        batch.deleteLink(.index(index))
-        var pidfd: Int32 = -1
-        var answer: Int32 = -1
-        let pid = swl_netlink_detached(
-            NetlinkSocket.Family.route.rawValue, batch.buffer.baseAddress, batch.used, &pidfd, &answer)
-        guard pid > 0 else { throw NetlinkError(request, .current) }
-        let child = ChildProcess(pid: pid, pidfd: SharedDescriptor(FileDescriptor(adopting: pidfd)))
-        let pipe = FileDescriptor(adopting: answer)
+        let (child, pipe) = try Self.startRemoval(index, request)
         // Not through rtnetlink, whose lock others may hold for long.
         let isGone = try monitor.wait(orReadable: pipe.raw, "the end of link number \(index)") {
             var name = [CChar](repeating: 0, count: Int(IF_NAMESIZE))
@@ -52,7 +44,8 @@ extension RouteSocket {
         do {
             var bytes = [UInt8](repeating: 0, count: 4)
             // Without an answer it was killed.
-            code = try pipe.read(into: &bytes) == 4 ? bytes.withUnsafeBytes { $0.load(as: Int32.self) } : EINTR
+            code =
+                try pipe.descriptor.read(into: &bytes) == 4 ? bytes.withUnsafeBytes { $0.load(as: Int32.self) } : EINTR
             _ = try child.wait(block: true)
         } catch {
             throw NetlinkError(request, error.errno)
@@ -60,5 +53,30 @@ extension RouteSocket {
         let failure = Errno(rawValue: code)
         guard code == 0 || failure == Errno(rawValue: ENODEV) else { throw NetlinkError(request, failure) }
         return LinkRemoval(nil)
+    }
+
+    /// The same without waiting for anything: for an interface that goes in any case, as its other end's network namespace
+    /// has gone.
+    ///
+    /// - Throws: `NetlinkError` when it cannot be begun.
+    public mutating func beginRemoval(index: Int32) throws(NetlinkError) -> LinkRemoval {
+        LinkRemoval(try Self.startRemoval(index, "delete link number \(index)").child)
+    }
+
+    /// Has a process of its own ask the kernel; the answer comes out of the pipe.
+    private static func startRemoval(
+        _ index: Int32, _ request: String
+    ) throws(NetlinkError) -> (child: ChildProcess, pipe: SharedDescriptor) {
+        var batch = NetlinkBatch(capacity: 256)
+        batch.deleteLink(.index(index))
+        var pidfd: Int32 = -1
+        var answer: Int32 = -1
+        let pid = swl_netlink_detached(
+            NetlinkSocket.Family.route.rawValue, batch.buffer.baseAddress, batch.used, &pidfd, &answer)
+        guard pid > 0 else { throw NetlinkError(request, .current) }
+        return (
+            ChildProcess(pid: pid, pidfd: SharedDescriptor(FileDescriptor(adopting: pidfd))),
+            SharedDescriptor(FileDescriptor(adopting: answer))
+        )
     }
 }

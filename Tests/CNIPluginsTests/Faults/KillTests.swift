@@ -49,7 +49,7 @@ struct KillTests {
         let chain = try PluginChain(BridgeLaboratory(in: path))
         for id in ["living1", "living2"] { try chain.attach(id) }
         let traffic = try chain.traffic(from: "living1", to: "living2")
-        let before = try chain.state()
+        let (before, links) = (try chain.state(), try chain.laboratory.links())
         var random = SplitMix(seed)
         var killed = 0
         for round in 0..<rounds {
@@ -75,6 +75,7 @@ struct KillTests {
             case .collectLater, .deleteLater:
                 try chain.laboratory.removeNamespace(id)
                 try recovery == .collectLater ? chain.collectGarbage() : chain.detach(id)
+                #expect(try chain.laboratory.waitFor(links))
                 try #require(try chain.state() == before, "round \(round), \(hit ?? "not") killed, \(recovery)")
             }
         }
