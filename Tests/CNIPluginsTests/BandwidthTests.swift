@@ -52,7 +52,7 @@ struct BandwidthTests {
         let datagram = String(repeating: "x", count: 1000)
         for _ in 0..<40 { try socket.send(datagram, to: target) }
         var count = 0
-        while try listener.isReadable(milliseconds: 100) {
+        while try listener.isReadable(milliseconds: 500) {
             _ = try listener.receive()
             count += 1
         }
